@@ -1,0 +1,82 @@
+/**
+ * What the agent asks of a Docker Engine. dockerode-engine.ts is the real one; a simulated one answers the
+ * same contract suite. Every call settles within its deadline: with an EngineError when it fails.
+ */
+import type { ContainerSpec } from '../../lib/documents/types';
+import type { ActualContainer } from '../plan/types';
+
+export interface EngineFacts {
+  readonly version: string;
+  readonly apiVersion: string;
+  readonly os: string;
+  readonly arch: string;
+  readonly nanoCpus: number;
+  readonly memoryBytes: number;
+}
+
+/** Who a container is: written as labels, read back by list(). */
+export interface ContainerIdentity {
+  readonly instance: string;
+  readonly service: string;
+  readonly slot: number;
+  readonly release: number;
+  /** Versioned hash of the ContainerSpec. */
+  readonly spec: string;
+}
+
+export interface CreateRequest extends ContainerIdentity {
+  readonly container: ContainerSpec;
+  /** Host port for each of container.ports, same order; all picked. */
+  readonly publishedPorts: readonly number[];
+}
+
+export interface Engine {
+  /** @throws EngineError 'unavailable' when Docker does not answer, 'unsupported' below the minimum API version. */
+  facts(): Promise<EngineFacts>;
+  /** All containers of ours on this host, running or not, by the labels. */
+  list(): Promise<readonly ActualContainer[]>;
+  /** Which of these image references are on the host. */
+  presentImages(references: readonly string[]): Promise<ReadonlySet<string>>;
+  pull(reference: string, signal: AbortSignal): Promise<void>;
+  /** @returns the id. The name of the container is derived from the instance and is unique on the engine. */
+  create(request: CreateRequest): Promise<string>;
+  /** Success also when it runs already. */
+  start(id: string): Promise<void>;
+  /** Signal, grace, SIGKILL. Success also when it is stopped or gone. */
+  stop(id: string, signal: string, graceMs: number): Promise<void>;
+  /** With its anonymous volumes; success also when it is gone. Never of a running container. */
+  remove(id: string): Promise<void>;
+  /**
+   * Calls `wake` for every event of a container of ours, and once after each (re)connection, since events
+   * may have been missed. Reconnects by itself until the signal aborts.
+   */
+  watch(wake: (instance?: string) => void, signal: AbortSignal): void;
+}
+
+export type EngineErrorCode =
+  | 'unavailable'
+  | 'timeout'
+  | 'unsupported'
+  | 'no-such-image'
+  | 'no-such-container'
+  | 'pull-failed'
+  | 'name-taken'
+  | 'port-taken'
+  | 'bad-mount'
+  | 'bad-request'
+  | 'other';
+
+export class EngineError extends Error {
+  constructor(
+    readonly code: EngineErrorCode,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'EngineError';
+  }
+
+  /** Whether the engine itself, rather than what was asked of it, is the trouble. */
+  get engineDown(): boolean {
+    return this.code === 'unavailable' || this.code === 'timeout';
+  }
+}

@@ -1,0 +1,77 @@
+/** What the agent's planner reads and what it answers. Plain values: no I/O, no clock. */
+import type { AssignedInstance, LastExit, Release } from '../../lib/documents/types';
+
+/** What etcd, or the copy on disk, says that this host should run. */
+export interface Desired {
+  /** False while there is no readable assignment document, or releases of it are still being read: nothing is stopped then. */
+  readonly isComplete: boolean;
+  /** Revision of the assignment document; 0 without one. */
+  readonly assignmentRevision: number;
+  readonly instances: ReadonlyMap<string, DesiredInstance>;
+  /** Ids that the coordinator holds: left exactly as they are. */
+  readonly held: ReadonlySet<string>;
+}
+
+export interface DesiredInstance extends AssignedInstance {
+  /** Undefined when the release document is missing or unreadable: then the instance is left as it is. */
+  readonly spec?: Release;
+  /** Why `spec` is missing, for the status document. */
+  readonly specProblem?: string;
+}
+
+/** What Docker says that this host has: containers with our labels and our host name. */
+export interface Actual {
+  /** By instance id. More than one container for an id is possible after a crash; sorted, the one to keep first. */
+  readonly containers: ReadonlyMap<string, readonly ActualContainer[]>;
+  /** Image references of the desired releases that are on the host. */
+  readonly images: ReadonlySet<string>;
+}
+
+export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead' | 'removing';
+
+export interface ActualContainer {
+  readonly id: string;
+  readonly instance: string;
+  readonly service: string;
+  readonly slot: number;
+  readonly release: number;
+  /** Label berth.spec: versioned hash of the ContainerSpec. */
+  readonly spec: string;
+  readonly state: ContainerState;
+  readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  readonly ports: readonly { name: string; target: number; published: number; protocol: string }[];
+  readonly stopSignal: string;
+  readonly stopGracePeriodMs: number;
+  /** Of the last run, when it has exited. */
+  readonly exit?: LastExit;
+  /** How long the present or the last run lasted, milliseconds. */
+  readonly ranForMs: number;
+}
+
+/** What the agent remembers between passes. It may be lost at any time: then only backoff is forgotten. */
+export interface Memory {
+  readonly instances: ReadonlyMap<string, InstanceMemory>;
+}
+
+export interface InstanceMemory {
+  /** A worker is busy with the instance: no step for it. */
+  readonly inFlight: boolean;
+  /** Starts after exits since the last success. */
+  readonly restarts: number;
+  /** Failed steps in a row, and the monotonic time before which none is tried again. */
+  readonly failures: number;
+  readonly notBeforeMs: number;
+}
+
+export type Step = PullStep | CreateStep | StartStep | StopStep | RemoveStep;
+
+interface StepBase {
+  readonly instance: string;
+  readonly reason: string;
+}
+export interface PullStep extends StepBase { readonly kind: 'pull'; readonly release: Release }
+/** Create and start, in one step: a container that was created and never started is started or removed by a later pass. */
+export interface CreateStep extends StepBase { readonly kind: 'create'; readonly release: Release; readonly slot: number }
+export interface StartStep extends StepBase { readonly kind: 'start'; readonly containerId: string }
+export interface StopStep extends StepBase { readonly kind: 'stop'; readonly containerId: string; readonly signal: string; readonly graceMs: number }
+export interface RemoveStep extends StepBase { readonly kind: 'remove'; readonly containerId: string }
