@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import type { ContainerSpec } from '../documents/types';
+
+/** Raised when the same spec would hash otherwise. Containers made under an older version are compared by it. */
+const VERSION = '1';
+const HEX_LENGTH = 16;
+
+/**
+ * Hash of what needs a new container: all of the ContainerSpec, and nothing of Berth's own defaults, so that
+ * an upgrade of Berth restarts nothing.
+ * @returns "<version>:<16 hex digits>", the label berth.spec
+ */
+export function specHash(container: ContainerSpec): string {
+  return `${VERSION}:${createHash('sha256').update(canonical(container)).digest('hex').slice(0, HEX_LENGTH)}`;
+}
+
+export function sameContainer(a: ContainerSpec, b: ContainerSpec): boolean {
+  return canonical(a) === canonical(b);
+}
+
+/** JSON with sorted keys and without defaults, so that a field that is added to the proto later changes no hash. */
+function canonical(container: ContainerSpec): string {
+  // As lists of pairs, since an empty value in a map does count: A= is not the same as no A.
+  const maps = { environment: sortedPairs(container.environment), labels: sortedPairs(container.labels) };
+  return JSON.stringify(withoutDefaults({ ...container, ...maps })) ?? 'null';
+}
+
+function sortedPairs(map: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+  return Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function withoutDefaults(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map((item) => withoutDefaults(item) ?? neutral(item));
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value)
+      .map(([key, inner]) => [key, withoutDefaults(inner)] as const)
+      .filter(([, inner]) => inner !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    return entries.length === 0 ? undefined : Object.fromEntries(entries);
+  }
+  return value === '' || value === 0 || value === false || value === undefined ? undefined : value;
+}
+
+/** An item of a list counts even when it is a default: ["", "a"] is not ["a"]. */
+function neutral(item: unknown): unknown {
+  return typeof item === 'object' ? {} : item;
+}

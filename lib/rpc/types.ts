@@ -1,0 +1,70 @@
+/** Requests and answers of the coordinator's RPCs, as the code sees them. */
+import type { Whole } from '../documents/types';
+import type { AppliedService__Output } from '../../proto/generated/types/berth/v1/AppliedService';
+import type { ApplyRequest__Output } from '../../proto/generated/types/berth/v1/ApplyRequest';
+import type { ApplyResponse__Output } from '../../proto/generated/types/berth/v1/ApplyResponse';
+import type { Freshness__Output } from '../../proto/generated/types/berth/v1/Freshness';
+import type { GetVersionRequest__Output } from '../../proto/generated/types/berth/v1/GetVersionRequest';
+import type { GetVersionResponse__Output } from '../../proto/generated/types/berth/v1/GetVersionResponse';
+import type { ListedHost__Output } from '../../proto/generated/types/berth/v1/ListedHost';
+import type { ListedInstance__Output } from '../../proto/generated/types/berth/v1/ListedInstance';
+import type { ListedService__Output } from '../../proto/generated/types/berth/v1/ListedService';
+import type { ListHostsRequest__Output } from '../../proto/generated/types/berth/v1/ListHostsRequest';
+import type { ListHostsResponse__Output } from '../../proto/generated/types/berth/v1/ListHostsResponse';
+import type { ListInstancesRequest__Output } from '../../proto/generated/types/berth/v1/ListInstancesRequest';
+import type { ListInstancesResponse__Output } from '../../proto/generated/types/berth/v1/ListInstancesResponse';
+import type { ListServicesRequest__Output } from '../../proto/generated/types/berth/v1/ListServicesRequest';
+import type { ListServicesResponse__Output } from '../../proto/generated/types/berth/v1/ListServicesResponse';
+import type { RefusedService__Output } from '../../proto/generated/types/berth/v1/RefusedService';
+import type { RemoveRequest__Output } from '../../proto/generated/types/berth/v1/RemoveRequest';
+import type { RemoveResponse__Output } from '../../proto/generated/types/berth/v1/RemoveResponse';
+
+export type ApplyRequest = Whole<ApplyRequest__Output>;
+export type ApplyResponse = Whole<ApplyResponse__Output>;
+export type AppliedService = Whole<AppliedService__Output>;
+export type RefusedService = Whole<RefusedService__Output>;
+export type RemoveRequest = Whole<RemoveRequest__Output>;
+export type RemoveResponse = Whole<RemoveResponse__Output>;
+export type ListServicesRequest = Whole<ListServicesRequest__Output>;
+export type ListServicesResponse = Whole<ListServicesResponse__Output>;
+export type ListedService = Whole<ListedService__Output>;
+export type ListInstancesRequest = Whole<ListInstancesRequest__Output>;
+export type ListInstancesResponse = Whole<ListInstancesResponse__Output>;
+export type ListedInstance = Whole<ListedInstance__Output>;
+export type ListHostsRequest = Whole<ListHostsRequest__Output>;
+export type ListHostsResponse = Whole<ListHostsResponse__Output>;
+export type ListedHost = Whole<ListedHost__Output>;
+export type Freshness = Whole<Freshness__Output>;
+export type GetVersionRequest = Whole<GetVersionRequest__Output>;
+export type GetVersionResponse = Whole<GetVersionResponse__Output>;
+
+/** The coordinator's service: what a server implements and a client calls. */
+export interface CoordinatorCalls {
+  apply(request: ApplyRequest): Promise<ApplyResponse>;
+  remove(request: RemoveRequest): Promise<RemoveResponse>;
+  listServices(request: ListServicesRequest): Promise<ListServicesResponse>;
+  listInstances(request: ListInstancesRequest): Promise<ListInstancesResponse>;
+  listHosts(request: ListHostsRequest): Promise<ListHostsResponse>;
+  getVersion(request: GetVersionRequest): Promise<GetVersionResponse>;
+}
+
+export interface CoordinatorClient extends CoordinatorCalls {
+  close(): void;
+}
+
+export type RpcErrorCode = 'unavailable' | 'invalid' | 'not-found' | 'deadline' | 'internal';
+
+/** A call that failed: thrown by handlers to answer with its code, and by clients. */
+export class RpcError extends Error {
+  constructor(
+    readonly code: RpcErrorCode,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'RpcError';
+  }
+
+  get temporary(): boolean {
+    return this.code === 'unavailable' || this.code === 'deadline';
+  }
+}
