@@ -1,0 +1,70 @@
+import { hostname } from 'node:os';
+import type { LogLevel } from '../log';
+import { asDocker, asDurationMs, asEndpoints, asFolder, asLabels, asListen, asLogLevel, asName, asPortRange, asPrefix } from './parse';
+import { readSettings, type Settings, type Sources } from './settings';
+
+export interface AgentConfig {
+  /** The host's name in etcd: a DNS label. */
+  readonly name: string;
+  /** Address at which other hosts reach this host's published ports. */
+  readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly etcd: readonly string[];
+  readonly prefix: string;
+  readonly docker: string;
+  readonly stateDir: string;
+  /** "host:port" of /metrics, /healthz and /readyz. */
+  readonly http: string;
+  /** Milliseconds after which the host counts as lost when it stops renewing. */
+  readonly leaseTtl: number;
+  /** Host ports that the agent picks from where none is published; outside of the kernel's ephemeral range. */
+  readonly portRange: readonly [number, number];
+  readonly logLevel: LogLevel;
+}
+
+export interface CoordinatorConfig {
+  readonly etcd: readonly string[];
+  readonly prefix: string;
+  readonly http: string;
+  readonly grpc: string;
+  /** Milliseconds after which another coordinator may lead when this one stops renewing. */
+  readonly leaseTtl: number;
+  readonly logLevel: LogLevel;
+}
+
+/** etcd grants no lease shorter than 2 s; above a minute a lost host goes unnoticed for too long. */
+const leaseTtl = { parse: asDurationMs(2000, 60_000), default: '5s' };
+
+const common = {
+  etcd: { parse: asEndpoints, default: 'http://127.0.0.1:2379' },
+  prefix: { parse: asPrefix, default: '/berth' },
+  leaseTtl,
+  logLevel: { parse: asLogLevel, default: 'info' },
+};
+
+export const agentSettings: Settings<AgentConfig> = {
+  name: { parse: asName, default: hostname().split('.')[0]!.toLowerCase() },
+  address: { parse: (text) => text, default: '127.0.0.1' },
+  labels: { parse: asLabels, default: '' },
+  docker: { parse: asDocker, default: 'unix:///var/run/docker.sock' },
+  stateDir: { parse: asFolder, default: '/var/lib/berth' },
+  http: { parse: asListen, default: '0.0.0.0:7423' },
+  portRange: { parse: asPortRange, default: '20000-32767' },
+  ...common,
+};
+
+export const coordinatorSettings: Settings<CoordinatorConfig> = {
+  http: { parse: asListen, default: '127.0.0.1:7422' },
+  grpc: { parse: asListen, default: '127.0.0.1:7420' },
+  ...common,
+};
+
+/** @throws ConfigError */
+export function loadAgentConfig(sources: Sources): AgentConfig {
+  return readSettings(agentSettings, sources);
+}
+
+/** @throws ConfigError */
+export function loadCoordinatorConfig(sources: Sources): CoordinatorConfig {
+  return readSettings(coordinatorSettings, sources);
+}

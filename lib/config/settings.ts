@@ -1,0 +1,101 @@
+/**
+ * Settings of a daemon: flags, then BERTH_* variables, then the YAML file, then the default; the names are the
+ * same in all three. Parsed once, wholly, and frozen; all problems are listed at once.
+ */
+import { parseDocument } from 'yaml';
+import { nearestName } from '../nearest';
+
+/** A configuration that can't be used. The daemon prints each problem and exits 64 (EX_USAGE of sysexits.h). */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`the configuration can't be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+export const EXIT_USAGE = 64;
+
+/** Reads one setting from its text. Throws an Error that says what is wrong and what is wanted. */
+export type Parse<T> = (text: string) => T;
+export interface Setting<T> {
+  readonly parse: Parse<T>;
+  /** Text of the default; undefined: the setting has to be given. */
+  readonly default?: string;
+}
+export type Settings<T> = { readonly [K in keyof T & string]: Setting<T[K]> };
+
+export interface Sources {
+  /** By setting name in camelCase, as commander gives them; undefined when not given. */
+  readonly flags: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Text and name of the configuration file, if there is one. */
+  readonly file?: { readonly name: string; readonly text: string };
+}
+
+/** @throws ConfigError with every problem of every source */
+export function readSettings<T>(settings: Settings<T>, sources: Sources): Readonly<T> {
+  const problems: string[] = [];
+  const names = Object.keys(settings) as (keyof T & string)[];
+  const fromFile = readFile(sources.file, names, problems);
+  const read: Partial<T> = {};
+  for (const name of names) {
+    const candidates: readonly (readonly [string, string | undefined])[] = [
+      [`--${kebab(name)}`, sources.flags[name]],
+      [envName(name), sources.env[envName(name)]],
+      [`${sources.file?.name}: ${kebab(name)}`, fromFile.get(name)],
+      ['the default', settings[name].default],
+    ];
+    const given = candidates.find(([, text]) => text !== undefined);
+    if (given?.[1] === undefined) {
+      problems.push(`${kebab(name)} is not set: give --${kebab(name)}, ${envName(name)}, or "${kebab(name)}:" in the file`);
+      continue;
+    }
+    try {
+      read[name] = settings[name].parse(given[1]);
+    } catch (error) {
+      problems.push(`${given[0]}: ${(error as Error).message}`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(read as T);
+}
+
+/** "leaseTtl" → "lease-ttl", as flags and the file spell it */
+export function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** "leaseTtl" → "BERTH_LEASE_TTL" */
+export function envName(name: string): string {
+  return `BERTH_${kebab(name).replaceAll('-', '_').toUpperCase()}`;
+}
+
+function readFile(file: Sources['file'], names: readonly string[], problems: string[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  if (!file) return found;
+  const document = parseDocument(file.text, { prettyErrors: true });
+  for (const error of document.errors) problems.push(`${file.name}: ${error.message.split('\n')[0]}`);
+  if (document.errors.length > 0) return found;
+  const content: unknown = document.toJS() ?? {};
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    problems.push(`${file.name}: wants "name: value" lines`);
+    return found;
+  }
+  for (const [key, value] of Object.entries(content)) {
+    const name = names.find((candidate) => kebab(candidate) === key);
+    if (name === undefined) {
+      const nearest = nearestName(key, names.map(kebab));
+      problems.push(`${file.name}: there is no setting "${key}"; ${nearest === undefined ? `there are ${names.map(kebab).join(', ')}` : `did you mean "${nearest}"?`}`);
+    } else found.set(name, asText(value));
+  }
+  return found;
+}
+
+/** Lists and maps of the file in the form that flags have: "a,b" and "k=v,k=v". */
+function asText(value: unknown): string {
+  if (Array.isArray(value)) return value.map(String).join(',');
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value)
+      .map(([key, inner]) => `${key}=${String(inner)}`)
+      .join(',');
+  return String(value ?? '');
+}
