@@ -1,5 +1,5 @@
-import type { CallOptions } from '@grpc/grpc-js';
-import type { Etcd3, IKeyValue } from 'etcd3';
+import type { CallOptions, ClientDuplexStream } from '@grpc/grpc-js';
+import type { Etcd3, IKeyValue, ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from 'etcd3';
 import { parseEndpoints } from './etcd3-endpoints';
 import { storeErrorOf } from './etcd3-errors';
 import { LinkSlot } from './etcd3-link';
@@ -12,6 +12,8 @@ import type { KeyRange, Lease, RangeResult, Store, Txn, TxnResult, Watch, WatchH
 const DEFAULT_CALL_TIMEOUT_MS = 3000;
 /** A page of the largest documents (assignments, tens of KiB) stays some ten MiB. */
 const RANGE_PAGE_KEYS = 1000;
+
+type KeepAliveStream = ClientDuplexStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>;
 
 export interface EtcdOptions {
   /** `http://host:port`, or `host:port`. */
@@ -73,9 +75,13 @@ class Etcd3Store implements Store {
   }
 
   watch(range: KeyRange, startRevision: number, handlers: WatchHandlers): Watch {
-    const watch = new Etcd3Watch(this.streams, range, startRevision, handlers, (over) => this.watches.delete(over));
-    this.watches.add(watch);
-    return watch;
+    try {
+      const watch = new Etcd3Watch(this.streams, range, startRevision, handlers, (over) => this.watches.delete(over));
+      this.watches.add(watch);
+      return watch;
+    } catch (error) {
+      return failWatch(handlers, storeErrorOf(error));
+    }
   }
 
   async grantLease(ttlMs: number): Promise<Lease> {
@@ -86,10 +92,11 @@ class Etcd3Store implements Store {
   /** A stream of one request and one reply, so that a dead peer costs one call and not the lease. */
   keepLeaseAlive(id: string): Promise<number> {
     return this.call(async (client, options) => {
-      const stream = await client.leaseClient.leaseKeepAlive(options);
+      // etcd3 declares less than the stream that it hands out.
+      const stream = (await client.leaseClient.leaseKeepAlive(options)) as unknown as KeepAliveStream;
       stream.removeAllListeners('error');
       return new Promise<number>((resolve, reject) => {
-        stream.on('data', (response: { readonly TTL: string }) => {
+        stream.on('data', (response: ILeaseKeepAliveResponse) => {
           resolve(Math.max(0, Number(response.TTL)) * 1000);
           stream.end();
         });
@@ -137,4 +144,12 @@ class Etcd3Store implements Store {
       if (fail !== undefined) this.pending.delete(fail);
     }
   }
+}
+
+function failWatch(handlers: WatchHandlers, reason: StoreError): Watch {
+  let isClosed = false;
+  queueMicrotask(() => {
+    if (!isClosed) handlers.onEnd(reason);
+  });
+  return { close: () => (isClosed = true) };
 }

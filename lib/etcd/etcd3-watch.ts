@@ -1,14 +1,16 @@
-import type { IWatchResponse } from 'etcd3';
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import type { IWatchRequest, IWatchResponse } from 'etcd3';
 import { rangeBytes, keyValueOf } from './etcd3-wire';
 import { storeErrorOf } from './etcd3-errors';
-import type { LinkSlot } from './etcd3-link';
+import type { Link, LinkSlot } from './etcd3-link';
 import { StoreError } from './store';
 import type { KeyRange, Watch, WatchEvent, WatchHandlers } from './store';
 
 /** A member that has not accepted a watch by then is taken for dead: it may accept connections and never answer. */
 const CREATED_TIMEOUT_MS = 5000;
 
-type WatchStream = Awaited<ReturnType<import('etcd3').WatchClient['watch']>>;
+/** etcd3 declares less than the stream that it hands out. */
+type WatchStream = ClientDuplexStream<IWatchRequest, IWatchResponse>;
 
 /**
  * One watch on one raw stream.
@@ -20,13 +22,14 @@ type WatchStream = Awaited<ReturnType<import('etcd3').WatchClient['watch']>>;
 export class Etcd3Watch implements Watch {
   private isOver = false;
   private stream: WatchStream | undefined;
+  private readonly link: Link;
   private readonly release: () => void;
   private readonly createdTimer: NodeJS.Timeout;
-  private isCreated = false;
   /** Events of a revision whose rest is still to come. */
   private partial: WatchEvent[] = [];
   private lastRevision: number;
 
+  /** @throws StoreError `unavailable` when the slot is closed */
   constructor(
     private readonly slot: LinkSlot,
     private readonly range: KeyRange,
@@ -35,24 +38,18 @@ export class Etcd3Watch implements Watch {
     private readonly onOver: (watch: Etcd3Watch) => void,
   ) {
     this.lastRevision = startRevision - 1;
-    const link = slot.current();
-    const { client, release } = link.open();
+    this.link = slot.current();
+    const { client, release } = this.link.open();
     this.release = release;
-    this.createdTimer = setTimeout(() => {
-      slot.replace(link);
-      this.end(new StoreError('unavailable', `the watch was not accepted within ${CREATED_TIMEOUT_MS} ms`));
-    }, CREATED_TIMEOUT_MS);
+    this.createdTimer = setTimeout(
+      () => this.end(new StoreError('unavailable', `the watch was not accepted within ${CREATED_TIMEOUT_MS} ms`)),
+      CREATED_TIMEOUT_MS,
+    );
     client
       .then((opened) => opened.watchClient.watch())
-      .then((stream) => this.start(stream))
-      .catch((error: unknown) => {
-        slot.replace(link);
-        this.end(storeErrorOf(error));
-      });
-    this.onFailure = () => slot.replace(link);
+      .then((stream) => this.start(stream as unknown as WatchStream))
+      .catch((error: unknown) => this.end(storeErrorOf(error)));
   }
-
-  private readonly onFailure: () => void;
 
   close(): void {
     if (this.isOver) return;
@@ -67,10 +64,7 @@ export class Etcd3Watch implements Watch {
   private start(stream: WatchStream): void {
     // etcd3's own listener resets the channels under every other watch.
     stream.removeAllListeners('error');
-    stream.on('error', (error: Error) => {
-      if (!this.isCreated && !this.isOver) this.onFailure();
-      this.end(storeErrorOf(error));
-    });
+    stream.on('error', (error: Error) => this.end(storeErrorOf(error)));
     stream.on('end', () => this.end(new StoreError('unavailable', 'the watch stream ended')));
     this.stream = stream;
     if (this.isOver) return stream.cancel();
@@ -90,7 +84,6 @@ export class Etcd3Watch implements Watch {
     if (this.isOver) return;
     if (response.canceled) return this.end(cancelError(response));
     if (response.created) {
-      this.isCreated = true;
       clearTimeout(this.createdTimer);
       this.handlers.onCreated(Number(response.header.revision));
     }
@@ -116,6 +109,8 @@ export class Etcd3Watch implements Watch {
 
   private end(reason: StoreError): void {
     if (this.isOver) return;
+    // The next watch goes to another member; those that still live on this link stay.
+    if (reason.code === 'unavailable') this.slot.replace(this.link);
     this.close();
     this.handlers.onEnd(reason);
   }
