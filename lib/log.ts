@@ -38,7 +38,8 @@ const cutLongTexts = format((line) => {
 });
 
 function wrap(write: (level: LogLevel, message: string, fields: LogFields) => void, bound: LogFields): Logger {
-  const at = (level: LogLevel) => (message: string, fields?: LogFields) => write(level, message, { ...bound, ...fields });
+  const at = (level: LogLevel) => (message: string, fields?: LogFields) =>
+    write(level, message, { ...bound, ...fields });
   return {
     debug: at('debug'),
     info: at('info'),

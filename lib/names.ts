@@ -2,8 +2,7 @@
 export const MAX_LABEL_LENGTH = 63;
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 
-export const DNS_LABEL_RULE =
-  'a DNS label: 1 to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit';
+export const DNS_LABEL_RULE = 'a DNS label: 1 to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit';
 
 export function isDnsLabel(name: string): boolean {
   return name.length <= MAX_LABEL_LENGTH && DNS_LABEL.test(name);

@@ -25,15 +25,36 @@ test('defaults are those of the documentation', () => {
 });
 
 test('a flag wins over the environment, which wins over the file', () => {
-  const file = { name: 'agent.yaml', text: 'name: from-file\naddress: 10.0.0.3\nlease-ttl: 7s\nlabels: { zone: a, disk: ssd }\netcd: [http://a:1, http://b:2]' };
-  const config = loadAgentConfig({ flags: { name: 'from-flag' }, env: { BERTH_NAME: 'from-env', BERTH_ADDRESS: '10.0.0.2' }, file });
-  expect(config).toMatchObject({ name: 'from-flag', address: '10.0.0.2', leaseTtl: 7000, labels: { zone: 'a', disk: 'ssd' }, etcd: ['http://a:1', 'http://b:2'] });
+  const file = {
+    name: 'agent.yaml',
+    text: 'name: from-file\naddress: 10.0.0.3\nlease-ttl: 7s\nlabels: { zone: a, disk: ssd }\netcd: [http://a:1, http://b:2]',
+  };
+  const config = loadAgentConfig({
+    flags: { name: 'from-flag' },
+    env: { BERTH_NAME: 'from-env', BERTH_ADDRESS: '10.0.0.2' },
+    file,
+  });
+  expect(config).toMatchObject({
+    name: 'from-flag',
+    address: '10.0.0.2',
+    leaseTtl: 7000,
+    labels: { zone: 'a', disk: 'ssd' },
+    etcd: ['http://a:1', 'http://b:2'],
+  });
   expect(Object.isFrozen(config)).toBe(true);
 });
 
 test('all problems are listed at once, each with its source', () => {
   const file = { name: 'agent.yaml', text: 'lease-tll: 5s\nport-range: 9-1' };
-  expect(problemsOf(() => loadAgentConfig({ flags: { name: 'Bad_Name', docker: 'docker.sock' }, env: { BERTH_LEASE_TTL: '1s', BERTH_HTTP: '7423' }, file }))).toEqual([
+  expect(
+    problemsOf(() =>
+      loadAgentConfig({
+        flags: { name: 'Bad_Name', docker: 'docker.sock' },
+        env: { BERTH_LEASE_TTL: '1s', BERTH_HTTP: '7423' },
+        file,
+      }),
+    ),
+  ).toEqual([
     'agent.yaml: there is no setting "lease-tll"; did you mean "lease-ttl"?',
     expect.stringMatching(/^--name: "Bad_Name" is not a DNS label/),
     expect.stringMatching(/^--docker: "docker.sock" is not the address of a Docker Engine/),
@@ -44,7 +65,11 @@ test('all problems are listed at once, each with its source', () => {
 });
 
 test('a file that is no YAML, or no map, is refused', () => {
-  expect(problemsOf(() => loadAgentConfig({ ...none, file: { name: 'f', text: 'a: [' } }))[0]).toMatch(/^f: Flow sequence/);
-  expect(problemsOf(() => loadAgentConfig({ ...none, file: { name: 'f', text: '- a' } }))).toEqual(['f: wants "name: value" lines']);
+  expect(problemsOf(() => loadAgentConfig({ ...none, file: { name: 'f', text: 'a: [' } }))[0]).toMatch(
+    /^f: Flow sequence/,
+  );
+  expect(problemsOf(() => loadAgentConfig({ ...none, file: { name: 'f', text: '- a' } }))).toEqual([
+    'f: wants "name: value" lines',
+  ]);
   expect(problemsOf(() => loadAgentConfig({ ...none, file: { name: 'f', text: '' } }))).toEqual([]);
 });

@@ -1,6 +1,17 @@
 import { hostname } from 'node:os';
 import type { LogLevel } from '../log';
-import { asDocker, asDurationMs, asEndpoints, asFolder, asLabels, asListen, asLogLevel, asName, asPortRange, asPrefix } from './parse';
+import {
+  asDocker,
+  asDurationMs,
+  asEndpoints,
+  asFolder,
+  asLabels,
+  asListen,
+  asLogLevel,
+  asName,
+  asPortRange,
+  asPrefix,
+} from './parse';
 import { readSettings, type Settings, type Sources } from './settings';
 
 export interface AgentConfig {

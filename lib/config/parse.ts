@@ -60,7 +60,8 @@ export function asDurationMs(minMs: number, maxMs: number): Parse<number> {
   return (text) => {
     const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
     const ms = Number(match?.[1]) * (match?.[2] === 'ms' ? 1 : match?.[2] === 's' ? 1000 : 60_000);
-    if (!(ms >= minMs && ms <= maxMs)) throw wrong(text, `a duration from ${minMs / 1000}s to ${maxMs / 1000}s; write 5s or 1500ms`);
+    if (!(ms >= minMs && ms <= maxMs))
+      throw wrong(text, `a duration from ${minMs / 1000}s to ${maxMs / 1000}s; write 5s or 1500ms`);
     return ms;
   };
 }

@@ -46,7 +46,9 @@ export function readSettings<T>(settings: Settings<T>, sources: Sources): Readon
     ];
     const given = candidates.find(([, text]) => text !== undefined);
     if (given?.[1] === undefined) {
-      problems.push(`${kebab(name)} is not set: give --${kebab(name)}, ${envName(name)}, or "${kebab(name)}:" in the file`);
+      problems.push(
+        `${kebab(name)} is not set: give --${kebab(name)}, ${envName(name)}, or "${kebab(name)}:" in the file`,
+      );
       continue;
     }
     try {
@@ -84,7 +86,9 @@ function readFile(file: Sources['file'], names: readonly string[], problems: str
     const name = names.find((candidate) => kebab(candidate) === key);
     if (name === undefined) {
       const nearest = nearestName(key, names.map(kebab));
-      problems.push(`${file.name}: there is no setting "${key}"; ${nearest === undefined ? `there are ${names.map(kebab).join(', ')}` : `did you mean "${nearest}"?`}`);
+      problems.push(
+        `${file.name}: there is no setting "${key}"; ${nearest === undefined ? `there are ${names.map(kebab).join(', ')}` : `did you mean "${nearest}"?`}`,
+      );
     } else found.set(name, asText(value));
   }
   return found;
@@ -97,5 +101,5 @@ function asText(value: unknown): string {
     return Object.entries(value)
       .map(([key, inner]) => `${key}=${String(inner)}`)
       .join(',');
-  return String(value ?? '');
+  return value === null || value === undefined ? '' : String(value);
 }

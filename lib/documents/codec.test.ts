@@ -22,7 +22,13 @@ const table: readonly [string, string, string, string, RegExp][] = [
   ['a list for a map', '{"instances":[]}', 'wrong-type', 'instances', /a list, but an object/],
   ['a map for a list', '{"held":{}}', 'wrong-type', 'held', /an object, but a list/],
   ['an item of a list', '{"held":["a",1]}', 'wrong-type', 'held[1]', /number 1, but a string/],
-  ['a field of an item of a map', '{"instances":{"web-1-a":{"slot":"x"}}}', 'wrong-type', 'instances.web-1-a.slot', /whole number/],
+  [
+    'a field of an item of a map',
+    '{"instances":{"web-1-a":{"slot":"x"}}}',
+    'wrong-type',
+    'instances.web-1-a.slot',
+    /whole number/,
+  ],
   ['over int32', '{"instances":{"web-1-a":{"slot":2147483648}}}', 'out-of-range', 'instances.web-1-a.slot', /outside/],
   ['null for a message', '{"instances":{"web-1-a":null}}', 'wrong-type', 'instances.web-1-a', /null, but an object/],
 ];
@@ -35,7 +41,9 @@ test.each(table)('refuses %s', (_, text, rule, path, message) => {
 });
 
 test('refuses an enum value that is not there, and a wrong bool', () => {
-  expect(() => decodeDocument('HostStatus', '{"instances":{"a":{"phase":"FLYING"}}}')).toThrow(/phase: string "FLYING", but one of PHASE_UNSPECIFIED, PENDING/);
+  expect(() => decodeDocument('HostStatus', '{"instances":{"a":{"phase":"FLYING"}}}')).toThrow(
+    /phase: string "FLYING", but one of PHASE_UNSPECIFIED, PENDING/,
+  );
   expect(() => decodeDocument('HostIntent', '{"drain":1}')).toThrow('drain: number 1, but a boolean is wanted');
 });
 
@@ -50,16 +58,31 @@ test('fills in defaults, and leaves optional fields away', () => {
 });
 
 test('leaves defaults out, keeps empty map values, sorts maps', () => {
-  const assignment = { ...emptyDocument('Assignment'), revision: 3, instances: { b: { service: 'b', slot: 1, release: 2 }, a: { service: '', slot: 0, release: 0 } } };
-  expect(encodeDocument('Assignment', assignment)).toBe('{"revision":3,"instances":{"a":{},"b":{"service":"b","slot":1,"release":2}}}');
+  const assignment = {
+    ...emptyDocument('Assignment'),
+    revision: 3,
+    instances: { b: { service: 'b', slot: 1, release: 2 }, a: { service: '', slot: 0, release: 0 } },
+  };
+  expect(encodeDocument('Assignment', assignment)).toBe(
+    '{"revision":3,"instances":{"a":{},"b":{"service":"b","slot":1,"release":2}}}',
+  );
   expect(encodeDocument('HostIntent', { schedulable: false, drain: false })).toBe('{"schedulable":false}');
 });
 
 test('any assignment comes back as it went, a key named __proto__ too', () => {
   const key = fc.oneof(fc.string(), fc.constant('__proto__'), fc.constant('constructor'));
-  const instance = fc.record({ service: fc.string(), slot: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), release: fc.maxSafeInteger() });
+  const instance = fc.record({
+    service: fc.string(),
+    slot: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+    release: fc.maxSafeInteger(),
+  });
   const instances = fc.array(fc.tuple(key, instance)).map((entries) => Object.fromEntries(entries));
-  const assignments = fc.record({ revision: fc.maxSafeInteger(), instances, prefetch: fc.array(fc.string()), held: fc.array(fc.string()) });
+  const assignments = fc.record({
+    revision: fc.maxSafeInteger(),
+    instances,
+    prefetch: fc.array(fc.string()),
+    held: fc.array(fc.string()),
+  });
   fc.assert(
     fc.property(assignments, (assignment) => {
       const text = encodeDocument('Assignment', assignment);

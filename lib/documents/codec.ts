@@ -44,7 +44,7 @@ export function emptyDocument<N extends DocumentName>(name: N): DocumentTypes[N]
 }
 
 export function encodeDocument<N extends DocumentName>(name: N, document: DocumentTypes[N]): string {
-  return JSON.stringify(writeMessage(typeOf(name), document as Readonly<Record<string, unknown>>));
+  return JSON.stringify(writeMessage(typeOf(name), document));
 }
 
 type Fields = Record<string, unknown>;
@@ -55,7 +55,8 @@ function readMessage(type: Type, value: unknown, path: string): Fields {
   for (const key of Object.keys(value)) {
     if (Object.hasOwn(type.fields, key)) continue;
     const nearest = nearestName(key, Object.keys(type.fields));
-    const hint = nearest === undefined ? `there are ${Object.keys(type.fields).join(', ')}` : `did you mean "${nearest}"?`;
+    const hint =
+      nearest === undefined ? `there are ${Object.keys(type.fields).join(', ')}` : `did you mean "${nearest}"?`;
     throw new DocumentError('unknown-key', join(path, key), `no such field; ${hint}`);
   }
   const message: Fields = {};
@@ -73,7 +74,9 @@ function readField(field: Field, given: unknown, path: string): unknown {
     if (typeof given !== 'object' || given === null || Array.isArray(given))
       throw new DocumentError('wrong-type', path, `${describe(given)}, but an object is wanted`);
     // A prototype-less walk would not survive JSON round trips elsewhere; fromEntries defines own properties only.
-    return Object.fromEntries(Object.entries(given).map(([key, item]) => [key, readValue(field, item, join(path, key))]));
+    return Object.fromEntries(
+      Object.entries(given).map(([key, item]) => [key, readValue(field, item, join(path, key))]),
+    );
   }
   if (field.repeated) {
     if (!Array.isArray(given)) throw new DocumentError('wrong-type', path, `${describe(given)}, but a list is wanted`);
@@ -87,11 +90,16 @@ function readValue(field: Field, given: unknown, path: string): unknown {
   if (wanted instanceof Type) return readMessage(wanted, given, path);
   if (wanted instanceof Enum) {
     if (typeof given === 'string' && Object.hasOwn(wanted.values, given)) return given;
-    throw new DocumentError('wrong-type', path, `${describe(given)}, but one of ${Object.keys(wanted.values).join(', ')} is wanted`);
+    throw new DocumentError(
+      'wrong-type',
+      path,
+      `${describe(given)}, but one of ${Object.keys(wanted.values).join(', ')} is wanted`,
+    );
   }
   if (field.type === 'string' || field.type === 'bool') {
     const kind = field.type === 'bool' ? 'boolean' : 'string';
-    if (typeof given !== kind) throw new DocumentError('wrong-type', path, `${describe(given)}, but a ${kind} is wanted`);
+    if (typeof given !== kind)
+      throw new DocumentError('wrong-type', path, `${describe(given)}, but a ${kind} is wanted`);
     return given;
   }
   return readInteger(field.type, given, path);

@@ -1,7 +1,12 @@
 import { emptyDocument } from '../documents/codec';
 import { sameContainer, specHash } from './spec-hash';
 
-const base = { ...emptyDocument('Release').container, image: 'web:1', environment: { B: '2', A: '' }, command: ['a', 'b'] };
+const base = {
+  ...emptyDocument('Release').container,
+  image: 'web:1',
+  environment: { B: '2', A: '' },
+  command: ['a', 'b'],
+};
 
 test('the hash of a spec never changes within a version', () => {
   expect(specHash(base)).toBe(GOLDEN);

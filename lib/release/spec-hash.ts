@@ -30,7 +30,8 @@ function sortedPairs(map: Readonly<Record<string, string>>): readonly (readonly 
 }
 
 function withoutDefaults(value: unknown): unknown {
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map((item) => withoutDefaults(item) ?? neutral(item));
+  if (Array.isArray(value))
+    return value.length === 0 ? undefined : value.map((item) => withoutDefaults(item) ?? neutral(item));
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value)
       .map(([key, inner]) => [key, withoutDefaults(inner)] as const)

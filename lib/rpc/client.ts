@@ -5,7 +5,11 @@ import { RpcError, type CoordinatorClient } from './types';
 /** Every call is over by then. */
 export const CALL_DEADLINE_MS = 10_000;
 
-type Unary = (request: unknown, options: { deadline: Date }, done: (error: ServiceError | null, answer: unknown) => void) => void;
+type Unary = (
+  request: unknown,
+  options: { deadline: Date },
+  done: (error: ServiceError | null, answer: unknown) => void,
+) => void;
 
 /** @param address "host:port"; nothing is connected before the first call. Calls throw RpcError. */
 export function connectCoordinator(address: string, deadlineMs: number = CALL_DEADLINE_MS): CoordinatorClient {

@@ -1,10 +1,20 @@
-import { loadPackageDefinition, type ServiceDefinition, status, type GrpcObject, type ServiceClientConstructor } from '@grpc/grpc-js';
+import {
+  loadPackageDefinition,
+  type ServiceDefinition,
+  status,
+  type GrpcObject,
+  type ServiceClientConstructor,
+} from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
 import berthProto from '../../proto/generated/berth.json';
 import type { RpcErrorCode } from './types';
 
 // The same options as the types are generated with (package.json, "generate").
-const definition = fromJSON(berthProto as Parameters<typeof fromJSON>[0], { longs: Number, enums: String, defaults: true });
+const definition = fromJSON(berthProto as Parameters<typeof fromJSON>[0], {
+  longs: Number,
+  enums: String,
+  defaults: true,
+});
 const loaded = loadPackageDefinition(definition) as unknown as { berth: { v1: GrpcObject } };
 
 /** The client class of the coordinator's service. */

@@ -28,7 +28,10 @@ test('calls, errors and deadlines cross the wire', async () => {
       applied: [{ name: 'p/web', action: 'created' }],
     });
     expect((await client.listInstances({ services: [] })).freshness.revision).toBe(2 ** 40);
-    await expect(client.remove({ services: ['api'] })).rejects.toMatchObject({ code: 'not-found', message: 'there is no service "api"' });
+    await expect(client.remove({ services: ['api'] })).rejects.toMatchObject({
+      code: 'not-found',
+      message: 'there is no service "api"',
+    });
     await expect(client.listServices({})).rejects.toMatchObject({ code: 'unavailable', temporary: true });
     await expect(client.listHosts({})).rejects.toMatchObject({ code: 'deadline' });
   } finally {

@@ -31,7 +31,9 @@ export async function serveCoordinator(listen: string, calls: CoordinatorCalls):
     GetVersion: answer((request: never) => calls.getVersion(request)),
   });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(listen, ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
+    server.bindAsync(listen, ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
   });
   return { address: listen.replace(/:\d+$/, `:${port}`), close: () => closeServer(server) };
 }

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# npm test: sets up all that is missing, runs every test on the real Docker Engine and etcd, and ends with
+# a line "N passed, N failed". BERTH_TEST_UNIT_ONLY=1 leaves out whatever needs Docker or etcd.
+# Arguments go to jest: npm test -- lib/etcd
+set -uo pipefail
+cd "$(dirname "$0")/.."
+. scripts/docker-engine.sh
+
+results=$(mktemp)
+trap 'stop_own_docker; rm -f "$results"' EXIT
+trap 'exit 130' INT TERM
+
+if [ "${BERTH_TEST_UNIT_ONLY:-}" = 1 ]; then
+  echo "BERTH_TEST_UNIT_ONLY=1: nothing is tested on a real Docker Engine and a real etcd." >&2
+  bash scripts/setup.sh --no-engines || exit 1
+  set -- --testPathIgnorePatterns '^<rootDir>/test/(integration|contract|acceptance)/' "$@"
+else
+  if ! bash scripts/setup.sh || ! ensure_docker; then
+    echo "A Docker Engine and etcd are needed for the tests. With BERTH_TEST_UNIT_ONLY=1 only the unit tests run." >&2
+    exit 1
+  fi
+fi
+
+npx --no-install jest --maxWorkers=2 --json --outputFile="$results" "$@"
+status=$?
+node -e '
+  const r = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+  const broken = r.testResults.filter((suite) => suite.status === "failed" && suite.assertionResults.length === 0).length;
+  console.log(`${r.numPassedTests} passed, ${r.numFailedTests + broken} failed`);
+' "$results" || status=1
+exit $status
