@@ -10,8 +10,8 @@ import { StoreError } from './store';
 const KEEPALIVE_TIME_MS = 5500;
 const KEEPALIVE_TIMEOUT_MS = 3000;
 const MAX_RECONNECT_BACKOFF_MS = 2000;
-/** A call without an answer for so long casts doubt on its connection: the next call takes another. */
-const SUSPECT_AFTER_MS = 1000;
+/** Below a lease session's patience at 5 s of TTL. A call without an answer for so long casts doubt on its connection: the next call takes another. */
+const SUSPECT_AFTER_MS = 800;
 
 /** A member that has lost its quorum then says so at once, and cancels its streams, rather than hanging or going stale. */
 const requireLeader: grpc.Interceptor = (options, nextCall) =>
