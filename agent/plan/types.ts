@@ -1,9 +1,9 @@
 /** What the agent's planner reads and what it answers. Plain values: no I/O, no clock. */
-import type { AssignedInstance, LastExit, Release } from '../../lib/documents/types';
+import type { AssignedInstance, LastExit, PublishedPort, Release } from '../../lib/documents/types';
 
 /** What etcd, or the copy on disk, says that this host should run. */
 export interface Desired {
-  /** False while there is no readable assignment document, or releases of it are still being read: nothing is stopped then. */
+  /** False while no readable assignment document is there: nothing that it does not name is stopped then. */
   readonly isComplete: boolean;
   /** Revision of the assignment document; 0 without one. */
   readonly assignmentRevision: number;
@@ -15,13 +15,15 @@ export interface Desired {
 export interface DesiredInstance extends AssignedInstance {
   /** Undefined when the release document is missing or unreadable: then the instance is left as it is. */
   readonly spec?: Release;
-  /** Why `spec` is missing, for the status document. */
+  /** Hash of `spec.container`; there when `spec` is. */
+  readonly specHash?: string;
+  /** Why `spec` is missing, for people. */
   readonly specProblem?: string;
 }
 
 /** What Docker says that this host has: containers with our labels and our host name. */
 export interface Actual {
-  /** By instance id. More than one container for an id is possible after a crash; sorted, the one to keep first. */
+  /** By instance id; more than one container for an id is possible after a crash. Sorted: the one to keep comes first. */
   readonly containers: ReadonlyMap<string, readonly ActualContainer[]>;
   /** Image references of the desired releases that are on the host. */
   readonly images: ReadonlySet<string>;
@@ -39,7 +41,7 @@ export interface ActualContainer {
   readonly spec: string;
   readonly state: ContainerState;
   readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
-  readonly ports: readonly { name: string; target: number; published: number; protocol: string }[];
+  readonly ports: readonly PublishedPort[];
   readonly stopSignal: string;
   readonly stopGracePeriodMs: number;
   /** Of the last run, when it has exited. */
@@ -58,20 +60,43 @@ export interface InstanceMemory {
   readonly inFlight: boolean;
   /** Starts after exits since the last success. */
   readonly restarts: number;
-  /** Failed steps in a row, and the monotonic time before which none is tried again. */
-  readonly failures: number;
+  /** Monotonic time before which a failed step is not tried, and an exited container not started, again. */
   readonly notBeforeMs: number;
 }
 
+export const NOTHING_REMEMBERED: InstanceMemory = { inFlight: false, restarts: 0, notBeforeMs: 0 };
+
 export type Step = PullStep | CreateStep | StartStep | StopStep | RemoveStep;
+export type StepKind = Step['kind'];
 
 interface StepBase {
   readonly instance: string;
   readonly reason: string;
 }
-export interface PullStep extends StepBase { readonly kind: 'pull'; readonly release: Release }
-/** Create and start, in one step: a container that was created and never started is started or removed by a later pass. */
-export interface CreateStep extends StepBase { readonly kind: 'create'; readonly release: Release; readonly slot: number }
-export interface StartStep extends StepBase { readonly kind: 'start'; readonly containerId: string }
-export interface StopStep extends StepBase { readonly kind: 'stop'; readonly containerId: string; readonly signal: string; readonly graceMs: number }
-export interface RemoveStep extends StepBase { readonly kind: 'remove'; readonly containerId: string }
+export interface PullStep extends StepBase {
+  readonly kind: 'pull';
+  readonly release: Release;
+}
+/** Create and start, in one: a container that was created and never started is started by a later pass. */
+export interface CreateStep extends StepBase {
+  readonly kind: 'create';
+  readonly release: Release;
+  readonly slot: number;
+  readonly specHash: string;
+}
+export interface StartStep extends StepBase {
+  readonly kind: 'start';
+  readonly containerId: string;
+  /** True when it ran before: counts as a restart. */
+  readonly isRestart: boolean;
+}
+export interface StopStep extends StepBase {
+  readonly kind: 'stop';
+  readonly containerId: string;
+  readonly signal: string;
+  readonly graceMs: number;
+}
+export interface RemoveStep extends StepBase {
+  readonly kind: 'remove';
+  readonly containerId: string;
+}

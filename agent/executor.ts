@@ -1,0 +1,30 @@
+import type { Engine } from './docker/engine';
+import type { Step, StepKind } from './plan/types';
+import type { Release } from '../lib/documents/types';
+
+export interface ExecutorTools {
+  readonly engine: Engine;
+  /** Host ports for the release's ports, in their order. @throws EngineError 'port-taken' */
+  readonly pickPorts: (instance: string, release: Release) => Promise<readonly number[]>;
+}
+
+type Executors = { readonly [Kind in StepKind]: (step: Extract<Step, { kind: Kind }>, tools: ExecutorTools, signal: AbortSignal) => Promise<void> };
+
+/** What each kind of step does. A kind that is forgotten here does not compile. */
+const EXECUTORS: Executors = {
+  pull: ({ release }, { engine }, signal) => engine.pull(release.container.image, signal),
+  create: async ({ instance, release, slot, specHash }, { engine, pickPorts }) => {
+    const publishedPorts = await pickPorts(instance, release);
+    const identity = { instance, service: release.service, slot, release: release.number, spec: specHash };
+    const id = await engine.create({ ...identity, container: release.container, publishedPorts });
+    await engine.start(id);
+  },
+  start: ({ containerId }, { engine }) => engine.start(containerId),
+  stop: ({ containerId, signal, graceMs }, { engine }) => engine.stop(containerId, signal, graceMs),
+  remove: ({ containerId }, { engine }) => engine.remove(containerId),
+};
+
+/** Runs one step to its end. @throws EngineError */
+export function execute(step: Step, tools: ExecutorTools, signal: AbortSignal): Promise<void> {
+  return (EXECUTORS[step.kind] as (step: Step, tools: ExecutorTools, signal: AbortSignal) => Promise<void>)(step, tools, signal);
+}

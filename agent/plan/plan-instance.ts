@@ -1,0 +1,88 @@
+import type { RestartPolicy } from '../../lib/documents/types';
+import { REASONS } from './reasons';
+import type { ActualContainer, DesiredInstance, Step } from './types';
+
+export interface InstanceInput {
+  readonly instance: string;
+  /** Sorted: the one to keep comes first. */
+  readonly containers: readonly ActualContainer[];
+  /** Undefined when the assignment does not name it. */
+  readonly wanted: DesiredInstance | undefined;
+  /** Left exactly as it is. */
+  readonly isHeld: boolean;
+  readonly hasImage: boolean;
+  /** Starts after exits since the last success. */
+  readonly restarts: number;
+}
+
+/** The next step, or why there is none although the instance is not as it should be; neither when all is well. */
+export interface Decision {
+  readonly step?: Step;
+  readonly waiting?: string;
+}
+
+/** Decides for one instance. Its order is that of an instance's life, from the end: what must go, goes first. */
+export function planInstance(input: InstanceInput): Decision {
+  const { containers, wanted, isHeld } = input;
+  const [kept, duplicate] = containers;
+  if (isHeld) return kept === undefined ? {} : { waiting: wanted === undefined ? REASONS.assignmentMissing : REASONS.held };
+  if (duplicate !== undefined) return { step: away(duplicate, REASONS.duplicate) };
+  if (wanted === undefined) return kept === undefined ? {} : { step: away(kept, REASONS.notAssigned) };
+  if (wanted.spec === undefined || wanted.specHash === undefined)
+    return { waiting: REASONS.releaseUnreadable(wanted.specProblem ?? `release ${wanted.release} is not there`) };
+  if (kept === undefined) return { step: make(input, wanted.spec, wanted.specHash, wanted.slot) };
+  if (kept.spec !== wanted.specHash) {
+    // The image first: what runs goes on running while the next one is fetched.
+    if (!input.hasImage)
+      return { step: { kind: 'pull', instance: input.instance, release: wanted.spec, reason: REASONS.imageMissing } };
+    return { step: away(kept, REASONS.specChanged(kept.release, wanted.release)) };
+  }
+  return keepRunning(kept, wanted.spec.deploy.restartPolicy, input.restarts);
+}
+
+function make(input: InstanceInput, release: NonNullable<DesiredInstance['spec']>, specHash: string, slot: number): Step {
+  const { instance } = input;
+  if (!input.hasImage) return { kind: 'pull', instance, release, reason: REASONS.imageMissing };
+  return { kind: 'create', instance, release, slot, specHash, reason: REASONS.newInstance };
+}
+
+/** Stop what runs, then remove it. */
+function away(container: ActualContainer, reason: string): Step {
+  const { instance, id } = container;
+  const isUp = container.state === 'running' || container.state === 'paused' || container.state === 'restarting';
+  if (!isUp) return { kind: 'remove', instance, containerId: id, reason };
+  return { kind: 'stop', instance, containerId: id, signal: container.stopSignal, graceMs: container.stopGracePeriodMs, reason };
+}
+
+function keepRunning(container: ActualContainer, policy: RestartPolicy, restarts: number): Decision {
+  const start = (reason: string, isRestart: boolean): Decision => ({
+    step: { kind: 'start', instance: container.instance, containerId: container.id, isRestart, reason },
+  });
+  switch (container.state) {
+    case 'running':
+    case 'restarting':
+    case 'removing':
+      return {};
+    case 'paused':
+      return { waiting: REASONS.paused };
+    case 'created':
+      return start(REASONS.neverStarted, false);
+    case 'dead':
+      return { step: away(container, REASONS.dead) };
+    case 'exited': {
+      const code = container.exit?.code ?? 0;
+      const refusal = whyNotRestarted(policy, code, restarts);
+      if (refusal !== undefined) return { waiting: refusal };
+      return start(REASONS.exited(code, container.exit?.oomKilled ?? false), true);
+    }
+    default:
+      return container.state satisfies never;
+  }
+}
+
+function whyNotRestarted(policy: RestartPolicy, exitCode: number, restarts: number): string | undefined {
+  if (policy.condition === 'none') return REASONS.restartPolicyNone;
+  if (policy.condition === 'on-failure' && exitCode === 0) return REASONS.restartPolicyOnFailure;
+  if (policy.maxAttempts > 0 && restarts >= policy.maxAttempts) return REASONS.attemptsExhausted(restarts);
+  return undefined;
+}

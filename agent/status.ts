@@ -1,0 +1,102 @@
+/** Pure: what the agent reports of its host, from what it wants, sees and remembers. */
+import type { HostStatus, InstanceStatus, Phase, Problem } from '../lib/documents/types';
+import { planInstance } from './plan/plan-instance';
+import type { Actual, ActualContainer, Desired, DesiredInstance, StepKind } from './plan/types';
+
+export interface StatusInput {
+  readonly desired: Desired;
+  readonly actual: Actual;
+  /** Of the step that is being done, by instance. */
+  readonly busy: ReadonlyMap<string, StepKind>;
+  readonly errorOf: (instance: string) => string | undefined;
+  readonly restartsOf: (instance: string) => number;
+  readonly problems: readonly Problem[];
+  readonly nowMs: number;
+  readonly notBeforeMsOf: (instance: string) => number;
+}
+
+export function buildStatus(input: StatusInput): HostStatus {
+  const { desired, actual } = input;
+  const instances: Record<string, InstanceStatus> = {};
+  for (const id of [...new Set([...desired.instances.keys(), ...actual.containers.keys()])].sort())
+    instances[id] = instanceStatus(id, input);
+  return { assignmentRevision: desired.assignmentRevision, instances, problems: input.problems };
+}
+
+function instanceStatus(id: string, input: StatusInput): InstanceStatus {
+  const { desired, actual } = input;
+  const wanted = desired.instances.get(id);
+  const container = actual.containers.get(id)?.[0];
+  const isHeld = desired.held.has(id) || !desired.isComplete;
+  const who = container ?? wanted;
+  const isCurrent = container !== undefined && wanted?.specHash === container.spec;
+  return {
+    service: who?.service ?? '',
+    slot: who?.slot ?? 0,
+    // A container that needs no change for a newer release runs that release, whatever its label says.
+    release: (isCurrent ? wanted?.release : who?.release) ?? 0,
+    phase: phaseOf(container, wanted, input.busy.get(id), isHeld, input.errorOf(id)),
+    containerId: container?.id ?? '',
+    ports: container?.ports ?? [],
+    health: container?.health ?? 'none',
+    restarts: input.restartsOf(id),
+    ...(container?.exit !== undefined && { lastExit: container.exit }),
+    reason: reasonOf(id, container, wanted, isHeld, input),
+    held: isHeld,
+    spec: container?.spec ?? '',
+  };
+}
+
+function phaseOf(
+  container: ActualContainer | undefined,
+  wanted: DesiredInstance | undefined,
+  busy: StepKind | undefined,
+  isHeld: boolean,
+  error: string | undefined,
+): Phase {
+  if (busy === 'pull') return 'PULLING';
+  if (busy === 'stop' || (container !== undefined && wanted === undefined && !isHeld)) return 'STOPPING';
+  if (error !== undefined && container?.state !== 'running') return 'FAILED';
+  if (container === undefined) return busy === 'create' ? 'STARTING' : 'PENDING';
+  switch (container.state) {
+    case 'running':
+    case 'paused':
+    case 'restarting':
+      return 'RUNNING';
+    case 'created':
+      return 'STARTING';
+    case 'exited':
+      return isGivenUp(container, wanted) ? 'STOPPED' : 'BACKOFF';
+    case 'dead':
+    case 'removing':
+      return 'STOPPING';
+    default:
+      return container.state satisfies never;
+  }
+}
+
+function isGivenUp(container: ActualContainer, wanted: DesiredInstance | undefined): boolean {
+  const policy = wanted?.spec?.deploy.restartPolicy;
+  if (policy === undefined) return false;
+  return policy.condition === 'none' || (policy.condition === 'on-failure' && container.exit?.code === 0);
+}
+
+function reasonOf(
+  instance: string,
+  container: ActualContainer | undefined,
+  wanted: DesiredInstance | undefined,
+  isHeld: boolean,
+  input: StatusInput,
+): string {
+  const error = input.errorOf(instance);
+  if (error !== undefined) return error;
+  const decision = planInstance({
+    instance,
+    containers: container === undefined ? [] : [container],
+    wanted,
+    isHeld: input.desired.held.has(instance) || (wanted === undefined && isHeld),
+    hasImage: true,
+    restarts: input.restartsOf(instance),
+  });
+  return decision.waiting ?? decision.step?.reason ?? '';
+}
