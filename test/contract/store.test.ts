@@ -1,0 +1,317 @@
+import { systemClock } from '../../lib/clock';
+import { connectEtcd } from '../../lib/etcd/etcd3-store';
+import { createMemoryStore } from '../../lib/etcd/memory-store';
+import { StoreError } from '../../lib/etcd/store';
+import type { KeyRange, Store, StoreErrorCode, Write } from '../../lib/etcd/store';
+import { startEtcd } from '../support/etcd-server';
+import { del, pause, put, Recorder, until } from '../support/watch-recorder';
+
+interface Subject {
+  /** A client of the one store that all tests of a suite share. */
+  connect(): Store;
+  compact(revision: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+async function startReal(): Promise<Subject> {
+  const etcd = await startEtcd();
+  return {
+    connect: () => connectEtcd({ endpoints: [etcd.endpoint] }),
+    compact: async (revision) => void (await etcd.ctl(['compact', String(revision)])),
+    stop: () => etcd.stop(),
+  };
+}
+
+async function startMemory(): Promise<Subject> {
+  const store = createMemoryStore(systemClock);
+  return { connect: () => store.connect(), compact: async (revision) => store.faults.compact(revision), stop: async () => store.close() };
+}
+
+describe.each([
+  ['memory-store', startMemory],
+  ['etcd3-store', startReal],
+])('%s keeps the Store contract', (_name, start) => {
+  let subject: Subject;
+  let store: Store;
+  let space: string;
+  let spaces = 0;
+
+  beforeAll(async () => {
+    subject = await start();
+    store = subject.connect();
+  });
+  afterAll(async () => {
+    store.close();
+    await subject.stop();
+  });
+  beforeEach(() => {
+    space = `/t${++spaces}/`;
+  });
+
+  const key = (name: string): string => space + name;
+  const all = (): KeyRange => ({ prefix: space });
+  const write = async (...writes: Write[]): Promise<number> => {
+    const result = await store.txn({ compares: [], writes });
+    expect(result.succeeded).toBe(true);
+    return result.revision;
+  };
+  const fails = async (promise: Promise<unknown>, code: StoreErrorCode): Promise<void> => {
+    const error = await promise.then(() => undefined, (thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(StoreError);
+    expect((error as StoreError).code).toBe(code);
+  };
+
+  describe('range', () => {
+    test('of nothing is empty, and has a revision', async () => {
+      const list = await store.range(all());
+      expect(list.kvs).toEqual([]);
+      expect(list.revision).toBeGreaterThanOrEqual(1);
+    });
+
+    test('by prefix is sorted by key, and leaves out neighbours', async () => {
+      await write(put(key('b'), '2'), put(key('a'), '1'), put(`${space.slice(0, -1)}0`, 'neighbour'));
+      const { kvs } = await store.range(all());
+      expect(kvs.map((kv) => kv.key)).toEqual([key('a'), key('b')]);
+      expect((await store.range({ key: key('a') })).kvs.map((kv) => kv.value)).toEqual(['1']);
+      expect((await store.range({ key: key('') })).kvs).toEqual([]);
+    });
+
+    test('of more keys than one page or one transaction holds is whole', async () => {
+      for (let from = 0; from < 2560; from += 128) {
+        await write(...Array.from({ length: 128 }, (_, index) => put(key(String(from + index).padStart(5, '0')), 'v')));
+      }
+      const { kvs, revision } = await store.range(all());
+      expect(kvs).toHaveLength(2560);
+      expect(new Set(kvs.map((kv) => kv.key)).size).toBe(2560);
+      expect(revision).toBe(Math.max(...kvs.map((kv) => kv.modRevision)));
+    });
+
+    test('values are any text', async () => {
+      const value = 'zwölf ☕ "\n\u0000 \u{1F40B}';
+      await write(put(key('text'), value), put(key('empty'), ''));
+      const { kvs } = await store.range(all());
+      expect(kvs.map((kv) => kv.value)).toEqual(['', value]);
+    });
+  });
+
+  describe('txn', () => {
+    test('all writes have one revision; create revision stays, mod revision moves', async () => {
+      const first = await write(put(key('a'), '1'), put(key('b'), '1'));
+      const second = await write(put(key('a'), '2'));
+      expect(second).toBe(first + 1);
+      expect((await store.range(all())).kvs).toEqual([
+        { key: key('a'), value: '2', createRevision: first, modRevision: second },
+        { key: key('b'), value: '1', createRevision: first, modRevision: first },
+      ]);
+    });
+
+    test.each([
+      ['modRevision 0 of a missing key', 'missing', { modRevision: 0 }, true],
+      ['createRevision 0 of a missing key', 'missing', { createRevision: 0 }, true],
+      ['modRevision 0 of a key that is there', 'there', { modRevision: 0 }, false],
+      ['createRevision 0 of a key that is there', 'there', { createRevision: 0 }, false],
+    ])('compare %s', async (_title, name, compare, holds) => {
+      await write(put(key('there'), '1'));
+      const result = await store.txn({ compares: [{ key: key(name), ...compare }], writes: [put(key('new'), '1')] });
+      expect(result.succeeded).toBe(holds);
+      expect((await store.range({ key: key('new') })).kvs).toHaveLength(holds ? 1 : 0);
+    });
+
+    test('one failed compare of several writes nothing', async () => {
+      const revision = await write(put(key('a'), '1'));
+      const compares = [{ key: key('a'), modRevision: revision }, { key: key('a'), createRevision: revision + 1 }];
+      expect(await store.txn({ compares, writes: [put(key('a'), '2')] })).toEqual({ succeeded: false, revision });
+    });
+
+    test('deleting what is not there, or writing nothing, moves no revision', async () => {
+      const revision = await write(put(key('a'), '1'));
+      expect(await write(del(key('missing')))).toBe(revision);
+      expect(await write()).toBe(revision);
+    });
+
+    test('a key that was deleted and made again has a new create revision', async () => {
+      await write(put(key('a'), '1'));
+      await write(del(key('a')));
+      const revision = await write(put(key('a'), '1'));
+      expect((await store.range({ key: key('a') })).kvs[0]).toMatchObject({ createRevision: revision, modRevision: revision });
+    });
+
+    test('refuses what is over a limit, and keys twice', async () => {
+      await fails(store.txn({ compares: [], writes: Array.from({ length: 129 }, (_, index) => put(key(`k${index}`), '')) }), 'too-large');
+      await fails(store.txn({ compares: [], writes: [put(key('big'), 'x'.repeat(2 * 1024 * 1024))] }), 'too-large');
+      await fails(store.txn({ compares: [], writes: [put(key('a'), '1'), put(key('a'), '2')] }), 'other');
+      expect((await store.range(all())).kvs).toEqual([]);
+    });
+  });
+
+  describe('watch', () => {
+    test('tells its revision, then whole revisions in order, only of its range', async () => {
+      const { revision } = await store.range(all());
+      const heard = new Recorder(store, all(), revision + 1);
+      await until(() => heard.created.length === 1);
+      expect(heard.created[0]).toBeGreaterThanOrEqual(revision);
+      await write(put(key('a'), '1'), put(key('b'), '1'));
+      await write(put(`${space.slice(0, -1)}0`, 'neighbour'));
+      await write(del(key('a')), put(key('b'), '2'));
+      await until(() => heard.batches.length === 2);
+      expect(heard.batches).toEqual([
+        { revision: revision + 1, events: [`${key('a')}=1`, `${key('b')}=1`].sort() },
+        { revision: revision + 3, events: expect.arrayContaining([`-${key('a')}`, `${key('b')}=2`]) as unknown },
+      ]);
+      heard.watch.close();
+    });
+
+    test('from a past revision brings what was missed, then goes on', async () => {
+      const first = await write(put(key('a'), '1'));
+      await write(put(key('a'), '2'));
+      await write(put(key('a'), '3'));
+      const heard = new Recorder(store, { key: key('a') }, first + 1);
+      await until(() => heard.batches.length === 2);
+      await write(put(key('a'), '4'));
+      await until(() => heard.batches.length === 3);
+      expect(heard.batches.flatMap((batch) => batch.events)).toEqual(['2', '3', '4'].map((value) => `${key('a')}=${value}`));
+      expect(heard.created).toHaveLength(1);
+      heard.watch.close();
+    });
+
+    test('from a compacted revision ends with that reason, once', async () => {
+      await write(put(key('a'), '1'));
+      const revision = await write(put(key('a'), '2'));
+      await subject.compact(revision);
+      const heard = new Recorder(store, all(), revision - 1);
+      await until(() => heard.ends.length > 0);
+      await pause(50);
+      expect(heard.ends.map((end) => end.code)).toEqual(['compacted']);
+      expect(heard.batches).toEqual([]);
+    });
+
+    test('a live one survives a compaction', async () => {
+      const { revision } = await store.range(all());
+      const heard = new Recorder(store, all(), revision + 1);
+      await until(() => heard.created.length === 1);
+      const written = await write(put(key('a'), '1'));
+      await subject.compact(written);
+      await write(put(key('a'), '2'));
+      await until(() => heard.batches.length === 2);
+      expect(heard.ends).toEqual([]);
+      heard.watch.close();
+    });
+
+    test('says nothing after close, and the others go on', async () => {
+      const { revision } = await store.range(all());
+      const closed = new Recorder(store, all(), revision + 1);
+      const other = new Recorder(store, all(), revision + 1);
+      await until(() => closed.created.length + other.created.length === 2);
+      closed.watch.close();
+      closed.watch.close();
+      await write(put(key('a'), '1'));
+      await until(() => other.batches.length === 1);
+      expect(closed.batches).toEqual([]);
+      expect(closed.ends).toEqual([]);
+      other.watch.close();
+    });
+
+    test('one that is closed at once is never heard of', async () => {
+      const heard = new Recorder(store, all(), 1);
+      heard.watch.close();
+      await pause(100);
+      expect([heard.created, heard.batches, heard.ends]).toEqual([[], [], []]);
+    });
+
+    test('from a future revision says where the store is, and waits', async () => {
+      const { revision } = await store.range(all());
+      const heard = new Recorder(store, all(), revision + 3);
+      await until(() => heard.created.length === 1);
+      expect(heard.created[0]).toBeLessThan(revision + 2);
+      await write(put(key('a'), '1'));
+      await write(put(key('a'), '2'));
+      await write(put(key('a'), '3'));
+      await until(() => heard.batches.length === 1);
+      expect(heard.batches[0]?.revision).toBe(revision + 3);
+      heard.watch.close();
+    });
+  });
+
+  describe('lease', () => {
+    test('grants 2 s at least, in whole seconds', async () => {
+      expect((await store.grantLease(100)).ttlMs).toBe(2000);
+      expect((await store.grantLease(4100)).ttlMs).toBe(5000);
+    });
+
+    test('revoking deletes its keys in one revision, and once more does nothing', async () => {
+      const { id } = await store.grantLease(60_000);
+      const revision = await write(put(key('a'), '1', id), put(key('b'), '1', id), put(key('c'), '1'));
+      expect((await store.range({ key: key('a') })).kvs[0]?.lease).toBe(id);
+      const heard = new Recorder(store, all(), revision + 1);
+      await store.revokeLease(id);
+      await until(() => heard.batches.length === 1);
+      expect(heard.batches[0]?.events.sort()).toEqual([`-${key('a')}`, `-${key('b')}`]);
+      await store.revokeLease(id);
+      expect((await store.range(all())).kvs.map((kv) => kv.key)).toEqual([key('c')]);
+      heard.watch.close();
+    });
+
+    test('a put without or with another lease takes the key off the first', async () => {
+      const [first, second] = [await store.grantLease(60_000), await store.grantLease(60_000)];
+      await write(put(key('a'), '1', first.id), put(key('b'), '1', first.id));
+      await write(put(key('a'), '2'), put(key('b'), '2', second.id));
+      await store.revokeLease(first.id);
+      expect((await store.range(all())).kvs).toHaveLength(2);
+      await store.revokeLease(second.id);
+      expect((await store.range(all())).kvs.map((kv) => kv.key)).toEqual([key('a')]);
+    });
+
+    test('a put under a lease that is gone is refused whole', async () => {
+      const { id } = await store.grantLease(60_000);
+      await store.revokeLease(id);
+      await fails(store.txn({ compares: [], writes: [put(key('b'), '1'), put(key('a'), '1', id)] }), 'lease-gone');
+      expect((await store.range(all())).kvs).toEqual([]);
+    });
+
+    test('keeping it alive says how long; 0 when it is gone', async () => {
+      const { id } = await store.grantLease(7000);
+      expect(await store.keepLeaseAlive(id)).toBe(7000);
+      await store.revokeLease(id);
+      expect(await store.keepLeaseAlive(id)).toBe(0);
+    });
+
+    test('renewals move no revision', async () => {
+      const { id } = await store.grantLease(7000);
+      const before = (await store.range(all())).revision;
+      for (let round = 0; round < 5; round++) await store.keepLeaseAlive(id);
+      expect((await store.range(all())).revision).toBe(before);
+    });
+
+    test('lives as long as it is kept, and runs out after its TTL', async () => {
+      const { id } = await store.grantLease(2000);
+      const revision = await write(put(key('a'), '1', id));
+      const heard = new Recorder(store, all(), revision + 1);
+      for (let round = 0; round < 5; round++) {
+        await pause(600);
+        expect(await store.keepLeaseAlive(id)).toBe(2000);
+      }
+      const keptMs = performance.now();
+      await until(() => heard.batches.length === 1, 6000);
+      expect(performance.now() - keptMs).toBeGreaterThan(1900);
+      expect(await store.keepLeaseAlive(id)).toBe(0);
+      heard.watch.close();
+    });
+  });
+
+  test('after close every call fails and no watch speaks', async () => {
+    const closing = subject.connect();
+    const { revision } = await closing.range(all());
+    const heard = new Recorder(closing, all(), revision + 1);
+    await until(() => heard.created.length === 1);
+    closing.close();
+    closing.close();
+    await write(put(key('a'), '1'));
+    await fails(closing.range(all()), 'unavailable');
+    await fails(closing.txn({ compares: [], writes: [] }), 'unavailable');
+    await fails(closing.keepLeaseAlive('1'), 'unavailable');
+    const late = new Recorder(closing, all(), 1);
+    await until(() => late.ends.length === 1);
+    expect(late.ends[0]?.code).toBe('unavailable');
+    expect([heard.batches, heard.ends]).toEqual([[], []]);
+  });
+});
