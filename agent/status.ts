@@ -1,18 +1,22 @@
 /** Pure: what the agent reports of its host, from what it wants, sees and remembers. */
 import type { HostStatus, InstanceStatus, Phase, Problem } from '../lib/documents/types';
 import { planInstance } from './plan/plan-instance';
-import type { Actual, ActualContainer, Desired, DesiredInstance, StepKind } from './plan/types';
+import type { Actual, ActualContainer, Desired, DesiredInstance, Memory, StepKind } from './plan/types';
 
 export interface StatusInput {
   readonly desired: Desired;
   readonly actual: Actual;
   /** Of the step that is being done, by instance. */
   readonly busy: ReadonlyMap<string, StepKind>;
-  readonly errorOf: (instance: string) => string | undefined;
-  readonly restartsOf: (instance: string) => number;
+  readonly memory: RememberedForStatus;
   readonly problems: readonly Problem[];
-  readonly nowMs: number;
-  readonly notBeforeMsOf: (instance: string) => number;
+}
+
+export interface RememberedForStatus extends Memory {
+  /** What went wrong with the last step, until one succeeds. */
+  errorOf(instance: string): string | undefined;
+  /** Restarts since the agent first saw the instance. */
+  restartsOf(instance: string): number;
 }
 
 export function buildStatus(input: StatusInput): HostStatus {
@@ -35,11 +39,11 @@ function instanceStatus(id: string, input: StatusInput): InstanceStatus {
     slot: who?.slot ?? 0,
     // A container that needs no change for a newer release runs that release, whatever its label says.
     release: (isCurrent ? wanted?.release : who?.release) ?? 0,
-    phase: phaseOf(container, wanted, input.busy.get(id), isHeld, input.errorOf(id)),
+    phase: phaseOf(container, wanted, input.busy.get(id), isHeld, input.memory.errorOf(id)),
     containerId: container?.id ?? '',
     ports: container?.ports ?? [],
     health: container?.health ?? 'none',
-    restarts: input.restartsOf(id),
+    restarts: input.memory.restartsOf(id),
     ...(container?.exit !== undefined && { lastExit: container.exit }),
     reason: reasonOf(id, container, wanted, isHeld, input),
     held: isHeld,
@@ -88,7 +92,7 @@ function reasonOf(
   isHeld: boolean,
   input: StatusInput,
 ): string {
-  const error = input.errorOf(instance);
+  const error = input.memory.errorOf(instance);
   if (error !== undefined) return error;
   const decision = planInstance({
     instance,
@@ -96,7 +100,7 @@ function reasonOf(
     wanted,
     isHeld: input.desired.held.has(instance) || (wanted === undefined && isHeld),
     hasImage: true,
-    restarts: input.restartsOf(instance),
+    restarts: input.memory.instances.get(instance)?.restarts ?? 0,
   });
   return decision.waiting ?? decision.step?.reason ?? '';
 }
