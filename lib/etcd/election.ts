@@ -64,7 +64,14 @@ class QueueElection implements Election {
     this.prefix = options.leaderPrefix.endsWith('/') ? options.leaderPrefix : `${options.leaderPrefix}/`;
     this.log = options.log ?? silentLogger;
     const chance = random === undefined ? {} : { random };
-    this.mirror = startMirror({ store, clock, log: this.log, range: { prefix: this.prefix }, onChange: () => this.evaluate(), ...chance });
+    this.mirror = startMirror({
+      store,
+      clock,
+      log: this.log,
+      range: { prefix: this.prefix },
+      onChange: () => this.evaluate(),
+      ...chance,
+    });
     this.session = startLeaseSession({
       store,
       clock,
@@ -101,7 +108,8 @@ class QueueElection implements Election {
   private tick(): void {
     this.cancelTick = this.options.clock.after(this.options.ttlMs, () => {
       const { leaseId } = this.session;
-      if (leaseId !== undefined && this.mirror.connected && !this.mirror.entries().has(this.prefix + leaseId)) void this.session.refresh();
+      if (leaseId !== undefined && this.mirror.connected && !this.mirror.entries().has(this.prefix + leaseId))
+        void this.session.refresh();
       this.evaluate();
       this.tick();
     });

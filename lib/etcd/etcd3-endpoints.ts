@@ -14,7 +14,8 @@ export function parseEndpoints(endpoints: readonly string[]): readonly Endpoint[
   if (endpoints.length === 0) throw new StoreError('other', 'no etcd endpoint is given');
   return endpoints.map((text) => {
     const url = URL.canParse(text) && text.includes('://') ? text : `http://${text}`;
-    if (!URL.canParse(url)) throw new StoreError('other', `etcd endpoint "${text}" is no URL; an example: http://10.0.0.1:2379`);
+    if (!URL.canParse(url))
+      throw new StoreError('other', `etcd endpoint "${text}" is no URL; an example: http://10.0.0.1:2379`);
     const { protocol, hostname, port } = new URL(url);
     if (protocol !== 'http:') throw new StoreError('other', `etcd endpoint "${text}": only http:// is supported`);
     return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? DEFAULT_PORT : Number(port) };
@@ -27,7 +28,9 @@ export function parseEndpoints(endpoints: readonly string[]): readonly Endpoint[
  * @param first which member comes first; the others follow in their order
  */
 export async function resolveTarget(endpoints: readonly Endpoint[], first: number): Promise<string> {
-  const addresses = await Promise.all(endpoints.map(async (endpoint) => ({ ...endpoint, host: await resolveHost(endpoint.host) })));
+  const addresses = await Promise.all(
+    endpoints.map(async (endpoint) => ({ ...endpoint, host: await resolveHost(endpoint.host) })),
+  );
   const start = first % addresses.length;
   const ordered = [...addresses.slice(start), ...addresses.slice(0, start)];
   const isV6 = ordered.some(({ host }) => net.isIPv6(host));

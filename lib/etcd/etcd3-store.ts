@@ -85,7 +85,9 @@ class Etcd3Store implements Store {
   }
 
   async grantLease(ttlMs: number): Promise<Lease> {
-    const response = await this.call((client, options) => client.leaseClient.leaseGrant({ TTL: Math.ceil(ttlMs / 1000) }, options));
+    const response = await this.call((client, options) =>
+      client.leaseClient.leaseGrant({ TTL: Math.ceil(ttlMs / 1000) }, options),
+    );
     return { id: response.ID, ttlMs: Number(response.TTL) * 1000 };
   }
 
@@ -130,7 +132,10 @@ class Etcd3Store implements Store {
     const failure = new Promise<never>((_resolve, reject) => {
       fail = reject;
       this.pending.add(reject);
-      timer = setTimeout(() => reject(new StoreError('unavailable', `no answer within ${this.callTimeoutMs} ms`)), this.callTimeoutMs);
+      timer = setTimeout(
+        () => reject(new StoreError('unavailable', `no answer within ${this.callTimeoutMs} ms`)),
+        this.callTimeoutMs,
+      );
     });
     try {
       const reply = link.call((client) => act(client, { deadline: Date.now() + this.callTimeoutMs }));

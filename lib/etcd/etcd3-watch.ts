@@ -92,7 +92,8 @@ export class Etcd3Watch implements Watch {
       if (modRevision <= this.lastRevision) continue; // etcd before 3.4.24 sends some twice
       const head = this.partial[0];
       if (head !== undefined && modRevisionOf(head) < modRevision) this.deliver();
-      if (event.type === 'Delete') this.partial.push({ type: 'delete', key: event.kv.key.toString('utf8'), modRevision });
+      if (event.type === 'Delete')
+        this.partial.push({ type: 'delete', key: event.kv.key.toString('utf8'), modRevision });
       else this.partial.push({ type: 'put', kv: keyValueOf(event.kv) });
     }
     if (!response.fragment) this.deliver();
@@ -122,8 +123,12 @@ function modRevisionOf(event: WatchEvent): number {
 
 function cancelError(response: IWatchResponse): StoreError {
   // etcd gives no reason beside the revision.
-  if (Number(response.compact_revision) > 0) return new StoreError('compacted', `compacted up to revision ${response.compact_revision}`);
+  if (Number(response.compact_revision) > 0)
+    return new StoreError('compacted', `compacted up to revision ${response.compact_revision}`);
   const known = storeErrorOf(new Error(response.cancel_reason));
   if (known.code !== 'other') return known;
-  return new StoreError('unavailable', response.cancel_reason === '' ? 'etcd cancelled the watch' : response.cancel_reason);
+  return new StoreError(
+    'unavailable',
+    response.cancel_reason === '' ? 'etcd cancelled the watch' : response.cancel_reason,
+  );
 }

@@ -34,7 +34,8 @@ function prefixEnd(prefix: Buffer): Buffer {
 
 export function compareOf(compare: Compare): ICompare {
   const key = Buffer.from(compare.key);
-  if ('modRevision' in compare) return { result: 'Equal', target: 'Mod', key, mod_revision: String(compare.modRevision) };
+  if ('modRevision' in compare)
+    return { result: 'Equal', target: 'Mod', key, mod_revision: String(compare.modRevision) };
   return { result: 'Equal', target: 'Create', key, create_revision: String(compare.createRevision) };
 }
 

@@ -26,7 +26,10 @@ export type FencedOutcome =
  * @throws StoreError when the store can't be asked; the writes may or may not have happened
  */
 export async function commitFenced(store: Store, fence: Fence, txn: Txn): Promise<FencedOutcome> {
-  assert(txn.compares.length <= MAX_FENCED_COMPARES && txn.writes.length <= MAX_TXN_WRITES, 'the transaction is over its limit');
+  assert(
+    txn.compares.length <= MAX_FENCED_COMPARES && txn.writes.length <= MAX_TXN_WRITES,
+    'the transaction is over its limit',
+  );
   let mayHaveWritten = false;
   try {
     const result = await store.txn({ compares: [fence.compare, ...txn.compares], writes: txn.writes });

@@ -102,7 +102,9 @@ export class LeaseKeys {
       const wishes = keys.slice(from, from + MAX_TXN_WRITES).map((key) => ({ key, value: this.wanted.get(key) }));
       await this.options.store.txn({
         compares: [],
-        writes: wishes.map(({ key, value }) => (value === undefined ? { op: 'delete', key } : { op: 'put', key, value, lease: leaseId })),
+        writes: wishes.map(({ key, value }) =>
+          value === undefined ? { op: 'delete', key } : { op: 'put', key, value, lease: leaseId },
+        ),
       });
       for (const { key, value } of wishes) this.confirm(key, value);
     }
@@ -120,7 +122,9 @@ export class LeaseKeys {
     else if (!this.isClosed) {
       this.attempt++;
       this.cancelRetry();
-      this.cancelRetry = this.options.clock.after(backoffMs(this.attempt, RETRY_LIMITS, this.options.random), () => this.resume());
+      this.cancelRetry = this.options.clock.after(backoffMs(this.attempt, RETRY_LIMITS, this.options.random), () =>
+        this.resume(),
+      );
     }
     return false;
   }

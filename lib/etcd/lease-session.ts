@@ -202,7 +202,8 @@ class StoreLeaseSession implements LeaseSession {
     this.cancelDeadline();
     const leftMs = lease.deadlineMs - this.options.clock.monotonicMs();
     this.cancelDeadline = this.options.clock.after(Math.max(0, leftMs), () => {
-      if (this.lease === lease && this.isAlive(lease)) this.watchDeadline(lease); // a timer may be early
+      if (this.lease === lease && this.isAlive(lease))
+        this.watchDeadline(lease); // a timer may be early
       else this.lose(lease.id, 'not renewed in time');
     });
   }

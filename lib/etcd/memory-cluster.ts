@@ -66,7 +66,10 @@ export class MemoryCluster {
   /** @throws StoreError `compacted` when that revision is gone */
   historyFrom(startRevision: number): readonly Batch[] {
     if (startRevision <= this.compactedRevision) {
-      throw new StoreError('compacted', `revision ${startRevision} is compacted, ${this.compactedRevision} is the last such`);
+      throw new StoreError(
+        'compacted',
+        `revision ${startRevision} is compacted, ${this.compactedRevision} is the last such`,
+      );
     }
     return this.history.filter((batch) => batch.revision >= startRevision);
   }

@@ -87,7 +87,9 @@ class MemoryWatch implements Watch {
   }
 
   private deliver(batch: Batch): void {
-    const events = batch.events.filter((event) => isInRange(this.range, event.type === 'put' ? event.kv.key : event.key));
+    const events = batch.events.filter((event) =>
+      isInRange(this.range, event.type === 'put' ? event.kv.key : event.key),
+    );
     if (events.length > 0) this.later(() => this.handlers.onEvents(events, batch.revision));
   }
 
@@ -216,7 +218,8 @@ class MemoryClient implements MemoryStore {
     const frozen = [...this.watches];
     for (const watch of frozen) watch.mute();
     this.clock.after(DEAD_PEER_MS, () => {
-      for (const watch of frozen) if (this.watches.has(watch)) watch.end(new StoreError('unavailable', 'the peer is dead'));
+      for (const watch of frozen)
+        if (this.watches.has(watch)) watch.end(new StoreError('unavailable', 'the peer is dead'));
     });
   }
 

@@ -120,7 +120,8 @@ class StoreMirror implements Mirror {
       onCreated: (revision) => {
         if (round !== this.round) return;
         // A watch from a revision that is still to come would stay silent: a restored or emptied store, or a late member.
-        if (revision < startRevision - 1) return this.fail(round, new StoreError('unavailable', `the store is back at revision ${revision}`));
+        if (revision < startRevision - 1)
+          return this.fail(round, new StoreError('unavailable', `the store is back at revision ${revision}`));
         this.watchedSinceMs = clock.monotonicMs();
         this.lastHeardMs = this.watchedSinceMs;
         this.setConnected(true);
@@ -146,13 +147,18 @@ class StoreMirror implements Mirror {
     this.attempt++;
     const delayMs = backoffMs(this.attempt, RETRY_LIMITS, this.random);
     this.cancelTimer = this.options.clock.after(delayMs, () => this.start());
-    if (this.attempt === 1 || this.connected) this.log.warn('lost touch with etcd; keeping what is known', { reason: error.message, code: error.code });
+    if (this.attempt === 1 || this.connected)
+      this.log.warn('lost touch with etcd; keeping what is known', { reason: error.message, code: error.code });
     this.setConnected(false);
   }
 
   private applyList(revision: number, kvs: readonly KeyValue[]): void {
     const wasComplete = this.isComplete;
-    if (revision < this.revision) this.log.warn('etcd is at an older revision than before: it was restored or emptied', { revision, before: this.revision });
+    if (revision < this.revision)
+      this.log.warn('etcd is at an older revision than before: it was restored or emptied', {
+        revision,
+        before: this.revision,
+      });
     const next = new Map<string, KeyValue>();
     const changed = new Set<string>();
     for (const kv of kvs) {

@@ -24,8 +24,7 @@ export interface RangeResult {
 
 /** Holds when the key's revision is as given; 0 means that the key is not there. */
 export type Compare =
-  | { readonly key: string; readonly modRevision: number }
-  | { readonly key: string; readonly createRevision: number };
+  { readonly key: string; readonly modRevision: number } | { readonly key: string; readonly createRevision: number };
 
 export type Write =
   | { readonly op: 'put'; readonly key: string; readonly value: string; readonly lease?: string }
