@@ -17,10 +17,16 @@ const EXECUTORS: Executors = {
     const publishedPorts = await pickPorts(instance, release);
     const identity = { instance, service: release.service, slot, release: release.number, spec: specHash };
     const id = await engine.create({ ...identity, container: release.container, publishedPorts });
-    await engine.start(id);
+    try {
+      await engine.start(id);
+    } catch (error) {
+      // Made anew by the next try, with a port that is free by then. Should this fail, a later pass removes it.
+      await engine.remove(id).catch(() => undefined);
+      throw error;
+    }
   },
   start: ({ containerId }, { engine }) => engine.start(containerId),
-  stop: ({ containerId, signal, graceMs }, { engine }) => engine.stop(containerId, signal, graceMs),
+  stop: ({ containerId, graceMs }, { engine }) => engine.stop(containerId, graceMs),
   remove: ({ containerId }, { engine }) => engine.remove(containerId),
 };
 

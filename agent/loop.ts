@@ -125,7 +125,7 @@ export class Loop {
   private async work(step: Step): Promise<void> {
     const { instance, kind, reason } = step;
     const log = this.options.log.child({ instance, step: kind, reason });
-    const isRestart = step.kind === 'start' && step.isRestart;
+    const isRestart = step.kind === 'start';
     if (!this.stopping.signal.aborted) {
       log.info(`${kind} ${instance}`, 'release' in step ? { release: `${step.release.service}@${step.release.number}` } : {});
       try {

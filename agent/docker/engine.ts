@@ -42,15 +42,15 @@ export interface Engine {
   create(request: CreateRequest): Promise<string>;
   /** Success also when it runs already. */
   start(id: string): Promise<void>;
-  /** Signal, grace, SIGKILL. Success also when it is stopped or gone. */
-  stop(id: string, signal: string, graceMs: number): Promise<void>;
+  /** The container's stop signal, grace, SIGKILL. Success also when it is stopped or gone. */
+  stop(id: string, graceMs: number): Promise<void>;
   /** With its anonymous volumes; success also when it is gone. Never of a running container. */
   remove(id: string): Promise<void>;
   /**
    * Calls `wake` for every event of a container of ours, and once after each (re)connection, since events
    * may have been missed. Reconnects by itself until the signal aborts.
    */
-  watch(wake: (instance?: string) => void, signal: AbortSignal): void;
+  watch(wake: () => void, signal: AbortSignal): void;
 }
 
 export type EngineErrorCode =

@@ -51,13 +51,10 @@ function away(container: ActualContainer, reason: string): Step {
   const { instance, id } = container;
   const isUp = container.state === 'running' || container.state === 'paused' || container.state === 'restarting';
   if (!isUp) return { kind: 'remove', instance, containerId: id, reason };
-  return { kind: 'stop', instance, containerId: id, signal: container.stopSignal, graceMs: container.stopGracePeriodMs, reason };
+  return { kind: 'stop', instance, containerId: id, graceMs: container.stopGracePeriodMs, reason };
 }
 
 function keepRunning(container: ActualContainer, policy: RestartPolicy, restarts: number): Decision {
-  const start = (reason: string, isRestart: boolean): Decision => ({
-    step: { kind: 'start', instance: container.instance, containerId: container.id, isRestart, reason },
-  });
   switch (container.state) {
     case 'running':
     case 'restarting':
@@ -66,14 +63,16 @@ function keepRunning(container: ActualContainer, policy: RestartPolicy, restarts
     case 'paused':
       return { waiting: REASONS.paused };
     case 'created':
-      return start(REASONS.neverStarted, false);
+      // It never ran, so nothing is lost; the host port that was picked for it may be somebody else's by now.
+      return { step: away(container, REASONS.neverStarted) };
     case 'dead':
       return { step: away(container, REASONS.dead) };
     case 'exited': {
       const code = container.exit?.code ?? 0;
       const refusal = whyNotRestarted(policy, code, restarts);
       if (refusal !== undefined) return { waiting: refusal };
-      return start(REASONS.exited(code, container.exit?.oomKilled ?? false), true);
+      const reason = REASONS.exited(code, container.exit?.oomKilled ?? false);
+      return { step: { kind: 'start', instance: container.instance, containerId: container.id, reason } };
     }
     default:
       return container.state satisfies never;

@@ -42,7 +42,6 @@ export interface ActualContainer {
   readonly state: ContainerState;
   readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
   readonly ports: readonly PublishedPort[];
-  readonly stopSignal: string;
   readonly stopGracePeriodMs: number;
   /** Of the last run, when it has exited. */
   readonly exit?: LastExit;
@@ -77,23 +76,21 @@ export interface PullStep extends StepBase {
   readonly kind: 'pull';
   readonly release: Release;
 }
-/** Create and start, in one: a container that was created and never started is started by a later pass. */
+/** Create and start, in one: a container that was created and never started is removed by a later pass. */
 export interface CreateStep extends StepBase {
   readonly kind: 'create';
   readonly release: Release;
   readonly slot: number;
   readonly specHash: string;
 }
+/** Of a container that ran and exited. */
 export interface StartStep extends StepBase {
   readonly kind: 'start';
   readonly containerId: string;
-  /** True when it ran before: counts as a restart. */
-  readonly isRestart: boolean;
 }
 export interface StopStep extends StepBase {
   readonly kind: 'stop';
   readonly containerId: string;
-  readonly signal: string;
   readonly graceMs: number;
 }
 export interface RemoveStep extends StepBase {

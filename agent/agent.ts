@@ -1,0 +1,213 @@
+import { systemClock, type Clock } from '../lib/clock';
+import type { AgentConfig } from '../lib/config/daemons';
+import { encodeDocument } from '../lib/documents/codec';
+import { keysUnder, type Keys } from '../lib/documents/keys';
+import type { HostStatus, Problem } from '../lib/documents/types';
+import { connectEtcd } from '../lib/etcd/etcd3-store';
+import type { LeaseSession, LeaseState } from '../lib/etcd/lease-session';
+import { startMirror, type Mirror } from '../lib/etcd/mirror';
+import type { Store } from '../lib/etcd/store';
+import type { Logger } from '../lib/log';
+import { VERSION } from '../lib/version';
+import { DesiredState } from './desired/desired-state';
+import { createDockerEngine } from './docker/dockerode-engine';
+import { EngineError, type Engine } from './docker/engine';
+import { startHostLease } from './host-lease';
+import { HostPorts } from './host-ports';
+import { KeptDocument } from './kept-document';
+import { Loop, type PassReport } from './loop';
+import { createAgentMetrics } from './metrics';
+
+/** An agent whose name another live agent has gives up after so many TTLs: its own old key would have expired. */
+const NAME_PATIENCE_TTLS = 3;
+/** The loop passes at least this often, or it hangs. */
+const LOOP_ALIVE_MS = 120_000;
+/** Docker's version and the host's capacity are asked for again so often. */
+const FACTS_AGAIN_MS = 10 * 60_000;
+const FACTS_RETRY_MS = 2000;
+
+/**
+ * One host's agent: its desired state, its loop, its documents in etcd.
+ *
+ * INVARIANTS
+ * - No container is touched before the host's name is known to be ours: etcd said so, or did before (the copy on disk).
+ * - The record and the status are in etcd before the alive key is, so that whoever sees the host live can read both.
+ */
+export class Agent {
+  readonly metrics = createAgentMetrics();
+  private readonly clock: Clock = systemClock;
+  private readonly keys: Keys;
+  private readonly store: Store;
+  private readonly engine: Engine;
+  private readonly desired: DesiredState;
+  private readonly loop: Loop;
+  private readonly ports: HostPorts;
+  private readonly status: KeptDocument;
+  private readonly record: KeptDocument;
+  private lease: LeaseSession | undefined;
+  private aliveMirror: Mirror | undefined;
+  private nameProblem: Problem | undefined;
+  private cancelPatience: (() => void) | undefined;
+  private cancelFacts: () => void = () => undefined;
+  private hasRecord = false;
+  private isStarted = false;
+  private lastPassMs: number;
+  private engineAnswers = false;
+  private onRefused: (why: string) => void = () => undefined;
+  private onReady: () => void = () => undefined;
+
+  constructor(
+    private readonly config: AgentConfig,
+    private readonly agentId: string,
+    private readonly log: Logger,
+  ) {
+    const { clock } = this;
+    const { name, prefix, docker, stateDir } = config;
+    const random = Math.random;
+    this.keys = keysUnder(prefix);
+    this.store = connectEtcd({ endpoints: config.etcd });
+    this.engine = createDockerEngine({ docker, host: name, prefix, clock, log });
+    this.ports = new HostPorts(this.engine, config.portRange);
+    const common = { store: this.store, clock, log, random };
+    this.status = new KeptDocument({ ...common, key: this.keys.status(name) });
+    this.record = new KeptDocument({ ...common, key: this.keys.hostRecord(name) });
+    this.desired = new DesiredState({ ...common, keys: this.keys, host: name, stateDir, onChange: () => this.desiredChanged() });
+    this.loop = new Loop({
+      ...{ engine: this.engine, clock, log, random },
+      pickPorts: (instance, release) => this.ports.pick(instance, release),
+      desired: () => this.desired.current(),
+      problems: () => (this.nameProblem === undefined ? this.desired.problems : [this.nameProblem, ...this.desired.problems]),
+      onStatus: (status) => this.report(status),
+      onPass: (pass) => this.passed(pass),
+    });
+    this.lastPassMs = clock.monotonicMs();
+  }
+
+  /**
+   * @param onReady called once, when the agent takes care of its containers
+   * @returns settles only when this agent must not run, with the reason
+   */
+  async start(onReady: () => void): Promise<string> {
+    this.onReady = onReady;
+    const refused = new Promise<string>((resolve) => (this.onRefused = resolve));
+    const hasCopy = await this.desired.start();
+    void this.keepRecord();
+    if (hasCopy) this.startLoop();
+    return refused;
+  }
+
+  /** Ends the agent and nothing else. The lease is not revoked: an agent that restarts is no lost host. */
+  async stop(): Promise<void> {
+    this.loop.stop();
+    this.cancelPatience?.();
+    this.cancelFacts();
+    this.desired.close();
+    this.aliveMirror?.close();
+    this.status.close();
+    this.record.close();
+    await this.lease?.close({ revoke: false });
+    this.store.close();
+  }
+
+  whyUnhealthy(): string | undefined {
+    const silentMs = this.clock.monotonicMs() - this.lastPassMs;
+    return this.isStarted && silentMs > LOOP_ALIVE_MS ? `no pass of the loop for ${Math.round(silentMs / 1000)} s` : undefined;
+  }
+
+  whyNotReady(): string | undefined {
+    if (!this.isStarted) return 'waiting for etcd: there is no copy of the desired state on disk';
+    return this.engineAnswers ? undefined : 'waiting for Docker';
+  }
+
+  private startLoop(): void {
+    if (this.isStarted) return;
+    this.isStarted = true;
+    this.loop.start();
+    this.onReady();
+  }
+
+  private desiredChanged(): void {
+    this.metrics.onEtcd(this.desired.isConnected);
+    if (this.isStarted) this.loop.wake();
+  }
+
+  private report(status: HostStatus): void {
+    this.metrics.onStatus(status, this.desired.current().instances.size);
+    this.status.want(encodeDocument('HostStatus', status));
+  }
+
+  private passed(pass: PassReport): void {
+    this.lastPassMs = this.clock.monotonicMs();
+    this.engineAnswers = pass.engineAnswers;
+    this.metrics.onPass(pass);
+  }
+
+  /** Reads what the host is, keeps the record, and claims the name once there is one. */
+  private async keepRecord(): Promise<void> {
+    let againMs = FACTS_AGAIN_MS;
+    try {
+      const facts = await this.engine.facts();
+      this.record.want(
+        encodeDocument('HostRecord', {
+          address: this.config.address,
+          labels: this.config.labels,
+          capacity: { nanoCpus: facts.nanoCpus, memoryBytes: facts.memoryBytes },
+          agentVersion: VERSION,
+          dockerVersion: facts.version,
+          os: facts.os,
+          arch: facts.arch,
+        }),
+      );
+      if (!this.hasRecord) {
+        this.hasRecord = true;
+        this.claimName();
+      }
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      this.log.error('Docker does not say what this host is; will ask again', { reason: error.message, code: error.code });
+      againMs = FACTS_RETRY_MS;
+    }
+    this.cancelFacts = this.clock.after(againMs, () => void this.keepRecord());
+  }
+
+  private claimName(): void {
+    const { store, clock, log } = this;
+    const key = this.keys.hostAlive(this.config.name);
+    const alive = { agentId: this.agentId, agentVersion: VERSION, startedAtMs: clock.wallMs() };
+    this.lease = startHostLease({
+      ...{ store, clock, log, key, alive, ttlMs: this.config.leaseTtl },
+      onState: (state, detail) => this.leaseChanged(state, detail),
+    });
+    const mirror = startMirror({
+      ...{ store, clock, log, range: { key } },
+      // Somebody deleted it, or emptied etcd, while the lease lives on.
+      onChange: () => {
+        if (mirror.connected && this.lease?.isHeld === true && !mirror.entries().has(key)) void this.lease.refresh();
+      },
+    });
+    this.aliveMirror = mirror;
+  }
+
+  private leaseChanged(state: LeaseState, detail: string): void {
+    if (state === 'conflict') return this.nameTaken();
+    this.cancelPatience?.();
+    this.cancelPatience = undefined;
+    this.nameProblem = undefined;
+    if (state === 'lost') return this.log.warn('the lease of this host is lost; containers go on', { reason: detail });
+    this.log.info('the lease of this host is held');
+    this.startLoop();
+    this.loop.wake();
+  }
+
+  private nameTaken(): void {
+    if (this.cancelPatience !== undefined) return;
+    const { name, leaseTtl, stateDir } = this.config;
+    const key = this.keys.hostAlive(name);
+    const message =
+      `another live agent has the host name "${name}" (${key}). Give each host a name of its own (--name); ` +
+      `if this is the same host with a new ${stateDir}, stop the other agent first`;
+    this.nameProblem = { rule: 'name-taken', path: '', line: 0, column: 0, message, key };
+    this.log.error(message, { reason: 'name-taken' });
+    this.cancelPatience = this.clock.after(leaseTtl * NAME_PATIENCE_TTLS, () => this.onRefused(message));
+  }
+}

@@ -1,0 +1,55 @@
+/** Host ports for an instance: fixed ones as published, the others picked once and kept. */
+import { createHash } from 'node:crypto';
+import type { Port } from '../../lib/documents/types';
+import { EngineError } from './engine';
+
+export interface PortQuestion {
+  readonly instance: string;
+  readonly ports: readonly Port[];
+  /** Lowest and highest port to pick from, inclusive. */
+  readonly range: readonly [number, number];
+  /** "port/protocol" of other containers of ours, and of earlier picks. */
+  readonly taken: ReadonlySet<string>;
+  /** @returns undefined when free; otherwise who has it, as well as can be told */
+  readonly whoHas: (port: number, protocol: string, hostIp: string) => Promise<string | undefined>;
+}
+
+/** A range this full is a mistake somewhere; asking the kernel for each port of it would take long. */
+const MAX_TRIES = 512;
+
+/**
+ * The port to try first depends on instance and container port alone, so that an instance whose container was
+ * removed gets the same one again.
+ * @returns host ports in the order of `ports`
+ * @throws EngineError 'port-taken'
+ */
+export async function pickHostPorts(question: PortQuestion): Promise<readonly number[]> {
+  const taken = new Set(question.taken);
+  const picked: number[] = [];
+  for (const port of question.ports) {
+    const hostPort = port.published > 0 ? await checkFixed(port, taken, question) : await pickFree(port, taken, question);
+    taken.add(`${hostPort}/${port.protocol}`);
+    picked.push(hostPort);
+  }
+  return picked;
+}
+
+async function checkFixed(port: Port, taken: ReadonlySet<string>, { whoHas }: PortQuestion): Promise<number> {
+  const holder = taken.has(`${port.published}/${port.protocol}`)
+    ? 'another container of Berth'
+    : await whoHas(port.published, port.protocol, port.hostIp);
+  if (holder === undefined) return port.published;
+  throw new EngineError('port-taken', `host port ${port.published}/${port.protocol} is taken by ${holder}`);
+}
+
+async function pickFree(port: Port, taken: ReadonlySet<string>, { instance, range, whoHas }: PortQuestion): Promise<number> {
+  const [low, high] = range;
+  const size = high - low + 1;
+  const seed = createHash('sha256').update(`${instance} ${port.target}/${port.protocol}`).digest().readUInt32BE(0);
+  for (let tried = 0; tried < Math.min(size, MAX_TRIES); tried++) {
+    const candidate = low + ((seed + tried) % size);
+    if (taken.has(`${candidate}/${port.protocol}`)) continue;
+    if ((await whoHas(candidate, port.protocol, port.hostIp)) === undefined) return candidate;
+  }
+  throw new EngineError('port-taken', `no free host port among ${Math.min(size, MAX_TRIES)} tried of ${low} to ${high}`);
+}

@@ -1,0 +1,48 @@
+/** This host's one lease: its alive key, and the claim on its name. */
+import type { Clock } from '../lib/clock';
+import { decodeDocument, encodeDocument } from '../lib/documents/codec';
+import type { HostAlive } from '../lib/documents/types';
+import { startLeaseSession, type LeaseSession, type LeaseState } from '../lib/etcd/lease-session';
+import type { Compare, Store } from '../lib/etcd/store';
+import type { Logger } from '../lib/log';
+
+export interface HostLeaseOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly key: string;
+  readonly alive: HostAlive;
+  readonly ttlMs: number;
+  readonly onState: (state: LeaseState, detail: string) => void;
+}
+
+/** An agent that restarts takes its own key over at once; one with another id has to wait until it expired. */
+export function startHostLease(options: HostLeaseOptions): LeaseSession {
+  const { store, clock, log, key, alive, ttlMs, onState } = options;
+  return startLeaseSession({
+    store,
+    clock,
+    ttlMs,
+    log,
+    puts: () => [{ key, value: encodeDocument('HostAlive', alive) }],
+    compares: async () => [await nameIsOurs(store, key, alive.agentId)],
+    onState,
+  });
+}
+
+/** Holds only as long as the key is as we read it: nobody's, or ours. */
+async function nameIsOurs(store: Store, key: string, agentId: string): Promise<Compare> {
+  const { kvs } = await store.range({ key });
+  const [kv] = kvs;
+  if (kv === undefined || readAgentIdOf(kv.value) !== agentId) return { key, createRevision: 0 };
+  return { key, modRevision: kv.modRevision };
+}
+
+/** A garbage alive key belongs to nobody that we are. */
+function readAgentIdOf(value: string): string | undefined {
+  try {
+    return decodeDocument('HostAlive', value).agentId;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,35 @@
+import type { AgentConfig } from '../lib/config/daemons';
+import { plain, startHttpServer } from '../lib/http-server';
+import { createLogger } from '../lib/log';
+import { waitForSignal } from '../lib/signals';
+import { Agent } from './agent';
+import { lockStateDir, readAgentId } from './identity';
+
+/**
+ * Runs the agent until SIGTERM or SIGINT. Containers are left as they are, however it ends.
+ * @returns the exit code: 0 after a signal, 1 when this agent must not run
+ */
+export async function runAgent(config: AgentConfig): Promise<number> {
+  const stopped = waitForSignal();
+  const log = createLogger({ component: 'agent', level: config.logLevel }).child({ host: config.name });
+  const lock = await lockStateDir(config.stateDir);
+  const agent = new Agent(config, await readAgentId(config.stateDir), log);
+  const { metrics } = agent.metrics;
+  const web = await startHttpServer(config.http, {
+    '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.render() }),
+    '/healthz': () => answer(agent.whyUnhealthy()),
+    '/readyz': () => answer(agent.whyNotReady()),
+  });
+  const refused = agent.start(() => process.stdout.write(`berth agent ${config.name} ready: http ${web.address}\n`));
+  const end = await Promise.race([stopped, refused]);
+  await agent.stop();
+  await web.close();
+  lock.close();
+  if (end === 'stop') return 0;
+  process.stderr.write(`berth agent: ${end}\n`);
+  return 1;
+}
+
+function answer(trouble: string | undefined): ReturnType<typeof plain> {
+  return trouble === undefined ? plain(200, 'ok') : plain(503, trouble);
+}

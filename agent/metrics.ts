@@ -1,0 +1,50 @@
+import type { HostStatus } from '../lib/documents/types';
+import { createMetrics, type Metrics } from '../lib/metrics';
+import type { PassReport } from './loop';
+
+const PASS_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+/** The agent's metrics: set as things happen, so that a scrape costs no call to Docker or etcd. */
+export interface AgentMetrics {
+  readonly metrics: Metrics;
+  onPass(pass: PassReport): void;
+  onStatus(status: HostStatus, desired: number): void;
+  onEtcd(connected: boolean): void;
+}
+
+export function createAgentMetrics(): AgentMetrics {
+  const metrics = createMetrics({ processMetrics: true });
+  const desired = metrics.gauge('berth_agent_instances_desired', 'Instances that the assignment names.');
+  const running = metrics.gauge('berth_agent_instances_running', 'Instances whose container runs.');
+  const healthy = metrics.gauge('berth_agent_instances_healthy', 'Running instances whose health check passes, or that have none.');
+  const held = metrics.gauge('berth_agent_instances_held', 'Instances that are left as they are, because nothing in etcd says what they should be.');
+  const problems = metrics.gauge('berth_agent_problems', 'Problems of the host as a whole, by rule.', ['rule']);
+  const steps = metrics.counter('berth_agent_steps_total', 'Steps that were begun, by kind.', ['kind']);
+  const restarts = metrics.counter('berth_agent_restarts_total', 'Containers that were started again after an exit.');
+  const passes = metrics.histogram('berth_agent_reconcile_duration_seconds', 'Time of a reconcile pass.', PASS_BUCKETS_S);
+  const etcd = metrics.gauge('berth_agent_etcd_connected', '1 when etcd answers.');
+  const docker = metrics.gauge('berth_agent_docker_connected', '1 when the Docker Engine answers.');
+  let restartsSeen = 0;
+  return {
+    metrics,
+    onPass(pass) {
+      passes.observe(pass.durationMs / 1000);
+      docker.set(pass.engineAnswers ? 1 : 0);
+      for (const { kind } of pass.steps) steps.inc(1, { kind });
+      restarts.inc(pass.restartsTotal - restartsSeen);
+      restartsSeen = pass.restartsTotal;
+    },
+    onStatus(status, desiredCount) {
+      const instances = Object.values(status.instances);
+      const up = instances.filter(({ phase }) => phase === 'RUNNING');
+      desired.set(desiredCount);
+      running.set(up.length);
+      healthy.set(up.filter(({ health }) => health === 'none' || health === 'healthy').length);
+      held.set(instances.filter((instance) => instance.held).length);
+      problems.reset();
+      const rules = status.problems.map(({ rule }) => rule);
+      for (const rule of new Set(rules)) problems.set(rules.filter((other) => other === rule).length, { rule });
+    },
+    onEtcd: (connected) => etcd.set(connected ? 1 : 0),
+  };
+}
