@@ -31,7 +31,7 @@ const FACTS_RETRY_MS = 2000;
  *
  * INVARIANTS
  * - No container is touched before the host's name is known to be ours: etcd said so, or did before (the copy on disk).
- * - The record and the status are in etcd before the alive key is, so that whoever sees the host live can read both.
+ * - No document of the host is written before that, either: it could be another agent's.
  */
 export class Agent {
   readonly metrics = createAgentMetrics();
@@ -49,7 +49,7 @@ export class Agent {
   private nameProblem: Problem | undefined;
   private cancelPatience: (() => void) | undefined;
   private cancelFacts: () => void = () => undefined;
-  private hasRecord = false;
+  private recordText: string | undefined;
   private isStarted = false;
   private lastPassMs: number;
   private engineAnswers = false;
@@ -74,7 +74,7 @@ export class Agent {
     this.desired = new DesiredState({ ...common, keys: this.keys, host: name, stateDir, onChange: () => this.desiredChanged() });
     this.loop = new Loop({
       ...{ engine: this.engine, clock, log, random },
-      pickPorts: (instance, release) => this.ports.pick(instance, release),
+      ports: this.ports,
       desired: () => this.desired.current(),
       problems: () => (this.nameProblem === undefined ? this.desired.problems : [this.nameProblem, ...this.desired.problems]),
       onStatus: (status) => this.report(status),
@@ -147,21 +147,17 @@ export class Agent {
     let againMs = FACTS_AGAIN_MS;
     try {
       const facts = await this.engine.facts();
-      this.record.want(
-        encodeDocument('HostRecord', {
-          address: this.config.address,
-          labels: this.config.labels,
-          capacity: { nanoCpus: facts.nanoCpus, memoryBytes: facts.memoryBytes },
-          agentVersion: VERSION,
-          dockerVersion: facts.version,
-          os: facts.os,
-          arch: facts.arch,
-        }),
-      );
-      if (!this.hasRecord) {
-        this.hasRecord = true;
-        this.claimName();
-      }
+      this.recordText = encodeDocument('HostRecord', {
+        address: this.config.address,
+        labels: this.config.labels,
+        capacity: { nanoCpus: facts.nanoCpus, memoryBytes: facts.memoryBytes },
+        agentVersion: VERSION,
+        dockerVersion: facts.version,
+        os: facts.os,
+        arch: facts.arch,
+      });
+      if (this.lease === undefined) this.claimName();
+      else if (this.lease.isHeld) this.record.want(this.recordText);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       this.log.error('Docker does not say what this host is; will ask again', { reason: error.message, code: error.code });
@@ -195,6 +191,7 @@ export class Agent {
     this.nameProblem = undefined;
     if (state === 'lost') return this.log.warn('the lease of this host is lost; containers go on', { reason: detail });
     this.log.info('the lease of this host is held');
+    if (this.recordText !== undefined) this.record.want(this.recordText);
     this.startLoop();
     this.loop.wake();
   }

@@ -4,8 +4,12 @@ import type { Release } from '../lib/documents/types';
 
 export interface ExecutorTools {
   readonly engine: Engine;
-  /** Host ports for the release's ports, in their order. @throws EngineError 'port-taken' */
-  readonly pickPorts: (instance: string, release: Release) => Promise<readonly number[]>;
+  readonly ports: {
+    /** Host ports for the release's ports, in their order. @throws EngineError 'port-taken' */
+    pick(instance: string, release: Release): Promise<readonly number[]>;
+    /** The container that they were picked for is there, or will never be. */
+    settle(instance: string): void;
+  };
 }
 
 type Executors = { readonly [Kind in StepKind]: (step: Extract<Step, { kind: Kind }>, tools: ExecutorTools, signal: AbortSignal) => Promise<void> };
@@ -13,10 +17,10 @@ type Executors = { readonly [Kind in StepKind]: (step: Extract<Step, { kind: Kin
 /** What each kind of step does. A kind that is forgotten here does not compile. */
 const EXECUTORS: Executors = {
   pull: ({ release }, { engine }, signal) => engine.pull(release.container.image, signal),
-  create: async ({ instance, release, slot, specHash }, { engine, pickPorts }) => {
-    const publishedPorts = await pickPorts(instance, release);
+  create: async ({ instance, release, slot, specHash }, { engine, ports }) => {
+    const publishedPorts = await ports.pick(instance, release);
     const identity = { instance, service: release.service, slot, release: release.number, spec: specHash };
-    const id = await engine.create({ ...identity, container: release.container, publishedPorts });
+    const id = await engine.create({ ...identity, container: release.container, publishedPorts }).finally(() => ports.settle(instance));
     try {
       await engine.start(id);
     } catch (error) {

@@ -22,7 +22,7 @@ const ENGINE_RETRY = { baseMs: 250, capMs: 10_000 };
 
 export interface LoopOptions {
   readonly engine: Engine;
-  readonly pickPorts: ExecutorTools['pickPorts'];
+  readonly ports: ExecutorTools['ports'];
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;

@@ -1,5 +1,6 @@
 /** Pure: what the agent reports of its host, from what it wants, sees and remembers. */
 import type { HostStatus, InstanceStatus, Phase, Problem } from '../lib/documents/types';
+import { slotOf, slotsLeaving } from './plan/plan-host';
 import { planInstance } from './plan/plan-instance';
 import type { Actual, ActualContainer, Desired, DesiredInstance, Memory, StepKind } from './plan/types';
 
@@ -100,6 +101,7 @@ function reasonOf(
     wanted,
     isHeld: input.desired.held.has(instance) || (wanted === undefined && isHeld),
     hasImage: true,
+    hasPredecessor: wanted !== undefined && slotsLeaving(input.desired, input.actual).has(slotOf(wanted)),
     restarts: input.memory.instances.get(instance)?.restarts ?? 0,
   });
   return decision.waiting ?? decision.step?.reason ?? '';

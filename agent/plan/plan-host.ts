@@ -11,6 +11,7 @@ import { NOTHING_REMEMBERED, type Actual, type Desired, type Memory, type Step }
 export function planHost(input: { desired: Desired; actual: Actual; memory: Memory; nowMs: number }): readonly Step[] {
   const { desired, actual, memory, nowMs } = input;
   const ids = [...new Set([...desired.instances.keys(), ...actual.containers.keys()])].sort();
+  const leaving = slotsLeaving(desired, actual);
   const steps: Step[] = [];
   for (const instance of ids) {
     const remembered = memory.instances.get(instance) ?? NOTHING_REMEMBERED;
@@ -22,9 +23,23 @@ export function planHost(input: { desired: Desired; actual: Actual; memory: Memo
       wanted,
       isHeld: desired.held.has(instance) || (wanted === undefined && !desired.isComplete),
       hasImage: wanted?.spec !== undefined && actual.images.has(wanted.spec.container.image),
+      hasPredecessor: wanted !== undefined && leaving.has(slotOf(wanted)),
       restarts: remembered.restarts,
     });
     if (decision.step !== undefined) steps.push(decision.step);
   }
   return steps;
+}
+
+/** Slots of containers that the assignment leaves out, though they are still there. */
+export function slotsLeaving(desired: Desired, actual: Actual): ReadonlySet<string> {
+  const slots = new Set<string>();
+  if (!desired.isComplete) return slots;
+  for (const [instance, [container]] of actual.containers)
+    if (container !== undefined && !desired.instances.has(instance) && !desired.held.has(instance)) slots.add(slotOf(container));
+  return slots;
+}
+
+export function slotOf({ service, slot }: { readonly service: string; readonly slot: number }): string {
+  return `${service}/${slot}`;
 }

@@ -11,6 +11,8 @@ export interface InstanceInput {
   /** Left exactly as it is. */
   readonly isHeld: boolean;
   readonly hasImage: boolean;
+  /** A container of the same slot that is on its way out of this host: it goes first (its ports, its volumes). */
+  readonly hasPredecessor: boolean;
   /** Starts after exits since the last success. */
   readonly restarts: number;
 }
@@ -30,7 +32,7 @@ export function planInstance(input: InstanceInput): Decision {
   if (wanted === undefined) return kept === undefined ? {} : { step: away(kept, REASONS.notAssigned) };
   if (wanted.spec === undefined || wanted.specHash === undefined)
     return { waiting: REASONS.releaseUnreadable(wanted.specProblem ?? `release ${wanted.release} is not there`) };
-  if (kept === undefined) return { step: make(input, wanted.spec, wanted.specHash, wanted.slot) };
+  if (kept === undefined) return make(input, wanted.spec, wanted.specHash, wanted.slot);
   if (kept.spec !== wanted.specHash) {
     // The image first: what runs goes on running while the next one is fetched.
     if (!input.hasImage)
@@ -40,10 +42,11 @@ export function planInstance(input: InstanceInput): Decision {
   return keepRunning(kept, wanted.spec.deploy.restartPolicy, input.restarts);
 }
 
-function make(input: InstanceInput, release: NonNullable<DesiredInstance['spec']>, specHash: string, slot: number): Step {
+function make(input: InstanceInput, release: NonNullable<DesiredInstance['spec']>, specHash: string, slot: number): Decision {
   const { instance } = input;
-  if (!input.hasImage) return { kind: 'pull', instance, release, reason: REASONS.imageMissing };
-  return { kind: 'create', instance, release, slot, specHash, reason: REASONS.newInstance };
+  if (!input.hasImage) return { step: { kind: 'pull', instance, release, reason: REASONS.imageMissing } };
+  if (input.hasPredecessor) return { waiting: REASONS.predecessor };
+  return { step: { kind: 'create', instance, release, slot, specHash, reason: REASONS.newInstance } };
 }
 
 /** Stop what runs, then remove it. */

@@ -14,6 +14,7 @@ export const REASONS = {
   held: 'held: etcd knows nothing of its service',
   assignmentMissing: 'held: no assignment document says what this host should run',
   releaseUnreadable: (problem: string) => `left as it is: ${problem}`,
+  predecessor: 'waits until the instance that it replaces is gone from this host',
   paused: 'paused in Docker by hand; left as it is',
   restartPolicyNone: 'exited, and the restart policy is "none"',
   restartPolicyOnFailure: 'exited with code 0, and the restart policy is "on-failure"',
