@@ -13,7 +13,7 @@ const DEFAULT_PORT = 2379;
 export function parseEndpoints(endpoints: readonly string[]): readonly Endpoint[] {
   if (endpoints.length === 0) throw new StoreError('other', 'no etcd endpoint is given');
   return endpoints.map((text) => {
-    const url = URL.canParse(text) && text.includes('://') ? text : `http://${text}`;
+    const url = text.includes('://') ? text : `http://${text}`;
     if (!URL.canParse(url))
       throw new StoreError('other', `etcd endpoint "${text}" is no URL; an example: http://10.0.0.1:2379`);
     const { protocol, hostname, port } = new URL(url);

@@ -1,36 +1,9 @@
-import { systemClock } from '../../lib/clock';
-import { connectEtcd } from '../../lib/etcd/etcd3-store';
-import { createMemoryStore } from '../../lib/etcd/memory-store';
-import { StoreError } from '../../lib/etcd/store';
-import type { KeyRange, Store, StoreErrorCode, Write } from '../../lib/etcd/store';
-import { startEtcd } from '../support/etcd-server';
+import type { KeyRange, Store, Write } from '../../lib/etcd/store';
+import { expectFailure, SUBJECTS } from '../support/store-subjects';
+import type { Subject } from '../support/store-subjects';
 import { del, pause, put, Recorder, until } from '../support/watch-recorder';
 
-interface Subject {
-  /** A client of the one store that all tests of a suite share. */
-  connect(): Store;
-  compact(revision: number): Promise<void>;
-  stop(): Promise<void>;
-}
-
-async function startReal(): Promise<Subject> {
-  const etcd = await startEtcd();
-  return {
-    connect: () => connectEtcd({ endpoints: [etcd.endpoint] }),
-    compact: async (revision) => void (await etcd.ctl(['compact', String(revision)])),
-    stop: () => etcd.stop(),
-  };
-}
-
-async function startMemory(): Promise<Subject> {
-  const store = createMemoryStore(systemClock);
-  return { connect: () => store.connect(), compact: async (revision) => store.faults.compact(revision), stop: async () => store.close() };
-}
-
-describe.each([
-  ['memory-store', startMemory],
-  ['etcd3-store', startReal],
-])('%s keeps the Store contract', (_name, start) => {
+describe.each(SUBJECTS)('%s keeps the Store contract', (_name, start) => {
   let subject: Subject;
   let store: Store;
   let space: string;
@@ -55,12 +28,6 @@ describe.each([
     expect(result.succeeded).toBe(true);
     return result.revision;
   };
-  const fails = async (promise: Promise<unknown>, code: StoreErrorCode): Promise<void> => {
-    const error = await promise.then(() => undefined, (thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(StoreError);
-    expect((error as StoreError).code).toBe(code);
-  };
-
   describe('range', () => {
     test('of nothing is empty, and has a revision', async () => {
       const list = await store.range(all());
@@ -119,7 +86,10 @@ describe.each([
 
     test('one failed compare of several writes nothing', async () => {
       const revision = await write(put(key('a'), '1'));
-      const compares = [{ key: key('a'), modRevision: revision }, { key: key('a'), createRevision: revision + 1 }];
+      const compares = [
+        { key: key('a'), modRevision: revision },
+        { key: key('a'), createRevision: revision + 1 },
+      ];
       expect(await store.txn({ compares, writes: [put(key('a'), '2')] })).toEqual({ succeeded: false, revision });
     });
 
@@ -133,13 +103,22 @@ describe.each([
       await write(put(key('a'), '1'));
       await write(del(key('a')));
       const revision = await write(put(key('a'), '1'));
-      expect((await store.range({ key: key('a') })).kvs[0]).toMatchObject({ createRevision: revision, modRevision: revision });
+      expect((await store.range({ key: key('a') })).kvs[0]).toMatchObject({
+        createRevision: revision,
+        modRevision: revision,
+      });
     });
 
     test('refuses what is over a limit, and keys twice', async () => {
-      await fails(store.txn({ compares: [], writes: Array.from({ length: 129 }, (_, index) => put(key(`k${index}`), '')) }), 'too-large');
-      await fails(store.txn({ compares: [], writes: [put(key('big'), 'x'.repeat(2 * 1024 * 1024))] }), 'too-large');
-      await fails(store.txn({ compares: [], writes: [put(key('a'), '1'), put(key('a'), '2')] }), 'other');
+      await expectFailure(
+        store.txn({ compares: [], writes: Array.from({ length: 129 }, (_, index) => put(key(`k${index}`), '')) }),
+        'too-large',
+      );
+      await expectFailure(
+        store.txn({ compares: [], writes: [put(key('big'), 'x'.repeat(2 * 1024 * 1024))] }),
+        'too-large',
+      );
+      await expectFailure(store.txn({ compares: [], writes: [put(key('a'), '1'), put(key('a'), '2')] }), 'other');
       expect((await store.range(all())).kvs).toEqual([]);
     });
   });
@@ -169,7 +148,9 @@ describe.each([
       await until(() => heard.batches.length === 2);
       await write(put(key('a'), '4'));
       await until(() => heard.batches.length === 3);
-      expect(heard.batches.flatMap((batch) => batch.events)).toEqual(['2', '3', '4'].map((value) => `${key('a')}=${value}`));
+      expect(heard.batches.flatMap((batch) => batch.events)).toEqual(
+        ['2', '3', '4'].map((value) => `${key('a')}=${value}`),
+      );
       expect(heard.created).toHaveLength(1);
       heard.watch.close();
     });
@@ -232,72 +213,6 @@ describe.each([
     });
   });
 
-  describe('lease', () => {
-    test('grants 2 s at least, in whole seconds', async () => {
-      expect((await store.grantLease(100)).ttlMs).toBe(2000);
-      expect((await store.grantLease(4100)).ttlMs).toBe(5000);
-    });
-
-    test('revoking deletes its keys in one revision, and once more does nothing', async () => {
-      const { id } = await store.grantLease(60_000);
-      const revision = await write(put(key('a'), '1', id), put(key('b'), '1', id), put(key('c'), '1'));
-      expect((await store.range({ key: key('a') })).kvs[0]?.lease).toBe(id);
-      const heard = new Recorder(store, all(), revision + 1);
-      await store.revokeLease(id);
-      await until(() => heard.batches.length === 1);
-      expect(heard.batches[0]?.events.sort()).toEqual([`-${key('a')}`, `-${key('b')}`]);
-      await store.revokeLease(id);
-      expect((await store.range(all())).kvs.map((kv) => kv.key)).toEqual([key('c')]);
-      heard.watch.close();
-    });
-
-    test('a put without or with another lease takes the key off the first', async () => {
-      const [first, second] = [await store.grantLease(60_000), await store.grantLease(60_000)];
-      await write(put(key('a'), '1', first.id), put(key('b'), '1', first.id));
-      await write(put(key('a'), '2'), put(key('b'), '2', second.id));
-      await store.revokeLease(first.id);
-      expect((await store.range(all())).kvs).toHaveLength(2);
-      await store.revokeLease(second.id);
-      expect((await store.range(all())).kvs.map((kv) => kv.key)).toEqual([key('a')]);
-    });
-
-    test('a put under a lease that is gone is refused whole', async () => {
-      const { id } = await store.grantLease(60_000);
-      await store.revokeLease(id);
-      await fails(store.txn({ compares: [], writes: [put(key('b'), '1'), put(key('a'), '1', id)] }), 'lease-gone');
-      expect((await store.range(all())).kvs).toEqual([]);
-    });
-
-    test('keeping it alive says how long; 0 when it is gone', async () => {
-      const { id } = await store.grantLease(7000);
-      expect(await store.keepLeaseAlive(id)).toBe(7000);
-      await store.revokeLease(id);
-      expect(await store.keepLeaseAlive(id)).toBe(0);
-    });
-
-    test('renewals move no revision', async () => {
-      const { id } = await store.grantLease(7000);
-      const before = (await store.range(all())).revision;
-      for (let round = 0; round < 5; round++) await store.keepLeaseAlive(id);
-      expect((await store.range(all())).revision).toBe(before);
-    });
-
-    test('lives as long as it is kept, and runs out after its TTL', async () => {
-      const { id } = await store.grantLease(2000);
-      const revision = await write(put(key('a'), '1', id));
-      const heard = new Recorder(store, all(), revision + 1);
-      for (let round = 0; round < 5; round++) {
-        await pause(600);
-        expect(await store.keepLeaseAlive(id)).toBe(2000);
-      }
-      const keptMs = performance.now();
-      await until(() => heard.batches.length === 1, 6000);
-      expect(performance.now() - keptMs).toBeGreaterThan(1900);
-      expect(await store.keepLeaseAlive(id)).toBe(0);
-      heard.watch.close();
-    });
-  });
-
   test('after close every call fails and no watch speaks', async () => {
     const closing = subject.connect();
     const { revision } = await closing.range(all());
@@ -306,9 +221,9 @@ describe.each([
     closing.close();
     closing.close();
     await write(put(key('a'), '1'));
-    await fails(closing.range(all()), 'unavailable');
-    await fails(closing.txn({ compares: [], writes: [] }), 'unavailable');
-    await fails(closing.keepLeaseAlive('1'), 'unavailable');
+    await expectFailure(closing.range(all()), 'unavailable');
+    await expectFailure(closing.txn({ compares: [], writes: [] }), 'unavailable');
+    await expectFailure(closing.keepLeaseAlive('1'), 'unavailable');
     const late = new Recorder(closing, all(), 1);
     await until(() => late.ends.length === 1);
     expect(late.ends[0]?.code).toBe('unavailable');

@@ -83,7 +83,9 @@ async function createMembers(size: number, options: EtcdServerOptions): Promise<
   const port = (index: number): number => ports[index] as number;
   const names = Array.from({ length: size }, (_, index) => `m${index + 1}`);
   const initial = names.map((name, index) => `${name}=http://127.0.0.1:${port(size + index)}`).join(',');
-  return names.map((name, index) => new EtcdProcess(name, port(index), port(size + index), initial, options.args ?? []));
+  return names.map(
+    (name, index) => new EtcdProcess(name, port(index), port(size + index), initial, options.args ?? []),
+  );
 }
 
 class EtcdProcess implements EtcdServer {
@@ -129,7 +131,9 @@ class EtcdProcess implements EtcdServer {
   }
 
   async revision(): Promise<number> {
-    const [status] = JSON.parse(await this.ctl(['endpoint', 'status', '-w', 'json'])) as { Status: { header: { revision: number } } }[];
+    const [status] = JSON.parse(await this.ctl(['endpoint', 'status', '-w', 'json'])) as {
+      Status: { header: { revision: number } };
+    }[];
     return status?.Status.header.revision ?? 0;
   }
 
@@ -150,7 +154,9 @@ class EtcdProcess implements EtcdServer {
     await this.kill();
     const log = fs.openSync(path.join(this.folder, 'etcd.log'), 'a');
     // setpriv makes the kernel kill etcd when this process dies, even by SIGKILL.
-    this.child = spawn('setpriv', ['--pdeathsig', 'KILL', 'etcd', ...this.commandLine()], { stdio: ['ignore', log, log] });
+    this.child = spawn('setpriv', ['--pdeathsig', 'KILL', 'etcd', ...this.commandLine()], {
+      stdio: ['ignore', log, log],
+    });
     fs.closeSync(log);
     this.child.on('error', () => undefined); // told by the wait below
     this.child.unref();
@@ -208,7 +214,9 @@ class EtcdProcess implements EtcdServer {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     const log = fs.readFileSync(path.join(this.folder, 'etcd.log'), 'utf8').split('\n').slice(-15).join('\n');
-    throw new Error(`etcd did not become healthy on ${this.endpoint}; are etcd, etcdctl and setpriv installed?\n${log}`);
+    throw new Error(
+      `etcd did not become healthy on ${this.endpoint}; are etcd, etcdctl and setpriv installed?\n${log}`,
+    );
   }
 }
 
@@ -224,7 +232,8 @@ async function freePorts(count: number): Promise<readonly number[]> {
 function sweepFolders(): void {
   for (const name of fs.readdirSync(os.tmpdir())) {
     const pid = new RegExp(`^${DIRECTORY_PREFIX}(\\d+)-`).exec(name)?.[1];
-    if (pid !== undefined && !isRunning(Number(pid))) fs.rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true });
+    if (pid !== undefined && !isRunning(Number(pid)))
+      fs.rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true });
   }
 }
 

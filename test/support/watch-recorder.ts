@@ -33,5 +33,10 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-export const put = (key: string, value: string, lease?: string): Write => ({ op: 'put', key, value, ...(lease === undefined ? {} : { lease }) });
+export const put = (key: string, value: string, lease?: string): Write => ({
+  op: 'put',
+  key,
+  value,
+  ...(lease === undefined ? {} : { lease }),
+});
 export const del = (key: string): Write => ({ op: 'delete', key });
