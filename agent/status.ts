@@ -23,12 +23,13 @@ export interface RememberedForStatus extends Memory {
 export function buildStatus(input: StatusInput): HostStatus {
   const { desired, actual } = input;
   const instances: Record<string, InstanceStatus> = {};
+  const leaving = slotsLeaving(desired, actual);
   for (const id of [...new Set([...desired.instances.keys(), ...actual.containers.keys()])].sort())
-    instances[id] = instanceStatus(id, input);
+    instances[id] = instanceStatus(id, input, leaving);
   return { assignmentRevision: desired.assignmentRevision, instances, problems: input.problems };
 }
 
-function instanceStatus(id: string, input: StatusInput): InstanceStatus {
+function instanceStatus(id: string, input: StatusInput, leaving: ReadonlySet<string>): InstanceStatus {
   const { desired, actual } = input;
   const wanted = desired.instances.get(id);
   const container = actual.containers.get(id)?.[0];
@@ -46,7 +47,7 @@ function instanceStatus(id: string, input: StatusInput): InstanceStatus {
     health: container?.health ?? 'none',
     restarts: input.memory.restartsOf(id),
     ...(container?.exit !== undefined && { lastExit: container.exit }),
-    reason: reasonOf(id, container, wanted, isHeld, input),
+    reason: reasonOf(id, container, wanted, isHeld, input, leaving),
     held: isHeld,
     spec: container?.spec ?? '',
   };
@@ -92,6 +93,7 @@ function reasonOf(
   wanted: DesiredInstance | undefined,
   isHeld: boolean,
   input: StatusInput,
+  leaving: ReadonlySet<string>,
 ): string {
   const error = input.memory.errorOf(instance);
   if (error !== undefined) return error;
@@ -101,7 +103,7 @@ function reasonOf(
     wanted,
     isHeld: input.desired.held.has(instance) || (wanted === undefined && isHeld),
     hasImage: true,
-    hasPredecessor: wanted !== undefined && slotsLeaving(input.desired, input.actual).has(slotOf(wanted)),
+    hasPredecessor: wanted !== undefined && leaving.has(slotOf(wanted)),
     restarts: input.memory.instances.get(instance)?.restarts ?? 0,
   });
   return decision.waiting ?? decision.step?.reason ?? '';

@@ -1,0 +1,95 @@
+/** Pure: from the cluster as it is and the services that something happened to, to the documents that change. */
+import type { Assignment, Release, ServiceStatus } from '../../lib/documents/types';
+import { placementsOf, isUsable, type ClusterView, type HostView, type Placement } from '../view';
+import { planService, type CompiledService } from './plan-service';
+import { emptyUsage, take } from './usage';
+
+export interface ClusterInput {
+  readonly view: ClusterView;
+  /** Services to plan, in any order. */
+  readonly services: Iterable<string>;
+  readonly compile: (service: string, text: string) => CompiledService;
+  readonly random: () => number;
+  readonly wallMs: number;
+}
+
+export interface ClusterChanges {
+  readonly releases: readonly Release[];
+  /** Whole new documents, by host. */
+  readonly assignments: ReadonlyMap<string, Assignment>;
+  /** By service; undefined: delete. Only those that differ from what is there. */
+  readonly statuses: ReadonlyMap<string, ServiceStatus | undefined>;
+  readonly dropReleases: readonly { readonly service: string; readonly number: number }[];
+}
+
+export function planCluster(input: ClusterInput): ClusterChanges {
+  const { view } = input;
+  const placements = new Map<string, Placement[]>();
+  const usage = new Map([...view.hosts.keys()].map((host) => [host, emptyUsage()]));
+  for (const host of view.hosts.values())
+    for (const placement of placementsOf(host)) {
+      take(usage.get(host.name)!, placement, view.releases.get(placement.service)?.get(placement.release));
+      const known = placements.get(placement.service);
+      if (known === undefined) placements.set(placement.service, [placement]);
+      else known.push(placement);
+    }
+  const releases: Release[] = [];
+  const statuses = new Map<string, ServiceStatus | undefined>();
+  const dropReleases: { service: string; number: number }[] = [];
+  for (const service of [...new Set(input.services)].sort()) {
+    const document = view.services.get(service);
+    const plan = planService({
+      ...{ service, view, usage, random: input.random, wallMs: input.wallMs },
+      document: document && { compiled: input.compile(service, document.text), modRevision: document.modRevision },
+      placements: placements.get(service) ?? [],
+    });
+    placements.set(service, [...plan.placements]);
+    if (plan.newRelease !== undefined) releases.push(plan.newRelease);
+    statuses.set(service, plan.status);
+    dropReleases.push(...plan.dropReleases.map((number) => ({ service, number })));
+  }
+  return { releases, assignments: assignmentsFrom(view, placements, releases), statuses, dropReleases };
+}
+
+function assignmentsFrom(view: ClusterView, placements: ReadonlyMap<string, readonly Placement[]>, newReleases: readonly Release[]): ReadonlyMap<string, Assignment> {
+  const byHost = new Map<string, Placement[]>();
+  for (const placement of [...placements.values()].flat()) {
+    const known = byHost.get(placement.host);
+    if (known === undefined) byHost.set(placement.host, [placement]);
+    else known.push(placement);
+  }
+  const known = new Set([...view.services.keys(), ...view.releases.keys(), ...newReleases.map(({ service }) => service)]);
+  const assignments = new Map<string, Assignment>();
+  for (const host of view.hosts.values()) {
+    const assignment = assignmentOf(host, byHost.get(host.name) ?? [], known);
+    if (assignment !== undefined) assignments.set(host.name, assignment);
+  }
+  return assignments;
+}
+
+/** @returns the host's next document, or undefined when it stays as it is */
+function assignmentOf(host: HostView, placements: readonly Placement[], knownServices: ReadonlySet<string>): Assignment | undefined {
+  const before = host.assignment;
+  const named = placements.filter(({ service }) => knownServices.has(service));
+  // No document is written before the host has said what it runs: it could leave out what nobody here knows of.
+  if (before === undefined && (named.length === 0 || !isUsable(host))) return undefined;
+  const instances = Object.fromEntries(named.map(({ id, service, slot, release }) => [id, { service, slot, release }]));
+  const held = placements
+    .filter(({ service }) => !knownServices.has(service))
+    .map(({ id }) => id)
+    .sort();
+  const isSame = before !== undefined && sameInstances(before.instances, instances) && before.held.join() === held.join();
+  if (isSame && !host.isAssignmentGarbage) return undefined;
+  return { revision: (before?.revision ?? host.status?.assignmentRevision ?? 0) + 1, instances, prefetch: [], held };
+}
+
+function sameInstances(a: Assignment['instances'], b: Assignment['instances']): boolean {
+  const ids = Object.keys(a);
+  return (
+    ids.length === Object.keys(b).length &&
+    ids.every((id) => {
+      const [left, right] = [a[id]!, b[id]];
+      return right !== undefined && left.service === right.service && left.slot === right.slot && left.release === right.release;
+    })
+  );
+}

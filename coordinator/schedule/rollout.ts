@@ -1,0 +1,96 @@
+/**
+ * The move of a service from what is placed to its target release, one instance at a time. The seam for the full
+ * rollout: it only says which instances leave and which slots want one of the target release.
+ */
+import type { InstanceStatus, Release } from '../../lib/documents/types';
+import { sameContainer } from '../../lib/release/spec-hash';
+import type { Placement } from '../view';
+
+export interface RolloutInput {
+  readonly target: Release;
+  /** All of the service's, those of one slot together. */
+  readonly placements: readonly Placement[];
+  readonly releases: ReadonlyMap<number, Release>;
+  readonly reportOf: (placement: Placement) => InstanceStatus | undefined;
+}
+
+export interface RolloutStep {
+  /** Placements that stay or are only pointed to the target release, since it needs no other container. */
+  readonly kept: readonly Placement[];
+  readonly removed: readonly Placement[];
+  /** Instances of the target release to place beside, or instead of, this one. */
+  readonly replaced: readonly Placement[];
+}
+
+/** Runs, and passes its health check if it has one. */
+export function isReady(report: InstanceStatus | undefined): boolean {
+  return report?.phase === 'RUNNING' && (report.health === 'none' || report.health === 'healthy');
+}
+
+/**
+ * Two containers of one slot must not run at once: they would fight over a host port, or write the same files.
+ * docs/decisions/0002.
+ */
+export function isExclusive({ container }: Release): boolean {
+  const hasFixedPort = container.ports.some(({ published }) => published > 0);
+  return hasFixedPort || container.mounts.some(({ type, source, readOnly }) => type !== 'tmpfs' && source !== '' && !readOnly);
+}
+
+export function planRollout(input: RolloutInput): RolloutStep {
+  const { target, reportOf } = input;
+  const pointed = input.placements.map((placement) => (isCurrent(placement, input) ? { ...placement, release: target.number } : placement));
+  const removed: Placement[] = [];
+  const outdated: Placement[] = [];
+  let isMoving = false;
+  for (const slot of groupBySlot(pointed, target)) {
+    const current = slot.filter(({ release }) => release === target.number);
+    const old = slot.filter(({ release }) => release !== target.number);
+    const ready = current.find((placement) => isReady(reportOf(placement)));
+    // A successor that is ready ends its slot's move; one too many, from an edit that undid another, ends as well.
+    if (ready !== undefined) removed.push(...old, ...current.filter((placement) => placement !== ready));
+    else if (current.length > 0) {
+      isMoving = true;
+      removed.push(...unneeded(old, input));
+    } else {
+      const gone = unneeded(old, input);
+      removed.push(...gone);
+      outdated.push(...old.filter((placement) => !gone.includes(placement)));
+    }
+  }
+  const replaced = isMoving ? [] : next(outdated, input);
+  if (isExclusive(target)) removed.push(...replaced);
+  return { kept: pointed.filter((placement) => !removed.includes(placement)), removed, replaced };
+}
+
+/** One that serves nobody goes first: nothing is lost with it. */
+function next(outdated: readonly Placement[], { reportOf }: RolloutInput): readonly Placement[] {
+  const broken = outdated.find((placement) => !isReady(reportOf(placement)));
+  const chosen = broken ?? outdated[0];
+  return chosen === undefined ? [] : [chosen];
+}
+
+/** Of several old ones in a slot, those that serve nobody while another one does: left by a rollout that was superseded. */
+function unneeded(old: readonly Placement[], { reportOf }: RolloutInput): readonly Placement[] {
+  const kept = old.find((placement) => isReady(reportOf(placement))) ?? old[0];
+  return old.filter((placement) => placement !== kept && !isReady(reportOf(placement)));
+}
+
+function isCurrent(placement: Placement, { target, releases }: RolloutInput): boolean {
+  if (placement.release === target.number) return true;
+  const release = releases.get(placement.release);
+  return release !== undefined && sameContainer(release.container, target.container);
+}
+
+/** Slots in their order; of a global service, each host is a slot. */
+function groupBySlot(placements: readonly Placement[], target: Release): readonly (readonly Placement[])[] {
+  const slots = new Map<string, Placement[]>();
+  for (const placement of placements) {
+    const key = slotKey(placement, target);
+    slots.set(key, [...(slots.get(key) ?? []), placement]);
+  }
+  return [...slots.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, slot]) => slot);
+}
+
+export function slotKey({ host, slot }: { readonly host: string; readonly slot: number }, { deploy }: Release): string {
+  return deploy.mode === 'global' ? host : String(slot).padStart(6, '0');
+}

@@ -1,0 +1,30 @@
+import type { Release } from '../../lib/documents/types';
+import type { Placement } from '../view';
+import type { HostUsage } from './types';
+
+export function emptyUsage(): HostUsage {
+  return { nanoCpus: 0, memoryBytes: 0, instances: 0, ofService: new Map(), ports: new Map() };
+}
+
+/** Fixed host ports of a release, as "port/protocol". */
+export function fixedPorts(release: Release): readonly string[] {
+  return release.container.ports.filter(({ published }) => published > 0).map(({ published, protocol }) => `${published}/${protocol}`);
+}
+
+/** @param release undefined when its document is gone: then only the instance itself counts */
+export function take(usage: HostUsage, placement: Placement, release: Release | undefined): void {
+  count(usage, placement, release, 1);
+  for (const port of release === undefined ? [] : fixedPorts(release)) usage.ports.set(port, placement.id);
+}
+
+export function giveBack(usage: HostUsage, placement: Placement, of: Release | undefined): void {
+  count(usage, placement, of, -1);
+  for (const port of of === undefined ? [] : fixedPorts(of)) if (usage.ports.get(port) === placement.id) usage.ports.delete(port);
+}
+
+function count(usage: HostUsage, placement: Placement, of: Release | undefined, sign: 1 | -1): void {
+  usage.instances += sign;
+  usage.ofService.set(placement.service, (usage.ofService.get(placement.service) ?? 0) + sign);
+  usage.nanoCpus += sign * (of?.deploy.reservations.nanoCpus ?? 0);
+  usage.memoryBytes += sign * (of?.deploy.reservations.memoryBytes ?? 0);
+}

@@ -1,0 +1,80 @@
+/** The cluster as the planner reads it: decoded documents, and nothing that is not in etcd. */
+import type {
+  Assignment,
+  HostIntent,
+  HostRecord,
+  HostStatus,
+  InstanceStatus,
+  Problem,
+  Release,
+  ServiceStatus,
+} from '../lib/documents/types';
+
+/** A document and the revision to compare when it is replaced; 0 when it is not in etcd. */
+export interface Versioned<T> {
+  readonly document: T;
+  readonly modRevision: number;
+}
+
+export interface ServiceDocument {
+  readonly text: string;
+  readonly modRevision: number;
+}
+
+export interface HostView {
+  readonly name: string;
+  /** Its agent's lease lives. */
+  readonly isLive: boolean;
+  readonly record?: HostRecord;
+  readonly intent?: HostIntent;
+  readonly status?: HostStatus;
+  /** Undefined when there is none that can be read, and never was. */
+  readonly assignment?: Assignment;
+  /** Revision of what is in etcd under the assignment's key, readable or not. */
+  readonly assignmentRevision: number;
+  /** What stands under the assignment's key can't be read. */
+  readonly isAssignmentGarbage: boolean;
+}
+
+export interface ClusterView {
+  readonly services: ReadonlyMap<string, ServiceDocument>;
+  /** By service, then by number. */
+  readonly releases: ReadonlyMap<string, ReadonlyMap<number, Release>>;
+  readonly hosts: ReadonlyMap<string, HostView>;
+  readonly serviceStatuses: ReadonlyMap<string, Versioned<ServiceStatus | undefined>>;
+  /** Documents that can't be read, with their keys. */
+  readonly problems: readonly Problem[];
+}
+
+/** One instance in its place, as an assignment names it or, without one, as its host reports it. */
+export interface Placement {
+  readonly id: string;
+  readonly host: string;
+  readonly service: string;
+  readonly slot: number;
+  readonly release: number;
+}
+
+/** A host that can be given an assignment: its agent has said what it is and what it runs. */
+export function isUsable(host: HostView): boolean {
+  return host.isLive && host.record !== undefined && host.status !== undefined;
+}
+
+/**
+ * Where every instance is. A host without a readable assignment is taken at its word: what it reports stays in
+ * place, so that an emptied etcd is filled again from what runs, and nothing stops.
+ */
+export function placementsOf(host: HostView): readonly Placement[] {
+  const { assignment, status, isAssignmentGarbage } = host;
+  const reported = Object.entries(status?.instances ?? {}).filter(([id, { held }]) =>
+    // Held ones count as well: their service may be known again by now.
+    assignment === undefined ? held || isAssignmentGarbage : assignment.held.includes(id) && !(id in assignment.instances),
+  );
+  return [...Object.entries(assignment?.instances ?? {}), ...reported].map(([id, { service, slot, release }]) => ({
+    ...{ id, host: host.name, service, slot, release },
+  }));
+}
+
+export function reportOf(view: ClusterView, placement: Placement): InstanceStatus | undefined {
+  return view.hosts.get(placement.host)?.status?.instances[placement.id];
+}
