@@ -72,7 +72,8 @@ export interface Lease {
 
 /**
  * Every call settles within `callTimeoutMs` of the implementation, with a StoreError when it fails.
- * No call is retried here: the caller knows whether it may be.
+ * No call is retried here: the caller knows whether it may be. A range of many keys is read in pages, all at one
+ * revision, and the timeout is that of each page.
  */
 export interface Store {
   range(range: KeyRange): Promise<RangeResult>;

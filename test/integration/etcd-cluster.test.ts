@@ -59,7 +59,7 @@ async function writeFor(durationMs: number): Promise<number> {
 
 describe.each([
   ['killed', (member: EtcdServer) => member.kill()],
-  ['stopped', (member: EtcdServer) => member.pause()],
+  ['stopped', async (member: EtcdServer) => member.pause()],
 ])('one member %s', (_how, harm) => {
   test('each in turn, the leader among them: writes go on, nothing is missed, the lease lives', async () => {
     let written = 0;
