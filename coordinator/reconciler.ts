@@ -24,6 +24,8 @@ export interface ReconcilerOptions {
   readonly log: Logger;
   readonly random: () => number;
   readonly view: () => ClusterView;
+  /** The view is of a full list: before that nothing is planned. */
+  readonly isKnown: () => boolean;
   readonly compile: (service: string, text: string) => CompiledService;
   readonly onPlan: (plan: { readonly durationMs: number; readonly outcome: string; readonly transactions: number }) => void;
 }
@@ -91,7 +93,7 @@ export class Reconciler {
   }
 
   private wake(): void {
-    if (this.isRunning || this.fence === undefined || this.dirty.size === 0) return;
+    if (this.isRunning || this.fence === undefined || this.dirty.size === 0 || !this.options.isKnown()) return;
     if (this.awaited.size > 0 && this.options.clock.monotonicMs() < this.awaitedUntilMs) return this.later(CATCH_UP_MS);
     this.isRunning = true;
     void this.run(this.fence).finally(() => {

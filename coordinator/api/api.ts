@@ -1,0 +1,18 @@
+import type { CoordinatorCalls } from '../../lib/rpc/types';
+import { VERSION } from '../../lib/version';
+import { apply } from './apply';
+import type { ApiContext } from './context';
+import { listHosts, listInstances, listServices } from './lists';
+import { remove } from './remove';
+
+/** What operators can ask of a coordinator, leader or not: proto/berth/v1/coordinator.proto. */
+export function createApi(context: ApiContext): CoordinatorCalls {
+  return {
+    apply: (request) => apply(context, request),
+    remove: (request) => remove(context, request),
+    listServices: async () => listServices(context),
+    listInstances: async (request) => listInstances(context, request),
+    listHosts: async () => listHosts(context),
+    getVersion: async () => ({ version: VERSION, leader: context.isLeader() }),
+  };
+}

@@ -1,0 +1,90 @@
+import { emptyDocument } from '../../lib/documents/codec';
+import type {
+  ListHostsResponse,
+  ListInstancesRequest,
+  ListInstancesResponse,
+  ListServicesResponse,
+  ListedHost,
+  ListedInstance,
+  ListedService,
+} from '../../lib/rpc/types';
+import { placementsOf, type ClusterView, type HostView } from '../view';
+import { requireKnown, type ApiContext } from './context';
+
+export function listServices(context: ApiContext): ListServicesResponse {
+  requireKnown(context);
+  const { view } = context.cluster;
+  const names = new Set([...view.services.keys(), ...view.releases.keys(), ...view.serviceStatuses.keys()]);
+  return { services: [...names].sort().map((name) => listedService(name, view)), freshness: context.cluster.freshness() };
+}
+
+function listedService(name: string, view: ClusterView): ListedService {
+  const status = view.serviceStatuses.get(name)?.document ?? emptyDocument('ServiceStatus');
+  const release = view.releases.get(name)?.get(status.targetRelease);
+  return {
+    name,
+    status,
+    image: release?.container.image ?? '',
+    project: release?.container.project ?? '',
+    mode: release?.deploy.mode ?? '',
+  };
+}
+
+export function listInstances(context: ApiContext, { services }: ListInstancesRequest): ListInstancesResponse {
+  requireKnown(context);
+  const { view } = context.cluster;
+  const all = [...view.hosts.values()].flatMap((host) => instancesOf(host, view));
+  const instances = services.length === 0 ? all : all.filter(({ status }) => services.includes(status.service));
+  instances.sort((a, b) => compareText(a.status.service, b.status.service) || a.status.slot - b.status.slot || compareText(a.id, b.id));
+  return { instances, freshness: context.cluster.freshness() };
+}
+
+/** What the host reports, and what it is assigned and has not reported yet. */
+function instancesOf(host: HostView, view: ClusterView): readonly ListedInstance[] {
+  const reported = host.status?.instances ?? {};
+  const unreported = placementsOf(host).filter(({ id }) => !(id in reported));
+  const statuses = [
+    ...Object.entries(reported),
+    ...unreported.map(({ id, service, slot, release }) => {
+      const reason = host.isLive ? 'not yet taken up by its host' : 'its host is lost';
+      const status = { service, slot, release, phase: 'PENDING' as const, containerId: '', ports: [], health: 'none' };
+      return [id, { ...status, restarts: 0, reason, held: false, spec: '' }] as const;
+    }),
+  ];
+  return statuses.map(([id, status]) => ({
+    id,
+    host: host.name,
+    address: host.record?.address ?? '',
+    hostLive: host.isLive,
+    status,
+    image: view.releases.get(status.service)?.get(status.release)?.container.image ?? '',
+  }));
+}
+
+export function listHosts(context: ApiContext): ListHostsResponse {
+  requireKnown(context);
+  const { view } = context.cluster;
+  const hosts = [...view.hosts.values()].sort((a, b) => compareText(a.name, b.name)).map((host) => listedHost(host, view));
+  return { hosts, freshness: context.cluster.freshness() };
+}
+
+function listedHost(host: HostView, view: ClusterView): ListedHost {
+  const placements = placementsOf(host);
+  const reservations = placements.map(({ service, release }) => view.releases.get(service)?.get(release)?.deploy.reservations);
+  return {
+    name: host.name,
+    live: host.isLive,
+    record: host.record ?? emptyDocument('HostRecord'),
+    intent: host.intent ?? emptyDocument('HostIntent'),
+    instances: placements.length,
+    reserved: {
+      nanoCpus: reservations.reduce((sum, one) => sum + (one?.nanoCpus ?? 0), 0),
+      memoryBytes: reservations.reduce((sum, one) => sum + (one?.memoryBytes ?? 0), 0),
+    },
+    problems: [...(host.status?.problems ?? []), ...view.problems.filter(({ key }) => key.endsWith(`/${host.name}`))],
+  };
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

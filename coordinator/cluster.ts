@@ -1,0 +1,65 @@
+/** The live view of the cluster in one coordinator, leader or not. */
+import type { Clock } from '../lib/clock';
+import type { Keys } from '../lib/documents/keys';
+import { startMirror, type Mirror } from '../lib/etcd/mirror';
+import type { Store } from '../lib/etcd/store';
+import type { Logger } from '../lib/log';
+import type { Freshness } from '../lib/rpc/types';
+import type { ClusterView } from './view';
+import { ViewReader } from './view-reader';
+
+export interface Cluster {
+  readonly view: ClusterView;
+  /** A full list was read at least once. */
+  readonly isKnown: boolean;
+  readonly isConnected: boolean;
+  freshness(): Freshness;
+  close(): void;
+}
+
+/** @param onChange with the keys that changed and their values; undefined for a key that is gone */
+export function watchCluster(options: {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onChange: (changed: ReadonlyMap<string, string | undefined>) => void;
+}): Cluster {
+  const { store, keys, clock, log } = options;
+  const reader = new ViewReader(keys);
+  let lostAtMs = clock.monotonicMs();
+  const mirror: Mirror = startMirror({
+    ...{ store, clock, log, range: { prefix: keys.all } },
+    // Short-lived keys that say nothing about what should run where.
+    ignore: (key) => key.startsWith(`${keys.prefix}/endpoints/`) || key.startsWith(`${keys.prefix}/events/`) || key.startsWith(keys.leader),
+    onChange: (changedKeys) => {
+      const changed = new Map<string, string | undefined>();
+      for (const key of changedKeys) {
+        const kv = mirror.entries().get(key);
+        reader.read(key, kv);
+        changed.set(key, kv?.value);
+      }
+      for (const { key, message } of changed.size > 0 ? reader.view.problems : [])
+        if (changed.has(key)) log.error('a document is unreadable; the last good one counts', { key, reason: message });
+      if (!mirror.connected) lostAtMs = clock.monotonicMs();
+      options.onChange(changed);
+    },
+  });
+  return {
+    get view() {
+      return reader.view;
+    },
+    get isKnown() {
+      return mirror.isComplete;
+    },
+    get isConnected() {
+      return mirror.connected;
+    },
+    freshness: () => ({
+      etcdConnected: mirror.connected,
+      ageMs: mirror.connected ? 0 : Math.round(clock.monotonicMs() - lostAtMs),
+      revision: mirror.revision,
+    }),
+    close: () => mirror.close(),
+  };
+}

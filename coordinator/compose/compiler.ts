@@ -1,0 +1,13 @@
+import { compileService, type Compiled } from './compile';
+
+/** Compiles each document once: plans ask for the same ones again and again. */
+export function createCompiler(): (service: string, text: string) => Compiled {
+  const known = new Map<string, { readonly text: string; readonly compiled: Compiled }>();
+  return (service, text) => {
+    const before = known.get(service);
+    if (before?.text === text) return before.compiled;
+    const compiled = compileService(service, text);
+    known.set(service, { text, compiled });
+    return compiled;
+  };
+}

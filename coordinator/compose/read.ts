@@ -1,0 +1,151 @@
+/** Reads values of a parsed document, each with its path; what is wrong goes to the problems, and undefined comes back. */
+import { nearestName } from '../../lib/nearest';
+import type { KeyTable } from './keys';
+import type { Path, Problems } from './problems';
+
+export type Parsed<T> = T | { readonly problem: string };
+export type Fields = Readonly<Record<string, unknown>>;
+
+export class Reader {
+  constructor(
+    readonly problems: Problems,
+    readonly value: unknown,
+    readonly path: Path,
+  ) {}
+
+  get isSet(): boolean {
+    return this.value !== undefined && this.value !== null;
+  }
+
+  at(key: string | number): Reader {
+    const inner = typeof this.value === 'object' && this.value !== null && Object.hasOwn(this.value, key) ? (this.value as Record<string | number, unknown>)[key] : undefined;
+    return new Reader(this.problems, inner, [...this.path, key]);
+  }
+
+  wrong(wanted: string): undefined {
+    this.problems.add('wrong-type', this.path, `${describe(this.value)}; ${wanted}`);
+    return undefined;
+  }
+
+  bad(message: string): undefined {
+    this.problems.add('bad-value', this.path, message);
+    return undefined;
+  }
+
+  /** A map whose keys are all supported. Every other key is a problem of its own. */
+  fields(table: KeyTable): Reader | undefined {
+    if (!this.isSet) return undefined;
+    if (!isMap(this.value)) return this.wrong('a map of settings is wanted');
+    for (const key of Object.keys(this.value)) this.checkKey(key, table);
+    return this;
+  }
+
+  private checkKey(key: string, table: KeyTable): void {
+    const status = Object.hasOwn(table, key) ? table[key] : undefined;
+    if (status?.is === 'supported' || key.startsWith('x-')) return;
+    const path = [...this.path, key];
+    if (status === undefined) {
+      const nearest = nearestName(key, Object.keys(table));
+      const hint = nearest === undefined ? `there are ${supported(table).join(', ')}` : `did you mean "${nearest}"?`;
+      this.problems.add('unknown-key', path, `no such key; ${hint}`);
+    } else if (status.is === 'planned') this.problems.add('unsupported-key', path, `not supported yet; until then: ${status.note}`);
+    else this.problems.add('unsupported-key', path, `not supported: ${status.note}`);
+  }
+
+  items(): readonly Reader[] {
+    if (!this.isSet) return [];
+    if (!Array.isArray(this.value)) return this.wrong('a list is wanted') ?? [];
+    return this.value.map((_, index) => this.at(index));
+  }
+
+  /** Text. YAML's numbers and booleans count as what they say. */
+  text(): string | undefined {
+    if (!this.isSet) return undefined;
+    if (typeof this.value === 'string') return this.checkText(this.value);
+    if (typeof this.value === 'number' || typeof this.value === 'boolean') return String(this.value);
+    return this.wrong('text is wanted');
+  }
+
+  private checkText(text: string): string | undefined {
+    if (text.includes('\0')) return this.bad('text with a NUL character; no container can take it');
+    if (text.includes('{{')) return this.bad('placeholders in {{ }} are not supported yet; write the value out');
+    return text;
+  }
+
+  texts(): readonly string[] {
+    return this.items().flatMap((item) => item.text() ?? (item.isSet ? [] : (item.wrong('text is wanted') ?? [])));
+  }
+
+  bool(): boolean | undefined {
+    if (!this.isSet) return undefined;
+    if (this.value === 'true' || this.value === 'false') return this.value === 'true';
+    return typeof this.value === 'boolean' ? this.value : this.wrong('true or false is wanted');
+  }
+
+  integer(min: number, max: number): number | undefined {
+    if (!this.isSet) return undefined;
+    const number = typeof this.value === 'string' && /^-?\d+$/.test(this.value) ? Number(this.value) : this.value;
+    if (typeof number !== 'number' || !Number.isInteger(number)) return this.wrong(`a whole number from ${min} to ${max} is wanted`);
+    if (number < min || number > max) {
+      this.problems.add('out-of-range', this.path, `${number} is out of range; ${min} to ${max} is allowed`);
+      return undefined;
+    }
+    return number;
+  }
+
+  oneOf<T extends string>(values: readonly T[]): T | undefined {
+    const text = this.text();
+    if (text === undefined || (values as readonly string[]).includes(text)) return text as T | undefined;
+    return this.bad(`"${text}" is none of ${values.join(', ')}`);
+  }
+
+  /** Text or number that a parser of its own reads. */
+  parse<T>(parse: (text: string) => Parsed<T>): T | undefined {
+    const text = this.text();
+    if (text === undefined) return undefined;
+    const parsed = parse(text);
+    if (typeof parsed === 'object' && parsed !== null && 'problem' in parsed) return this.bad(parsed.problem);
+    return parsed;
+  }
+
+  /** A map, or a list of NAME=value. Values are text; a name without one is a problem. */
+  textMap(noValue: string): Readonly<Record<string, string>> {
+    if (!this.isSet) return {};
+    const pairs: [string, string][] = [];
+    const add = (name: string, value: string | undefined, reader: Reader): void => {
+      if (name === '' || /[=\0]/.test(name)) reader.bad(`"${name}" is no name`);
+      else if (value === undefined) reader.bad(`"${name}" has no value; ${noValue}`);
+      else pairs.push([name, value]);
+    };
+    if (Array.isArray(this.value))
+      for (const item of this.items()) {
+        const text = item.text();
+        const at = text?.indexOf('=') ?? 0;
+        if (text !== undefined) add(at < 0 ? text : text.slice(0, at), at < 0 ? undefined : text.slice(at + 1), item);
+        else if (!item.isSet) item.wrong('NAME=value is wanted');
+      }
+    else if (isMap(this.value))
+      for (const name of Object.keys(this.value)) {
+        const item = this.at(name);
+        const text = item.text();
+        if (text !== undefined || !item.isSet) add(name, text, item);
+      }
+    else this.wrong('a map, or a list of NAME=value, is wanted');
+    return Object.fromEntries(pairs);
+  }
+}
+
+export function isMap(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function supported(table: KeyTable): readonly string[] {
+  return Object.keys(table).filter((key) => table[key]!.is === 'supported');
+}
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'this is a list';
+  if (typeof value === 'object') return value === null ? 'this is empty' : 'this is a map';
+  const text = JSON.stringify(value) ?? 'nothing';
+  return `this is ${text.length > 60 ? `${text.slice(0, 60)}…` : text}`;
+}

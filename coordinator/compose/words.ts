@@ -1,0 +1,31 @@
+import type { Parsed } from './read';
+
+/** Splits a command as a POSIX shell splits words, with quotes and backslashes, and expands nothing. */
+export function splitWords(text: string): Parsed<readonly string[]> {
+  const words: string[] = [];
+  let word: string | undefined;
+  let quote = '';
+  for (let at = 0; at < text.length; at++) {
+    const letter = text[at]!;
+    if (quote === "'") {
+      if (letter === "'") quote = '';
+      else word += letter;
+    } else if (letter === '\\' && at + 1 < text.length) {
+      const next = text[++at]!;
+      // In double quotes a backslash stands for itself before anything but these.
+      word = (word ?? '') + (quote === '"' && !'"\\$`'.includes(next) ? `\\${next}` : next);
+    } else if (quote === '"') {
+      if (letter === '"') quote = '';
+      else word += letter;
+    } else if (letter === '"' || letter === "'") {
+      quote = letter;
+      word ??= '';
+    } else if (/\s/.test(letter)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else word = (word ?? '') + letter;
+  }
+  if (quote !== '') return { problem: `a ${quote} is not closed; write the command as a list to be free of quoting` };
+  if (word !== undefined) words.push(word);
+  return words;
+}
