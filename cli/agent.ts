@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { addFlags, readConfigFile, runDaemon } from './daemon';
+
+const CONFIG_FILE = '/etc/berth/agent.yaml';
+
+const FLAGS = [
+  { flag: '--name <name>', what: 'name of this host, a DNS label (its hostname)' },
+  { flag: '--address <address>', what: 'address at which other hosts reach its published ports (127.0.0.1)' },
+  { flag: '--labels <a=b,…>', what: 'labels for placement constraints' },
+  { flag: '--etcd <urls>', what: 'endpoints of etcd, comma-separated (http://127.0.0.1:2379)' },
+  { flag: '--prefix <prefix>', what: 'prefix of all keys (/berth)' },
+  { flag: '--docker <address>', what: 'Docker Engine (unix:///var/run/docker.sock)' },
+  { flag: '--state-dir <folder>', what: 'where the copy of the desired state is kept (/var/lib/berth)' },
+  { flag: '--http <host:port>', what: 'serves /metrics, /healthz, /readyz (0.0.0.0:7423)' },
+  { flag: '--lease-ttl <duration>', what: 'the host counts as lost after so long without a sign (5s)' },
+  { flag: '--port-range <low-high>', what: 'host ports to pick from (20000-32767)' },
+  { flag: '--log-level <level>', what: 'error, warn, info or debug (info)' },
+];
+
+const EXAMPLES = `
+Every flag can be given as BERTH_<NAME> or in the configuration file too; a flag wins over the environment, that over the file.
+
+Examples:
+  berth agent --name h1 --address 10.0.0.11 --labels zone=a,disk=ssd --etcd http://10.0.0.1:2379,http://10.0.0.2:2379
+  BERTH_NAME=h1 berth agent --config /etc/berth/agent.yaml`;
+
+export function registerAgent(program: Command): void {
+  const command = program.command('agent').description('run the agent of this host').addHelpText('after', EXAMPLES);
+  addFlags(command, FLAGS, CONFIG_FILE);
+  command.action(async (flags: Record<string, string | undefined>) => {
+    await runDaemon('berth agent', async () => {
+      const { loadAgentConfig } = await import('../lib/config/daemons.js');
+      const file = readConfigFile(flags['config'], CONFIG_FILE);
+      const config = loadAgentConfig({ flags, env: process.env, ...(file && { file }) });
+      const { runAgent } = await import('../agent/main.js');
+      return runAgent(config);
+    });
+  });
+}

@@ -1,0 +1,23 @@
+/** What the program's exit codes say; docs/reference/cli.md. */
+export const EXIT = {
+  ok: 0,
+  /** It could not be done: a coordinator or etcd is away, a name is not there. */
+  failed: 1,
+  /** A document was refused; nothing was written. */
+  refused: 2,
+  /** `--wait` ended before the services were as wanted. */
+  timedOut: 4,
+  /** The command line or the configuration is wrong (EX_USAGE of sysexits.h). */
+  usage: 64,
+} as const;
+
+/** Ends a command with a message for people and an exit code. */
+export class CommandError extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: number = EXIT.failed,
+  ) {
+    super(message);
+    this.name = 'CommandError';
+  }
+}

@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import type { ListedHost } from '../lib/rpc/types';
+import { warnIfStale, withCoordinator } from './session';
+
+const EXAMPLES = `
+Examples:
+  berth hosts
+  berth hosts --json | jq -r '.hosts[] | select(.live | not) | .name'`;
+
+const GIB = 1024 ** 3;
+
+export function registerHosts(program: Command): void {
+  program
+    .command('hosts')
+    .description('list hosts: whether they live, and what is reserved on them')
+    .option('--json', 'print JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const answer = await withCoordinator(command, (client) => client.listHosts({}));
+      const { paint, printJson, printTable } = await import('./output/table.js');
+      warnIfStale(answer.freshness);
+      if (options.json === true) return printJson(answer);
+      if (answer.hosts.length === 0) return void process.stdout.write('No hosts. Start "berth agent" on one.\n');
+      printTable(
+        ['HOST', 'STATE', 'ADDRESS', 'INSTANCES', 'CPU RESERVED', 'MEMORY RESERVED', 'LABELS', 'AGENT', 'DOCKER'],
+        answer.hosts.map((host) => [
+          host.name,
+          host.live ? paint.green(state(host)) : paint.red('lost'),
+          host.record.address || '-',
+          String(host.instances),
+          `${host.reserved.nanoCpus / 1e9}/${host.record.capacity.nanoCpus / 1e9}`,
+          `${gib(host.reserved.memoryBytes)}/${gib(host.record.capacity.memoryBytes)} GiB`,
+          Object.entries(host.record.labels).map(([name, value]) => `${name}=${value}`).join(',') || '-',
+          host.record.agentVersion || '-',
+          host.record.dockerVersion || '-',
+        ]),
+      );
+      for (const { name, problems } of answer.hosts)
+        for (const { message, rule } of problems) process.stdout.write(`\n${paint.red(name)}: ${message} [${rule}]\n`);
+    });
+}
+
+function state({ intent }: ListedHost): string {
+  return intent.drain ? 'draining' : intent.schedulable === false ? 'cordoned' : 'live';
+}
+
+function gib(bytes: number): string {
+  return (bytes / GIB).toFixed(1);
+}

@@ -1,0 +1,50 @@
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../lib/version';
+import { registerAgent } from './agent';
+import { registerApply } from './apply';
+import { registerCoordinator } from './coordinator';
+import { CommandError, EXIT } from './exit-codes';
+import { registerHosts } from './hosts';
+import { registerPs } from './ps';
+import { registerRm } from './rm';
+import { registerServices } from './services';
+import { registerVersion } from './version';
+
+const EXAMPLES = `
+Examples:
+  berth apply -f compose.yaml          run what the file says
+  docker compose config | berth apply -f -
+  berth ps                             every instance, where it is and how it does
+  berth services --json                for scripts
+  berth rm web                         stop and remove a service
+
+Where the coordinator is: --coordinator, or BERTH_COORDINATOR (127.0.0.1:7420 unless given).`;
+
+export function createProgram(): Command {
+  const program = new Command('berth')
+    .description('Runs containers on your own hosts with Docker Engine, etcd and systemd.')
+    .option('--coordinator <host:port>', 'coordinator to ask')
+    .version(VERSION, '-V, --version')
+    .showHelpAfterError('(berth --help tells more)')
+    .addHelpText('after', EXAMPLES)
+    .configureHelp({ sortSubcommands: false });
+  for (const register of [registerApply, registerPs, registerServices, registerHosts, registerRm, registerVersion, registerAgent, registerCoordinator])
+    register(program);
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  return program;
+}
+
+/** @returns the exit code */
+export async function run(argv: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync([...argv]);
+    return process.exitCode === undefined ? EXIT.ok : Number(process.exitCode);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof CommandError) {
+      if (error.message !== '') process.stderr.write(`${error.message}\n`);
+      return error.exitCode;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import type { ListedService } from '../lib/rpc/types';
+import { warnIfStale, withCoordinator } from './session';
+
+const EXAMPLES = `
+Examples:
+  berth services
+  berth services --json | jq '.services[] | select(.status.accepted | not)'`;
+
+export function registerServices(program: Command): void {
+  program
+    .command('services')
+    .description('list services: what runs of them, their releases, and what is wrong with them')
+    .option('--json', 'print JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const answer = await withCoordinator(command, (client) => client.listServices({}));
+      const { paint, printJson, printTable } = await import('./output/table.js');
+      warnIfStale(answer.freshness);
+      if (options.json === true) return printJson(answer);
+      if (answer.services.length === 0) return void process.stdout.write('No services. "berth apply -f compose.yaml" makes some.\n');
+      printTable(
+        ['SERVICE', 'MODE', 'RUNNING', 'RELEASE', 'ROLLOUT', 'IMAGE', 'PROJECT'],
+        answer.services.map(({ name, mode, image, project, status }) => [
+          name,
+          mode || '-',
+          `${status.running}/${status.wanted}`,
+          release(status),
+          status.accepted ? status.rollout || '-' : paint.red('refused'),
+          image || '-',
+          project || '-',
+        ]),
+      );
+      for (const service of answer.services) printTroubles(service, paint.red);
+    });
+}
+
+function release({ currentRelease, targetRelease }: ListedService['status']): string {
+  if (targetRelease === 0) return '-';
+  return currentRelease === targetRelease || currentRelease === 0 ? `@${targetRelease}` : `@${currentRelease} → @${targetRelease}`;
+}
+
+function printTroubles({ name, status }: ListedService, red: (text: string) => string): void {
+  for (const { line, column, path, message, rule } of status.problems)
+    process.stdout.write(`\n${red(name)}: line ${line}:${column}${path === '' ? '' : ` ${path}`}: ${message} [${rule}]\n`);
+  if (status.placed >= status.wanted || status.unplaced.length === 0) return;
+  process.stdout.write(`\n${red(name)}: ${status.wanted - status.placed} of ${status.wanted} can not be placed:\n`);
+  for (const { host, reason } of status.unplaced) process.stdout.write(`  ${host}: ${reason}\n`);
+}
