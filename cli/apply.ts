@@ -110,7 +110,7 @@ async function waitFor(client: CoordinatorClient, file: ComposeFile, timeoutMs: 
     const { services } = await client.listServices({});
     const mine = services.filter(({ name }) => names.has(name));
     const isDone = ({ status }: (typeof mine)[number]): boolean =>
-      status.accepted && status.targetRelease > 0 && status.currentRelease === status.targetRelease && status.running >= status.wanted;
+      status.rollout === 'steady' && status.accepted && status.targetRelease > 0 && status.currentRelease === status.targetRelease && status.running >= status.wanted;
     const progress = mine.map(({ name, status }) => `${name} ${status.running}/${status.wanted}`).join(', ');
     if (isTalkative && progress !== said) process.stdout.write(`  ${((performance.now() - startedMs) / 1000).toFixed(1)} s: ${progress}\n`);
     said = progress;

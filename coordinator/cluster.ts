@@ -8,12 +8,18 @@ import type { Freshness } from '../lib/rpc/types';
 import type { ClusterView } from './view';
 import { ViewReader } from './view-reader';
 
+/** A write is in the view within milliseconds; an answer need not wait longer for it. */
+const CATCH_UP_MS = 2000;
+const CATCH_UP_STEP_MS = 5;
+
 export interface Cluster {
   readonly view: ClusterView;
   /** A full list was read at least once. */
   readonly isKnown: boolean;
   readonly isConnected: boolean;
   freshness(): Freshness;
+  /** Settles when the view is at this revision, or after CATCH_UP_MS without it. */
+  reached(revision: number): Promise<void>;
   close(): void;
 }
 
@@ -60,6 +66,10 @@ export function watchCluster(options: {
       ageMs: mirror.connected ? 0 : Math.round(clock.monotonicMs() - lostAtMs),
       revision: mirror.revision,
     }),
+    reached: async (revision) => {
+      for (let waitedMs = 0; mirror.revision < revision && waitedMs < CATCH_UP_MS; waitedMs += CATCH_UP_STEP_MS)
+        await new Promise<void>((wake) => clock.after(CATCH_UP_STEP_MS, wake));
+    },
     close: () => mirror.close(),
   };
 }

@@ -16,13 +16,15 @@ export async function apply(context: ApiContext, request: ApplyRequest): Promise
   const refused = services.map((service) => refusal(context, service, project)).filter((found) => found !== undefined);
   if (refused.length > 0) return { refused, applied: [] };
 
-  const present = context.cluster.view.services;
+  // As it is before the write: the view moves on with it.
+  const present = new Map(context.cluster.view.services);
   const changed = services.filter(({ name, document }) => present.get(name)?.text !== document);
   const keyOf = (name: string): string => context.keys.service(name);
   const compares = changed.map(({ name }): Compare => ({ key: keyOf(name), modRevision: present.get(name)?.modRevision ?? 0 }));
   const writes = changed.map(({ name, document }): Write => ({ op: 'put', key: keyOf(name), value: document }));
   if (writes.length > 0) {
-    const { succeeded } = await writing(() => context.store.txn({ compares, writes }));
+    const { succeeded, revision } = await writing(() => context.store.txn({ compares, writes }));
+    if (succeeded) await context.cluster.reached(revision);
     if (!succeeded) throw new RpcError('unavailable', 'somebody else changed one of the services at the same moment; nothing was written, apply again');
   }
   const action = (name: string, document: string): string => {

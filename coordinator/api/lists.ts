@@ -21,9 +21,12 @@ export function listServices(context: ApiContext): ListServicesResponse {
 function listedService(name: string, view: ClusterView): ListedService {
   const status = view.serviceStatuses.get(name)?.document ?? emptyDocument('ServiceStatus');
   const release = view.releases.get(name)?.get(status.targetRelease);
+  const document = view.services.get(name);
+  // The leader has not answered the present document yet.
+  const isPending = document !== undefined && document.modRevision !== status.serviceRevision;
   return {
     name,
-    status,
+    status: isPending ? { ...status, rollout: 'pending' } : status,
     image: release?.container.image ?? '',
     project: release?.container.project ?? '',
     mode: release?.deploy.mode ?? '',
