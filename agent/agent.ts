@@ -71,12 +71,19 @@ export class Agent {
     const common = { store: this.store, clock, log, random };
     this.status = new KeptDocument({ ...common, key: this.keys.status(name) });
     this.record = new KeptDocument({ ...common, key: this.keys.hostRecord(name) });
-    this.desired = new DesiredState({ ...common, keys: this.keys, host: name, stateDir, onChange: () => this.desiredChanged() });
+    this.desired = new DesiredState({
+      ...common,
+      keys: this.keys,
+      host: name,
+      stateDir,
+      onChange: () => this.desiredChanged(),
+    });
     this.loop = new Loop({
       ...{ engine: this.engine, clock, log, random },
       ports: this.ports,
       desired: () => this.desired.current(),
-      problems: () => (this.nameProblem === undefined ? this.desired.problems : [this.nameProblem, ...this.desired.problems]),
+      problems: () =>
+        this.nameProblem === undefined ? this.desired.problems : [this.nameProblem, ...this.desired.problems],
       onStatus: (status) => this.report(status),
       onPass: (pass) => this.passed(pass),
     });
@@ -111,7 +118,9 @@ export class Agent {
 
   whyUnhealthy(): string | undefined {
     const silentMs = this.clock.monotonicMs() - this.lastPassMs;
-    return this.isStarted && silentMs > LOOP_ALIVE_MS ? `no pass of the loop for ${Math.round(silentMs / 1000)} s` : undefined;
+    return this.isStarted && silentMs > LOOP_ALIVE_MS
+      ? `no pass of the loop for ${Math.round(silentMs / 1000)} s`
+      : undefined;
   }
 
   whyNotReady(): string | undefined {
@@ -160,7 +169,10 @@ export class Agent {
       else if (this.lease.isHeld) this.record.want(this.recordText);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      this.log.error('Docker does not say what this host is; will ask again', { reason: error.message, code: error.code });
+      this.log.error('Docker does not say what this host is; will ask again', {
+        reason: error.message,
+        code: error.code,
+      });
       againMs = FACTS_RETRY_MS;
     }
     this.cancelFacts = this.clock.after(againMs, () => void this.keepRecord());

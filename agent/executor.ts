@@ -12,7 +12,13 @@ export interface ExecutorTools {
   };
 }
 
-type Executors = { readonly [Kind in StepKind]: (step: Extract<Step, { kind: Kind }>, tools: ExecutorTools, signal: AbortSignal) => Promise<void> };
+type Executors = {
+  readonly [Kind in StepKind]: (
+    step: Extract<Step, { kind: Kind }>,
+    tools: ExecutorTools,
+    signal: AbortSignal,
+  ) => Promise<void>;
+};
 
 /** What each kind of step does. A kind that is forgotten here does not compile. */
 const EXECUTORS: Executors = {
@@ -20,7 +26,9 @@ const EXECUTORS: Executors = {
   create: async ({ instance, release, slot, specHash }, { engine, ports }) => {
     const publishedPorts = await ports.pick(instance, release);
     const identity = { instance, service: release.service, slot, release: release.number, spec: specHash };
-    const id = await engine.create({ ...identity, container: release.container, publishedPorts }).finally(() => ports.settle(instance));
+    const id = await engine
+      .create({ ...identity, container: release.container, publishedPorts })
+      .finally(() => ports.settle(instance));
     try {
       await engine.start(id);
     } catch (error) {
@@ -36,5 +44,9 @@ const EXECUTORS: Executors = {
 
 /** Runs one step to its end. @throws EngineError */
 export function execute(step: Step, tools: ExecutorTools, signal: AbortSignal): Promise<void> {
-  return (EXECUTORS[step.kind] as (step: Step, tools: ExecutorTools, signal: AbortSignal) => Promise<void>)(step, tools, signal);
+  return (EXECUTORS[step.kind] as (step: Step, tools: ExecutorTools, signal: AbortSignal) => Promise<void>)(
+    step,
+    tools,
+    signal,
+  );
 }

@@ -24,7 +24,9 @@ export class HostPorts {
 
   private async pickInTurn(instance: string, release: Release): Promise<readonly number[]> {
     const containers = (await this.engine.list()).filter((container) => container.instance !== instance);
-    const listed = containers.flatMap(({ ports }) => ports.map(({ published, protocol }) => `${published}/${protocol}`));
+    const listed = containers.flatMap(({ ports }) =>
+      ports.map(({ published, protocol }) => `${published}/${protocol}`),
+    );
     const others = [...this.picked].filter(([other]) => other !== instance).flatMap(([, ports]) => ports);
     const taken = new Set([...listed, ...others]);
     const { ports } = release.container;

@@ -26,7 +26,9 @@ export function lockStateDir(stateDir: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const lock = createServer((connection) => connection.destroy());
     lock.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'EADDRINUSE' ? new Error(`another agent is running with the state folder ${stateDir}`) : error),
+      reject(
+        error.code === 'EADDRINUSE' ? new Error(`another agent is running with the state folder ${stateDir}`) : error,
+      ),
     );
     lock.listen(`\0berth-agent-${name}`, () => resolve(lock.unref()));
   });

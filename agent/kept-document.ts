@@ -85,13 +85,19 @@ export class KeptDocument {
     this.lastWriteMs = this.options.clock.monotonicMs();
     const text = this.wanted;
     try {
-      const result = await this.options.store.txn({ compares: [], writes: [{ op: 'put', key: this.options.key, value: text }] });
+      const result = await this.options.store.txn({
+        compares: [],
+        writes: [{ op: 'put', key: this.options.key, value: text }],
+      });
       this.confirmedRevision = result.revision;
       this.failures = 0;
       return true;
     } catch (error) {
       this.failures++;
-      this.options.log.warn('could not write to etcd; will try again', { key: this.options.key, reason: String(error) });
+      this.options.log.warn('could not write to etcd; will try again', {
+        key: this.options.key,
+        reason: String(error),
+      });
       return false;
     } finally {
       this.isWriting = false;

@@ -112,7 +112,12 @@ export class Loop {
     this.report();
     this.sleep();
     const durationMs = clock.monotonicMs() - startedMs;
-    this.options.onPass({ durationMs, steps, engineAnswers: this.engineFailures === 0, restartsTotal: this.restartsTotal });
+    this.options.onPass({
+      durationMs,
+      steps,
+      engineAnswers: this.engineFailures === 0,
+      restartsTotal: this.restartsTotal,
+    });
   }
 
   private submit(step: Step): void {
@@ -127,7 +132,10 @@ export class Loop {
     const log = this.options.log.child({ instance, step: kind, reason });
     const isRestart = step.kind === 'start';
     if (!this.stopping.signal.aborted) {
-      log.info(`${kind} ${instance}`, 'release' in step ? { release: `${step.release.service}@${step.release.number}` } : {});
+      log.info(
+        `${kind} ${instance}`,
+        'release' in step ? { release: `${step.release.service}@${step.release.number}` } : {},
+      );
       try {
         await execute(step, this.options, this.stopping.signal);
         this.memory.succeed(instance, isRestart);
@@ -197,7 +205,10 @@ function groupByInstance(containers: readonly ActualContainer[]): ReadonlyMap<st
 }
 
 /** Only those that a plan may turn on: none when every instance has its container, so that a host at rest asks nothing. */
-function imagesInQuestion(desired: Desired, containers: ReadonlyMap<string, readonly ActualContainer[]>): readonly string[] {
+function imagesInQuestion(
+  desired: Desired,
+  containers: ReadonlyMap<string, readonly ActualContainer[]>,
+): readonly string[] {
   const references = new Set<string>();
   for (const [id, { spec, specHash }] of desired.instances)
     if (spec !== undefined && containers.get(id)?.[0]?.spec !== specHash) references.add(spec.container.image);

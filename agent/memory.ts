@@ -56,14 +56,16 @@ export class AgentMemory implements Memory {
       const policy = desired.instances.get(instance)?.spec?.deploy.restartPolicy;
       if (container === undefined || policy === undefined) continue;
       const entry = this.entry(instance);
-      if (container.ranForMs >= policy.windowMs && (container.state === 'running' || isNewExit(container, entry))) entry.restarts = 0;
+      if (container.ranForMs >= policy.windowMs && (container.state === 'running' || isNewExit(container, entry)))
+        entry.restarts = 0;
       if (!isNewExit(container, entry)) continue;
       entry.seenExit = exitKey(container);
       const backoff = entry.restarts === 0 ? 0 : backoffMs(entry.restarts, RESTART_BACKOFF, this.random);
       entry.notBeforeMs = nowMs + Math.max(policy.delayMs, backoff);
     }
     for (const [instance, entry] of this.entries)
-      if (!entry.inFlight && !actual.containers.has(instance) && !desired.instances.has(instance)) this.entries.delete(instance);
+      if (!entry.inFlight && !actual.containers.has(instance) && !desired.instances.has(instance))
+        this.entries.delete(instance);
   }
 
   begin(instance: string): void {
@@ -101,7 +103,15 @@ export class AgentMemory implements Memory {
   private entry(instance: string): Entry {
     let entry = this.entries.get(instance);
     if (entry === undefined) {
-      entry = { inFlight: false, restarts: 0, notBeforeMs: 0, failures: 0, error: undefined, restartsTotal: 0, seenExit: undefined };
+      entry = {
+        inFlight: false,
+        restarts: 0,
+        notBeforeMs: 0,
+        failures: 0,
+        error: undefined,
+        restartsTotal: 0,
+        seenExit: undefined,
+      };
       this.entries.set(instance, entry);
     }
     return entry;

@@ -16,12 +16,22 @@ export function createAgentMetrics(): AgentMetrics {
   const metrics = createMetrics({ processMetrics: true });
   const desired = metrics.gauge('berth_agent_instances_desired', 'Instances that the assignment names.');
   const running = metrics.gauge('berth_agent_instances_running', 'Instances whose container runs.');
-  const healthy = metrics.gauge('berth_agent_instances_healthy', 'Running instances whose health check passes, or that have none.');
-  const held = metrics.gauge('berth_agent_instances_held', 'Instances that are left as they are, because nothing in etcd says what they should be.');
+  const healthy = metrics.gauge(
+    'berth_agent_instances_healthy',
+    'Running instances whose health check passes, or that have none.',
+  );
+  const held = metrics.gauge(
+    'berth_agent_instances_held',
+    'Instances that are left as they are, because nothing in etcd says what they should be.',
+  );
   const problems = metrics.gauge('berth_agent_problems', 'Problems of the host as a whole, by rule.', ['rule']);
   const steps = metrics.counter('berth_agent_steps_total', 'Steps that were begun, by kind.', ['kind']);
   const restarts = metrics.counter('berth_agent_restarts_total', 'Containers that were started again after an exit.');
-  const passes = metrics.histogram('berth_agent_reconcile_duration_seconds', 'Time of a reconcile pass.', PASS_BUCKETS_S);
+  const passes = metrics.histogram(
+    'berth_agent_reconcile_duration_seconds',
+    'Time of a reconcile pass.',
+    PASS_BUCKETS_S,
+  );
   const etcd = metrics.gauge('berth_agent_etcd_connected', '1 when etcd answers.');
   const docker = metrics.gauge('berth_agent_docker_connected', '1 when the Docker Engine answers.');
   let restartsSeen = 0;

@@ -47,8 +47,10 @@ export function registerApply(program: Command): void {
       await withCoordinator(command, async (client) => {
         const answer = await client.apply({ project: file.project, services: file.services });
         if (options.json === true) process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
-        if (answer.refused.length > 0) throw new CommandError(options.json === true ? '' : await describeRefusal(answer, file), EXIT.refused);
-        if (options.json !== true) for (const { name, action } of answer.applied) process.stdout.write(`${name} ${action}\n`);
+        if (answer.refused.length > 0)
+          throw new CommandError(options.json === true ? '' : await describeRefusal(answer, file), EXIT.refused);
+        if (options.json !== true)
+          for (const { name, action } of answer.applied) process.stdout.write(`${name} ${action}\n`);
         if (options.wait === true) await waitFor(client, file, timeoutS * 1000, options.json !== true);
         else if (options.json !== true) process.stdout.write('"berth ps" shows how it comes along.\n');
       });
@@ -60,7 +62,11 @@ async function readFile(options: ApplyOptions): Promise<ComposeFile> {
   const { ComposeFileError } = await import('./compose-file/place.js');
   const { parseEnvFile } = await import('./compose-file/env-file.js');
   const file = options.file ?? USUAL_FILES.find((name) => existsSync(name));
-  if (file === undefined) throw new CommandError(`There is no ${USUAL_FILES.join(', no ')} here. Name a file: berth apply -f FILE`, EXIT.usage);
+  if (file === undefined)
+    throw new CommandError(
+      `There is no ${USUAL_FILES.join(', no ')} here. Name a file: berth apply -f FILE`,
+      EXIT.usage,
+    );
   const folder = file === '-' ? process.cwd() : dirname(resolve(file));
   const text = readOrFail(file === '-' ? 0 : file, file);
   const envFile = options.envFile ?? join(folder, '.env');
@@ -80,7 +86,8 @@ async function readFile(options: ApplyOptions): Promise<ComposeFile> {
       },
     });
   } catch (error) {
-    if (error instanceof ComposeFileError) throw new CommandError(`${error.message}\n\nRefused; nothing was written.`, EXIT.refused);
+    if (error instanceof ComposeFileError)
+      throw new CommandError(`${error.message}\n\nRefused; nothing was written.`, EXIT.refused);
     if (error instanceof Error) throw new CommandError(error.message, EXIT.refused);
     throw error;
   }
@@ -97,12 +104,22 @@ function readOrFail(file: string | number, name: string): string {
 async function describeRefusal({ refused }: ApplyResponse, { source }: ComposeFile): Promise<string> {
   const { parsePath } = await import('./compose-file/place.js');
   const troubles = refused.flatMap(({ name, problems }) =>
-    problems.map(({ path, message, rule }) => source.show(['services', name, ...parsePath(path)], `${name}${path === '' ? '' : ` ${path}`}: ${message} [${rule}]`)),
+    problems.map(({ path, message, rule }) =>
+      source.show(
+        ['services', name, ...parsePath(path)],
+        `${name}${path === '' ? '' : ` ${path}`}: ${message} [${rule}]`,
+      ),
+    ),
   );
   return `${troubles.join('\n\n')}\n\nRefused; nothing was written.`;
 }
 
-async function waitFor(client: CoordinatorClient, file: ComposeFile, timeoutMs: number, isTalkative: boolean): Promise<void> {
+async function waitFor(
+  client: CoordinatorClient,
+  file: ComposeFile,
+  timeoutMs: number,
+  isTalkative: boolean,
+): Promise<void> {
   const names = new Set(file.services.map(({ name }) => name));
   const startedMs = performance.now();
   let said = '';
@@ -110,18 +127,26 @@ async function waitFor(client: CoordinatorClient, file: ComposeFile, timeoutMs: 
     const { services } = await client.listServices({});
     const mine = services.filter(({ name }) => names.has(name));
     const isDone = ({ status }: (typeof mine)[number]): boolean =>
-      status.rollout === 'steady' && status.accepted && status.targetRelease > 0 && status.currentRelease === status.targetRelease && status.running >= status.wanted;
+      status.rollout === 'steady' &&
+      status.accepted &&
+      status.targetRelease > 0 &&
+      status.currentRelease === status.targetRelease &&
+      status.running >= status.wanted;
     const progress = mine.map(({ name, status }) => `${name} ${status.running}/${status.wanted}`).join(', ');
-    if (isTalkative && progress !== said) process.stdout.write(`  ${((performance.now() - startedMs) / 1000).toFixed(1)} s: ${progress}\n`);
+    if (isTalkative && progress !== said)
+      process.stdout.write(`  ${((performance.now() - startedMs) / 1000).toFixed(1)} s: ${progress}\n`);
     said = progress;
     if (mine.length === names.size && mine.every(isDone)) return;
-    if (performance.now() - startedMs > timeoutMs) throw new CommandError(await describeTimeout(client, [...names]), EXIT.timedOut);
+    if (performance.now() - startedMs > timeoutMs)
+      throw new CommandError(await describeTimeout(client, [...names]), EXIT.timedOut);
     await new Promise((wake) => setTimeout(wake, POLL_MS));
   }
 }
 
 async function describeTimeout(client: CoordinatorClient, services: readonly string[]): Promise<string> {
   const { instances } = await client.listInstances({ services });
-  const reasons = instances.filter(({ status }) => status.reason !== '').map(({ id, host, status }) => `  ${id} on ${host}: ${status.phase.toLowerCase()}: ${status.reason}`);
+  const reasons = instances
+    .filter(({ status }) => status.reason !== '')
+    .map(({ id, host, status }) => `  ${id} on ${host}: ${status.phase.toLowerCase()}: ${status.reason}`);
   return `Not everything runs as wanted yet; Berth goes on trying.\n${reasons.join('\n')}\n"berth services" and "berth ps" tell more.`;
 }

@@ -30,7 +30,9 @@ export function registerHosts(program: Command): void {
           String(host.instances),
           `${host.reserved.nanoCpus / 1e9}/${host.record.capacity.nanoCpus / 1e9}`,
           `${gib(host.reserved.memoryBytes)}/${gib(host.record.capacity.memoryBytes)} GiB`,
-          Object.entries(host.record.labels).map(([name, value]) => `${name}=${value}`).join(',') || '-',
+          Object.entries(host.record.labels)
+            .map(([name, value]) => `${name}=${value}`)
+            .join(',') || '-',
           host.record.agentVersion || '-',
           host.record.dockerVersion || '-',
         ]),

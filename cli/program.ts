@@ -28,7 +28,16 @@ export function createProgram(): Command {
     .showHelpAfterError('(berth --help tells more)')
     .addHelpText('after', EXAMPLES)
     .configureHelp({ sortSubcommands: false });
-  for (const register of [registerApply, registerPs, registerServices, registerHosts, registerRm, registerVersion, registerAgent, registerCoordinator])
+  for (const register of [
+    registerApply,
+    registerPs,
+    registerServices,
+    registerHosts,
+    registerRm,
+    registerVersion,
+    registerAgent,
+    registerCoordinator,
+  ])
     register(program);
   for (const command of [program, ...program.commands]) command.exitOverride();
   return program;

@@ -23,7 +23,11 @@ export function registerPs(program: Command): void {
       if (answer.instances.length === 0) return void process.stdout.write('No instances.\n');
       const phase = (instance: ListedInstance): string => {
         const text = instance.hostLive ? instance.status.phase.toLowerCase() : 'unknown';
-        return text === 'running' ? paint.green(text) : text === 'failed' || text === 'unknown' ? paint.red(text) : paint.yellow(text);
+        return text === 'running'
+          ? paint.green(text)
+          : text === 'failed' || text === 'unknown'
+            ? paint.red(text)
+            : paint.yellow(text);
       };
       printTable(
         ['INSTANCE', 'RELEASE', 'HOST', 'PHASE', 'HEALTH', 'PORTS', 'RESTARTS', 'REASON'],
@@ -42,5 +46,12 @@ export function registerPs(program: Command): void {
 }
 
 function ports({ address, status }: ListedInstance): string {
-  return status.ports.map(({ published, target, protocol }) => `${address}:${published}→${target}${protocol === 'tcp' ? '' : `/${protocol}`}`).join(' ') || '-';
+  return (
+    status.ports
+      .map(
+        ({ published, target, protocol }) =>
+          `${address}:${published}→${target}${protocol === 'tcp' ? '' : `/${protocol}`}`,
+      )
+      .join(' ') || '-'
+  );
 }

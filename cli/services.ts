@@ -18,7 +18,8 @@ export function registerServices(program: Command): void {
       const { paint, printJson, printTable } = await import('./output/table.js');
       warnIfStale(answer.freshness);
       if (options.json === true) return printJson(answer);
-      if (answer.services.length === 0) return void process.stdout.write('No services. "berth apply -f compose.yaml" makes some.\n');
+      if (answer.services.length === 0)
+        return void process.stdout.write('No services. "berth apply -f compose.yaml" makes some.\n');
       printTable(
         ['SERVICE', 'MODE', 'RUNNING', 'RELEASE', 'ROLLOUT', 'IMAGE', 'PROJECT'],
         answer.services.map(({ name, mode, image, project, status }) => [
@@ -37,12 +38,16 @@ export function registerServices(program: Command): void {
 
 function release({ currentRelease, targetRelease }: ListedService['status']): string {
   if (targetRelease === 0) return '-';
-  return currentRelease === targetRelease || currentRelease === 0 ? `@${targetRelease}` : `@${currentRelease} → @${targetRelease}`;
+  return currentRelease === targetRelease || currentRelease === 0
+    ? `@${targetRelease}`
+    : `@${currentRelease} → @${targetRelease}`;
 }
 
 function printTroubles({ name, status }: ListedService, red: (text: string) => string): void {
   for (const { line, column, path, message, rule } of status.problems)
-    process.stdout.write(`\n${red(name)}: line ${line}:${column}${path === '' ? '' : ` ${path}`}: ${message} [${rule}]\n`);
+    process.stdout.write(
+      `\n${red(name)}: line ${line}:${column}${path === '' ? '' : ` ${path}`}: ${message} [${rule}]\n`,
+    );
   if (status.placed >= status.wanted || status.unplaced.length === 0) return;
   process.stdout.write(`\n${red(name)}: ${status.wanted - status.placed} of ${status.wanted} can not be placed:\n`);
   for (const { host, reason } of status.unplaced) process.stdout.write(`  ${host}: ${reason}\n`);

@@ -6,10 +6,14 @@ import { CommandError } from './exit-codes';
 const DEFAULT_COORDINATOR = '127.0.0.1:7420';
 
 /** Runs `talk` with a client, and turns what can go wrong into words that say what to do. */
-export async function withCoordinator<T>(command: Command, talk: (client: CoordinatorClient) => Promise<T>): Promise<T> {
+export async function withCoordinator<T>(
+  command: Command,
+  talk: (client: CoordinatorClient) => Promise<T>,
+): Promise<T> {
   const options = command.optsWithGlobals<{ coordinator?: string }>();
   const address = options.coordinator ?? process.env['BERTH_COORDINATOR'] ?? DEFAULT_COORDINATOR;
-  if (!/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d+$/.test(address)) throw new CommandError(`"${address}" is no address of a coordinator; write host:port`, 64);
+  if (!/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d+$/.test(address))
+    throw new CommandError(`"${address}" is no address of a coordinator; write host:port`, 64);
   // Loaded here, since it takes longer to load than `berth version` may take in all.
   const { connectCoordinator } = await import('../lib/rpc/client.js');
   const { RpcError } = await import('../lib/rpc/types.js');
@@ -26,7 +30,9 @@ export async function withCoordinator<T>(command: Command, talk: (client: Coordi
 
 function explain(code: string, message: string, address: string): string {
   // grpc-js words for a connection that could not be made, in contrast to a coordinator's own words.
-  const isUnreachable = code === 'unavailable' && /no connection established|name resolution failed|ECONNREFUSED|connection dropped/i.test(message);
+  const isUnreachable =
+    code === 'unavailable' &&
+    /no connection established|name resolution failed|ECONNREFUSED|connection dropped/i.test(message);
   if (isUnreachable || code === 'deadline')
     return (
       `No coordinator answers at ${address}: ${message}\n` +
@@ -38,5 +44,8 @@ function explain(code: string, message: string, address: string): string {
 
 /** Says on standard error when an answer is old. */
 export function warnIfStale({ etcdConnected, ageMs }: Freshness): void {
-  if (!etcdConnected) process.stderr.write(`Warning: the coordinator lost touch with etcd ${Math.round(ageMs / 1000)} s ago; this is what it knew then.\n`);
+  if (!etcdConnected)
+    process.stderr.write(
+      `Warning: the coordinator lost touch with etcd ${Math.round(ageMs / 1000)} s ago; this is what it knew then.\n`,
+    );
 }

@@ -15,9 +15,14 @@ export function registerVersion(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (options: { remote?: boolean; json?: boolean }, command: Command) => {
-      const remote = options.remote === true ? await withCoordinator(command, (client) => client.getVersion({})) : undefined;
-      if (options.json === true) return void process.stdout.write(`${JSON.stringify({ version: VERSION, ...(remote && { coordinator: remote }) })}\n`);
+      const remote =
+        options.remote === true ? await withCoordinator(command, (client) => client.getVersion({})) : undefined;
+      if (options.json === true)
+        return void process.stdout.write(
+          `${JSON.stringify({ version: VERSION, ...(remote && { coordinator: remote }) })}\n`,
+        );
       process.stdout.write(`berth ${VERSION}\n`);
-      if (remote !== undefined) process.stdout.write(`coordinator ${remote.version}${remote.leader ? ', leads' : ', stands by'}\n`);
+      if (remote !== undefined)
+        process.stdout.write(`coordinator ${remote.version}${remote.leader ? ', leads' : ', stands by'}\n`);
     });
 }

@@ -37,7 +37,10 @@ export function watchCluster(options: {
   const mirror: Mirror = startMirror({
     ...{ store, clock, log, range: { prefix: keys.all } },
     // Short-lived keys that say nothing about what should run where.
-    ignore: (key) => key.startsWith(`${keys.prefix}/endpoints/`) || key.startsWith(`${keys.prefix}/events/`) || key.startsWith(keys.leader),
+    ignore: (key) =>
+      key.startsWith(`${keys.prefix}/endpoints/`) ||
+      key.startsWith(`${keys.prefix}/events/`) ||
+      key.startsWith(keys.leader),
     onChange: (changedKeys) => {
       const changed = new Map<string, string | undefined>();
       for (const key of changedKeys) {

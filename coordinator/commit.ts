@@ -19,12 +19,18 @@ interface Change {
 export function writesFor(changes: ClusterChanges, view: ClusterView, keys: Keys): readonly Change[] {
   const releases = changes.releases.map((release): Change => {
     const key = keys.release(release.service, release.number);
-    return { compare: { key, createRevision: 0 }, write: { op: 'put', key, value: encodeDocument('Release', release) } };
+    return {
+      compare: { key, createRevision: 0 },
+      write: { op: 'put', key, value: encodeDocument('Release', release) },
+    };
   });
   const assignments = [...changes.assignments].map(([host, assignment]): Change => {
     const key = keys.assignment(host);
     const modRevision = view.hosts.get(host)?.assignmentRevision ?? 0;
-    return { compare: { key, modRevision }, write: { op: 'put', key, value: encodeDocument('Assignment', assignment) } };
+    return {
+      compare: { key, modRevision },
+      write: { op: 'put', key, value: encodeDocument('Assignment', assignment) },
+    };
   });
   const statuses = [...changes.statuses].flatMap(([service, status]): Change[] => {
     const key = keys.serviceStatus(service);
@@ -39,15 +45,22 @@ export function writesFor(changes: ClusterChanges, view: ClusterView, keys: Keys
     const key = keys.release(service, number);
     // Whatever is there, it goes; the service's own key is what must not have come back meanwhile.
     const doc = view.services.get(service);
-    return { compare: { key: keys.service(service), modRevision: doc?.modRevision ?? 0 }, write: { op: 'delete', key } };
+    return {
+      compare: { key: keys.service(service), modRevision: doc?.modRevision ?? 0 },
+      write: { op: 'delete', key },
+    };
   });
   return [...releases, ...assignments, ...statuses, ...drops];
 }
 
 /** @returns 'committed' when all is written; otherwise what stopped it, with the first transactions written and the rest not */
-export async function commitChanges(store: Store, fence: Fence, changes: readonly Change[]): Promise<{ outcome: FencedOutcome; transactions: number }> {
+export async function commitChanges(
+  store: Store,
+  fence: Fence,
+  changes: readonly Change[],
+): Promise<{ outcome: FencedOutcome; transactions: number }> {
   let transactions = 0;
-  for (let at = 0; at < changes.length; ) {
+  for (let at = 0; at < changes.length;) {
     let bytes = 0;
     let end = at;
     while (end < changes.length && end - at < MAX_WRITES) {

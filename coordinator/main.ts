@@ -35,7 +35,7 @@ export async function runCoordinator(config: CoordinatorConfig): Promise<number>
     },
   });
   const reconciler = new Reconciler({
-    ...{ ...common, compile, random: Math.random, onPlan: metrics.onPlan },
+    ...{ ...common, compile, random: Math.random, onPlan: (plan) => metrics.onPlan(plan) },
     view: () => cluster.view,
     isKnown: () => cluster.isKnown,
   });
@@ -62,7 +62,10 @@ export async function runCoordinator(config: CoordinatorConfig): Promise<number>
       return { status: 200, contentType: metrics.metrics.contentType, body: await metrics.metrics.render() };
     },
     '/healthz': () => plain(200, 'ok'),
-    '/readyz': () => (cluster.isConnected ? plain(200, election.isLeader ? 'ok: leads' : 'ok: stands by') : plain(503, 'etcd can not be reached')),
+    '/readyz': () =>
+      cluster.isConnected
+        ? plain(200, election.isLeader ? 'ok: leads' : 'ok: stands by')
+        : plain(503, 'etcd can not be reached'),
   });
   process.stdout.write(`berth coordinator ready: grpc ${rpc.address} http ${web.address}\n`);
   await stopped;

@@ -21,11 +21,21 @@ export function createCoordinatorMetrics(): CoordinatorMetrics {
   const refused = metrics.gauge('berth_coordinator_services_refused', 'Services whose document is refused.');
   const desired = metrics.gauge('berth_coordinator_instances_desired', 'Instances that accepted services want.');
   const placed = metrics.gauge('berth_coordinator_instances_placed', 'Instances that are assigned to a host.');
-  const running = metrics.gauge('berth_coordinator_instances_running', 'Assigned instances that run as wanted on a live host.');
-  const held = metrics.gauge('berth_coordinator_instances_held', 'Instances that run though etcd knows nothing of their service.');
+  const running = metrics.gauge(
+    'berth_coordinator_instances_running',
+    'Assigned instances that run as wanted on a live host.',
+  );
+  const held = metrics.gauge(
+    'berth_coordinator_instances_held',
+    'Instances that run though etcd knows nothing of their service.',
+  );
   const hosts = metrics.gauge('berth_coordinator_hosts', 'Hosts that are known, by state.', ['state']);
   const unreadable = metrics.gauge('berth_coordinator_documents_unreadable', 'Documents in etcd that can not be read.');
-  const plans = metrics.histogram('berth_coordinator_plan_duration_seconds', 'Time to plan and commit.', PLAN_BUCKETS_S);
+  const plans = metrics.histogram(
+    'berth_coordinator_plan_duration_seconds',
+    'Time to plan and commit.',
+    PLAN_BUCKETS_S,
+  );
   const commits = metrics.counter('berth_coordinator_commits_total', 'Plans, by how their commit ended.', ['outcome']);
   return {
     metrics,
@@ -43,9 +53,16 @@ export function createCoordinatorMetrics(): CoordinatorMetrics {
       refused.set(statuses.filter((status) => status?.accepted === false).length);
       desired.set(statuses.reduce((sum, status) => sum + (status?.wanted ?? 0), 0));
       placed.set(placements.length);
-      running.set(placements.filter((placement) => view.hosts.get(placement.host)?.isLive === true && isReady(reportOf(view, placement))).length);
-      held.set(all.flatMap(({ status }) => Object.values(status?.instances ?? {})).filter((instance) => instance.held).length);
-      for (const state of ['live', 'lost']) hosts.set(all.filter(({ isLive }) => isLive === (state === 'live')).length, { state });
+      running.set(
+        placements.filter(
+          (placement) => view.hosts.get(placement.host)?.isLive === true && isReady(reportOf(view, placement)),
+        ).length,
+      );
+      held.set(
+        all.flatMap(({ status }) => Object.values(status?.instances ?? {})).filter((instance) => instance.held).length,
+      );
+      for (const state of ['live', 'lost'])
+        hosts.set(all.filter(({ isLive }) => isLive === (state === 'live')).length, { state });
       unreadable.set(view.problems.length);
     },
   };

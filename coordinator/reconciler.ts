@@ -27,7 +27,11 @@ export interface ReconcilerOptions {
   /** The view is of a full list: before that nothing is planned. */
   readonly isKnown: () => boolean;
   readonly compile: (service: string, text: string) => CompiledService;
-  readonly onPlan: (plan: { readonly durationMs: number; readonly outcome: string; readonly transactions: number }) => void;
+  readonly onPlan: (plan: {
+    readonly durationMs: number;
+    readonly outcome: string;
+    readonly transactions: number;
+  }) => void;
 }
 
 export class Reconciler {
@@ -75,7 +79,9 @@ export class Reconciler {
       if (key.startsWith(prefix)) {
         const host = view().hosts.get(key.slice(prefix.length));
         if (host === undefined) this.markAll();
-        else for (const { service } of [...placementsOf(host), ...Object.values(host.status?.instances ?? {})]) this.dirty.add(service);
+        else
+          for (const { service } of [...placementsOf(host), ...Object.values(host.status?.instances ?? {})])
+            this.dirty.add(service);
         // A service that waits for room may have it now, and one that is being removed may be gone.
         this.markUnsettled();
       }
@@ -84,12 +90,14 @@ export class Reconciler {
 
   private markAll(): void {
     const { services, releases, serviceStatuses } = this.options.view();
-    for (const known of [services, releases, serviceStatuses]) for (const service of known.keys()) this.dirty.add(service);
+    for (const known of [services, releases, serviceStatuses])
+      for (const service of known.keys()) this.dirty.add(service);
   }
 
   private markUnsettled(): void {
     for (const [service, { document }] of this.options.view().serviceStatuses)
-      if (document === undefined || document.rollout !== 'steady' || document.placed < document.wanted) this.dirty.add(service);
+      if (document === undefined || document.rollout !== 'steady' || document.placed < document.wanted)
+        this.dirty.add(service);
   }
 
   private wake(): void {
@@ -139,7 +147,8 @@ export class Reconciler {
   }
 
   private logChanges({ releases, assignments }: ClusterChanges): void {
-    for (const { service, number } of releases) this.options.log.info('cut a release', { service, release: `${service}@${number}` });
+    for (const { service, number } of releases)
+      this.options.log.info('cut a release', { service, release: `${service}@${number}` });
     for (const [host, { revision, instances }] of assignments)
       this.options.log.info('assign', { host, revision, instances: Object.keys(instances).length });
   }

@@ -26,7 +26,8 @@ export class ViewReader {
   read(key: string, kv: KeyValue | undefined): void {
     const { keys } = this;
     this.problems.delete(key);
-    const after = (prefix: string): string | undefined => (key.startsWith(prefix) ? key.slice(prefix.length) : undefined);
+    const after = (prefix: string): string | undefined =>
+      key.startsWith(prefix) ? key.slice(prefix.length) : undefined;
     const service = after(keys.services);
     if (service !== undefined) return this.readService(service, kv);
     const release = after(keys.releases);
@@ -34,7 +35,8 @@ export class ViewReader {
     const assigned = after(keys.assignments);
     if (assigned !== undefined) return this.readAssignment(assigned, kv);
     const reported = after(keys.statuses);
-    if (reported !== undefined) return this.readHostPart(reported, 'status', kv && this.decode('HostStatus', kv), kv === undefined);
+    if (reported !== undefined)
+      return this.readHostPart(reported, 'status', kv && this.decode('HostStatus', kv), kv === undefined);
     const status = after(keys.serviceStatuses);
     if (status !== undefined) return this.readServiceStatus(status, kv);
     const hostPart = after(keys.hosts);
@@ -74,7 +76,8 @@ export class ViewReader {
   private readHost(path: string, kv: KeyValue | undefined): void {
     const [name = '', part] = path.split('/');
     if (part === 'record') this.readHostPart(name, 'record', kv && this.decode('HostRecord', kv), kv === undefined);
-    else if (part === 'intent') this.readHostPart(name, 'intent', kv && this.decode('HostIntent', kv), kv === undefined);
+    else if (part === 'intent')
+      this.readHostPart(name, 'intent', kv && this.decode('HostIntent', kv), kv === undefined);
     else if (part === 'alive') {
       const entry = this.host(name);
       entry.isLive = kv !== undefined;
@@ -82,7 +85,12 @@ export class ViewReader {
     }
   }
 
-  private readHostPart<P extends 'record' | 'intent' | 'status'>(name: string, part: P, document: HostView[P] | undefined, isGone: boolean): void {
+  private readHostPart<P extends 'record' | 'intent' | 'status'>(
+    name: string,
+    part: P,
+    document: HostView[P] | undefined,
+    isGone: boolean,
+  ): void {
     const entry: Writable<Partial<HostView>> & Writable<HostView> = this.host(name);
     if (document !== undefined) entry[part] = document;
     else if (isGone) delete entry[part];
@@ -96,7 +104,8 @@ export class ViewReader {
 
   private settle(entry: HostView): void {
     const { isLive, record, intent, status, assignmentRevision } = entry;
-    const isEmpty = !isLive && record === undefined && intent === undefined && status === undefined && assignmentRevision === 0;
+    const isEmpty =
+      !isLive && record === undefined && intent === undefined && status === undefined && assignmentRevision === 0;
     if (isEmpty) this.hosts.delete(entry.name);
     else this.hosts.set(entry.name, entry);
   }

@@ -68,7 +68,9 @@ export function placementsOf(host: HostView): readonly Placement[] {
   const { assignment, status, isAssignmentGarbage } = host;
   const reported = Object.entries(status?.instances ?? {}).filter(([id, { held }]) =>
     // Held ones count as well: their service may be known again by now.
-    assignment === undefined ? held || isAssignmentGarbage : assignment.held.includes(id) && !(id in assignment.instances),
+    assignment === undefined
+      ? held || isAssignmentGarbage
+      : assignment.held.includes(id) && !(id in assignment.instances),
   );
   return [...Object.entries(assignment?.instances ?? {}), ...reported].map(([id, { service, slot, release }]) => ({
     ...{ id, host: host.name, service, slot, release },

@@ -43,7 +43,8 @@ function start(name, command, args) {
   const part = { name, child, log, isOver: false };
   child.on('exit', (code, signal) => {
     part.isOver = true;
-    if (!isStopping) fail(new Error(`${name} ended (${signal ?? `exit code ${code}`}). The end of its log:\n${tail(log)}`));
+    if (!isStopping)
+      fail(new Error(`${name} ended (${signal ?? `exit code ${code}`}). The end of its log:\n${tail(log)}`));
   });
   child.on('error', (error) => fail(new Error(`${name} does not start: ${error.message}`)));
   children.push(part);
@@ -85,11 +86,23 @@ async function dockerAnswers() {
 async function ensureDocker() {
   const version = await dockerAnswers();
   if (version) return stage(`Docker Engine ${version} answers`);
-  if (process.getuid() !== 0) throw new Error('No Docker Engine answers. Start it (sudo systemctl start docker), make sure that you may use it, and try again.');
+  if (process.getuid() !== 0)
+    throw new Error(
+      'No Docker Engine answers. Start it (sudo systemctl start docker), make sure that you may use it, and try again.',
+    );
   stage('starting a Docker Engine, since none answers');
   const dir = join(folder, 'docker');
   mkdirSync(dir);
-  const args = ['--data-root', join(dir, 'data'), '--exec-root', join(dir, 'exec'), '--pidfile', join(dir, 'docker.pid'), '--host', 'unix:///var/run/docker.sock'];
+  const args = [
+    '--data-root',
+    join(dir, 'data'),
+    '--exec-root',
+    join(dir, 'exec'),
+    '--pidfile',
+    join(dir, 'docker.pid'),
+    '--host',
+    'unix:///var/run/docker.sock',
+  ];
   ownDocker = { ...start('docker', 'dockerd', args), dir };
   stage(`Docker Engine ${await until('the Docker Engine', dockerAnswers)} answers`);
 }
@@ -99,7 +112,11 @@ async function buildImage() {
   if (await run('docker', ['image', 'inspect', IMAGE]).catch(() => undefined)) return;
   const root = join(folder, 'image');
   for (const dir of ['bin', 'tmp', 'www/cgi-bin']) mkdirSync(join(root, dir), { recursive: true });
-  const files = [['/bin/busybox', 'bin/busybox'], ['examples/hello/image/serve', 'serve'], ['examples/hello/image/index.cgi', 'www/cgi-bin/index.cgi']];
+  const files = [
+    ['/bin/busybox', 'bin/busybox'],
+    ['examples/hello/image/serve', 'serve'],
+    ['examples/hello/image/index.cgi', 'www/cgi-bin/index.cgi'],
+  ];
   for (const [from, to] of files) {
     copyFileSync(resolve(ROOT, from), join(root, to));
     chmodSync(join(root, to), 0o755);
@@ -109,7 +126,8 @@ async function buildImage() {
   ownImage = true;
 }
 
-const ourContainers = async () => (await run('docker', ['ps', '-aq', '--filter', `label=berth.prefix=${PREFIX}`])).split('\n').filter(Boolean);
+const ourContainers = async () =>
+  (await run('docker', ['ps', '-aq', '--filter', `label=berth.prefix=${PREFIX}`])).split('\n').filter(Boolean);
 
 async function removeContainers() {
   const ids = await ourContainers();
@@ -122,7 +140,10 @@ async function cleanUp() {
   for (const { child, isOver, name } of [...children].reverse()) {
     if (isOver || name === 'docker') continue;
     child.kill('SIGTERM');
-    await Promise.race([new Promise((gone) => child.once('exit', gone)), sleep(10_000).then(() => child.kill('SIGKILL'))]);
+    await Promise.race([
+      new Promise((gone) => child.once('exit', gone)),
+      sleep(10_000).then(() => child.kill('SIGKILL')),
+    ]);
   }
   if (await dockerAnswers()) {
     await removeContainers();
@@ -130,8 +151,15 @@ async function cleanUp() {
   }
   if (ownDocker) {
     ownDocker.child.kill('SIGTERM');
-    await new Promise((gone) => (ownDocker.child.exitCode === null && ownDocker.child.signalCode === null ? ownDocker.child.once('exit', gone) : gone()));
-    const mounts = readFileSync('/proc/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '').filter((mount) => mount.startsWith(ownDocker.dir));
+    await new Promise((gone) =>
+      ownDocker.child.exitCode === null && ownDocker.child.signalCode === null
+        ? ownDocker.child.once('exit', gone)
+        : gone(),
+    );
+    const mounts = readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ')[1] ?? '')
+      .filter((mount) => mount.startsWith(ownDocker.dir));
     for (const mount of mounts.sort().reverse()) await run('umount', ['-l', mount]).catch(() => undefined);
   }
   if (folder) rmSync(folder, { recursive: true, force: true });
@@ -140,7 +168,9 @@ async function cleanUp() {
 let fail;
 const failed = new Promise((_, reject) => (fail = reject));
 failed.catch(() => undefined);
-const interrupted = new Promise((done) => ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach((signal) => process.on(signal, () => done(signal))));
+const interrupted = new Promise((done) =>
+  ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach((signal) => process.on(signal, () => done(signal))),
+);
 
 async function up() {
   folder = mkdtempSync(join(tmpdir(), 'berth-quickstart-'));
@@ -152,14 +182,40 @@ async function up() {
   stage('starting etcd');
   start('etcd', 'etcd', [
     ...['--data-dir', join(folder, 'etcd'), '--listen-client-urls', etcd, '--advertise-client-urls', etcd],
-    ...['--listen-peer-urls', `http://127.0.0.1:${peerPort}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${peerPort}`, '--initial-cluster', `default=http://127.0.0.1:${peerPort}`],
+    ...[
+      '--listen-peer-urls',
+      `http://127.0.0.1:${peerPort}`,
+      '--initial-advertise-peer-urls',
+      `http://127.0.0.1:${peerPort}`,
+      '--initial-cluster',
+      `default=http://127.0.0.1:${peerPort}`,
+    ],
   ]);
   await until('etcd', async () => (await fetch(`${etcd}/health`)).ok);
   stage('starting a coordinator and an agent');
   const common = ['--etcd', etcd, '--prefix', PREFIX];
-  start('coordinator', BERTH, ['coordinator', ...common, '--grpc', coordinator, '--http', `127.0.0.1:${coordinatorHttp}`]);
-  start('agent', BERTH, ['agent', ...common, '--name', HOST, '--address', '127.0.0.1', '--state-dir', join(folder, 'agent'), '--http', `127.0.0.1:${agentHttp}`]);
-  for (const port of [coordinatorHttp, agentHttp]) await until('the daemons', async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok);
+  start('coordinator', BERTH, [
+    'coordinator',
+    ...common,
+    '--grpc',
+    coordinator,
+    '--http',
+    `127.0.0.1:${coordinatorHttp}`,
+  ]);
+  start('agent', BERTH, [
+    'agent',
+    ...common,
+    '--name',
+    HOST,
+    '--address',
+    '127.0.0.1',
+    '--state-dir',
+    join(folder, 'agent'),
+    '--http',
+    `127.0.0.1:${agentHttp}`,
+  ]);
+  for (const port of [coordinatorHttp, agentHttp])
+    await until('the daemons', async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok);
   stage(`building the demo image ${IMAGE}`);
   await buildImage();
   stage('applying examples/hello/compose.yaml');
@@ -167,7 +223,14 @@ async function up() {
   await berth('apply', '-f', COMPOSE, '--wait', '--timeout', '60');
   const urls = await answeringUrls(berth, 2);
   stage('both instances answer');
-  return { etcd, coordinator, berth, urls, metrics: `http://127.0.0.1:${agentHttp}/metrics`, coordinatorMetrics: `http://127.0.0.1:${coordinatorHttp}/metrics` };
+  return {
+    etcd,
+    coordinator,
+    berth,
+    urls,
+    metrics: `http://127.0.0.1:${agentHttp}/metrics`,
+    coordinatorMetrics: `http://127.0.0.1:${coordinatorHttp}/metrics`,
+  };
 }
 
 /** URLs of all running instances of the demo, once there are so many and each answers. */
@@ -175,7 +238,9 @@ function answeringUrls(berth, count) {
   return until(`${count} instances that answer`, async () => {
     const { instances } = JSON.parse(await berth('ps', 'web', '--json'));
     const running = instances.filter(({ status }) => status.phase === 'RUNNING');
-    const urls = running.map(({ address, status }) => `http://${address}:${status.ports[0].published}/cgi-bin/index.cgi`);
+    const urls = running.map(
+      ({ address, status }) => `http://${address}:${status.ports[0].published}/cgi-bin/index.cgi`,
+    );
     if (instances.length !== count || urls.length !== count) return undefined;
     const answers = await Promise.all(urls.map(async (url) => (await fetch(url)).text()));
     return answers.every((text) => text.includes('Hello from Berth')) ? urls : undefined;
@@ -184,7 +249,9 @@ function answeringUrls(berth, count) {
 
 async function present({ urls, berth, metrics, coordinator, etcd }) {
   const bin = 'bin/berth';
-  say(`\nIt answers:\n${urls.map((url) => `  curl ${url}`).join('\n')}\n\n$ ${bin} ps\n${await berth('ps')}\n\nMetrics: ${metrics}\n`);
+  say(
+    `\nIt answers:\n${urls.map((url) => `  curl ${url}`).join('\n')}\n\n$ ${bin} ps\n${await berth('ps')}\n\nMetrics: ${metrics}\n`,
+  );
   say(`Three things to try, in another terminal, in this folder:
 
   export BERTH_COORDINATOR=${coordinator}
@@ -207,21 +274,30 @@ async function check({ berth, coordinator, urls, metrics, coordinatorMetrics, et
   await answeringUrls(berth, 2);
   stage('check: it came back');
   const compose = readFileSync(COMPOSE, 'utf8');
-  await run('bash', ['-c', `"${BERTH}" apply -p hello -f - --wait --timeout 60`], { input: compose.replace('replicas: 2', 'replicas: 4'), env: { ...process.env, BERTH_COORDINATOR: coordinator } });
+  await run('bash', ['-c', `"${BERTH}" apply -p hello -f - --wait --timeout 60`], {
+    input: compose.replace('replicas: 2', 'replicas: 4'),
+    env: { ...process.env, BERTH_COORDINATOR: coordinator },
+  });
   const scaled = await answeringUrls(berth, 4);
   for (const url of urls) if (!scaled.includes(url)) throw new Error(`scaling moved ${url}`);
   stage('check: scaled to 4, and the first two stayed where they were');
-  const etcdctl = (args, options) => run('etcdctl', ['--endpoints', etcd, ...args], { ...options, env: { ...process.env, ETCDCTL_API: '3' } });
+  const etcdctl = (args, options) =>
+    run('etcdctl', ['--endpoints', etcd, ...args], { ...options, env: { ...process.env, ETCDCTL_API: '3' } });
   const key = `${PREFIX}/services/web`;
   const text = await etcdctl(['get', '--print-value-only', key]);
   await etcdctl(['put', key], { input: text.replace('Hello from', 'Greetings and Hello from') });
-  await until('the edit of the key', async () => {
-    const { services } = JSON.parse(await berth('services', '--json'));
-    const { status } = services.find(({ name }) => name === 'web');
-    return status.currentRelease === 3 && status.rollout === 'steady' && status.running === 4;
-  }, 60_000);
+  await until(
+    'the edit of the key',
+    async () => {
+      const { services } = JSON.parse(await berth('services', '--json'));
+      const { status } = services.find(({ name }) => name === 'web');
+      return status.currentRelease === 3 && status.rollout === 'steady' && status.running === 4;
+    },
+    60_000,
+  );
   const fresh = await answeringUrls(berth, 4);
-  if (!(await (await fetch(fresh[0])).text()).startsWith('Greetings')) throw new Error('the edit of the key did not reach the containers');
+  if (!(await (await fetch(fresh[0])).text()).startsWith('Greetings'))
+    throw new Error('the edit of the key did not reach the containers');
   stage('check: an edit of the key was rolled out');
   const scraped = (await (await fetch(metrics)).text()) + (await (await fetch(coordinatorMetrics)).text());
   for (const line of ['berth_agent_instances_running 4', 'berth_agent_etcd_connected 1', 'berth_coordinator_leader 1'])
@@ -238,7 +314,12 @@ async function main() {
   try {
     const result = await Promise.race([up(), failed, interrupted]);
     if (typeof result === 'object') {
-      if (isCheck) await Promise.race([check(result), failed, interrupted.then((signal) => Promise.reject(new Error(`interrupted by ${signal}`)))]);
+      if (isCheck)
+        await Promise.race([
+          check(result),
+          failed,
+          interrupted.then((signal) => Promise.reject(new Error(`interrupted by ${signal}`))),
+        ]);
       else {
         await present(result);
         await Promise.race([interrupted, failed]);

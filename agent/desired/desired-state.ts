@@ -67,7 +67,11 @@ export class DesiredState {
         for (const [name, release] of copy.releases) this.know(name, release);
       }
     } catch (error) {
-      this.diskProblem = problem('disk-copy', `the copy of the desired state on disk can't be read: ${messageOf(error)}`, '');
+      this.diskProblem = problem(
+        'disk-copy',
+        `the copy of the desired state on disk can't be read: ${messageOf(error)}`,
+        '',
+      );
       this.options.log.error(this.diskProblem.message);
     }
     this.mirror = startMirror({
@@ -95,7 +99,9 @@ export class DesiredState {
   }
 
   get problems(): readonly Problem[] {
-    const releases = [...this.releaseProblems].map(([name, text]) => problem('release-unreadable', text, this.releaseKey(name)));
+    const releases = [...this.releaseProblems].map(([name, text]) =>
+      problem('release-unreadable', text, this.releaseKey(name)),
+    );
     return [this.assignmentProblem, this.diskProblem, ...releases].filter((found) => found !== undefined);
   }
 
@@ -110,7 +116,10 @@ export class DesiredState {
       const name = `${assigned.service}@${assigned.release}`;
       const known = this.releases.get(name);
       const specProblem = this.releaseProblems.get(name) ?? `release ${name} is not read yet`;
-      instances.set(id, { ...assigned, ...(known ? { spec: known.release, specHash: known.specHash } : { specProblem }) });
+      instances.set(id, {
+        ...assigned,
+        ...(known ? { spec: known.release, specHash: known.specHash } : { specProblem }),
+      });
     }
     const held = new Set(this.assignment?.held ?? []);
     return { isComplete: this.isComplete, assignmentRevision: this.assignment?.revision ?? 0, instances, held };
@@ -133,7 +142,11 @@ export class DesiredState {
   private missAssignment(): void {
     const key = this.options.keys.assignment(this.options.host);
     if (this.assignment !== undefined && this.assignmentProblem?.rule !== 'assignment-missing') {
-      this.assignmentProblem = problem('assignment-missing', 'the assignment of this host is gone from etcd; everything goes on as it was', key);
+      this.assignmentProblem = problem(
+        'assignment-missing',
+        'the assignment of this host is gone from etcd; everything goes on as it was',
+        key,
+      );
       this.options.log.warn(this.assignmentProblem.message, { key, reason: 'assignment-missing' });
     }
     this.isComplete = false;
@@ -148,13 +161,20 @@ export class DesiredState {
       this.save();
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error;
-      this.assignmentProblem = problem('assignment-unreadable', `${error.message}; the last good one stays in force`, kv.key, error.path);
+      this.assignmentProblem = problem(
+        'assignment-unreadable',
+        `${error.message}; the last good one stays in force`,
+        kv.key,
+        error.path,
+      );
       this.options.log.error('the assignment of this host is unreadable', { key: kv.key, reason: error.message });
     }
   }
 
   private wantedReleases(): ReadonlySet<string> {
-    return new Set(Object.values(this.assignment?.instances ?? {}).map(({ service, release }) => `${service}@${release}`));
+    return new Set(
+      Object.values(this.assignment?.instances ?? {}).map(({ service, release }) => `${service}@${release}`),
+    );
   }
 
   private forgetReleases(): void {
@@ -178,7 +198,8 @@ export class DesiredState {
       const left = [...this.wantedReleases()].filter((wanted) => !this.releases.has(wanted));
       if (left.length === 0) return;
       const isNewWork = left.some((wanted) => !batch.includes(wanted));
-      const waitMs = this.readFailures > 0 ? backoffMs(this.readFailures, RETRY, this.options.random) : MISSING_RELEASE_RETRY_MS;
+      const waitMs =
+        this.readFailures > 0 ? backoffMs(this.readFailures, RETRY, this.options.random) : MISSING_RELEASE_RETRY_MS;
       const delayMs = isNewWork && this.readFailures === 0 ? 0 : waitMs;
       this.cancelRetry = this.options.clock.after(delayMs, () => this.readReleases());
     });
@@ -231,7 +252,11 @@ export class DesiredState {
           this.changed();
         }
       } catch (error) {
-        this.diskProblem = problem('disk-copy', `the copy of the desired state can't be written: ${messageOf(error)}`, '');
+        this.diskProblem = problem(
+          'disk-copy',
+          `the copy of the desired state can't be written: ${messageOf(error)}`,
+          '',
+        );
         this.options.log.error(this.diskProblem.message);
         this.changed();
       }

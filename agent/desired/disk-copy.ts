@@ -37,14 +37,22 @@ export async function loadDesiredCopy(folder: string): Promise<DesiredCopy | und
     throw new Error(`${join(folder, FILE)} is not a copy of version ${VERSION}`);
   return {
     assignment: decodeDocument('Assignment', content.assignment),
-    releases: new Map(Object.entries(content.releases).map(([name, release]) => [name, decodeDocument('Release', release)])),
+    releases: new Map(
+      Object.entries(content.releases).map(([name, release]) => [name, decodeDocument('Release', release)]),
+    ),
   };
 }
 
 /** Durable when it returns. @throws Error of the file system, when the disk is full or not writable; the old copy is whole then */
 export async function saveDesiredCopy(folder: string, copy: DesiredCopy): Promise<void> {
-  const releases = Object.fromEntries([...copy.releases].map(([name, release]) => [name, encodeDocument('Release', release)]));
-  const content: FileContent = { version: VERSION, assignment: encodeDocument('Assignment', copy.assignment), releases };
+  const releases = Object.fromEntries(
+    [...copy.releases].map(([name, release]) => [name, encodeDocument('Release', release)]),
+  );
+  const content: FileContent = {
+    version: VERSION,
+    assignment: encodeDocument('Assignment', copy.assignment),
+    releases,
+  };
   const path = join(folder, FILE);
   const file = await open(`${path}.new`, 'w', 0o600);
   try {

@@ -37,7 +37,10 @@ export function containerConfig(request: CreateRequest, owner: Ownership): Conta
   };
 }
 
-function hostConfig(container: ContainerSpec, published: readonly { target: number; published: number; protocol: string }[]): HostConfig {
+function hostConfig(
+  container: ContainerSpec,
+  published: readonly { target: number; published: number; protocol: string }[],
+): HostConfig {
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
   published.forEach((port, index) => {
     const key = `${port.target}/${port.protocol}`;
@@ -52,7 +55,9 @@ function hostConfig(container: ContainerSpec, published: readonly { target: numb
     Binds: container.mounts
       .filter(({ type, createHostPath }) => type === 'bind' && createHostPath)
       .map(({ source, target, readOnly }) => `${source}:${target}${readOnly ? ':ro' : ''}`),
-    Mounts: container.mounts.filter(({ type, createHostPath }) => !(type === 'bind' && createHostPath)).map(mountSettings),
+    Mounts: container.mounts
+      .filter(({ type, createHostPath }) => !(type === 'bind' && createHostPath))
+      .map(mountSettings),
     Init: container.init,
     ReadonlyRootfs: container.readOnly,
     CapAdd: [...container.capAdd],
@@ -69,7 +74,9 @@ function hostConfig(container: ContainerSpec, published: readonly { target: numb
 
 /** No gain of privileges by setuid programs, unless the operator says something about it. */
 function securityOptions(given: readonly string[]): string[] {
-  return given.some((option) => option.startsWith('no-new-privileges')) ? [...given] : ['no-new-privileges:true', ...given];
+  return given.some((option) => option.startsWith('no-new-privileges'))
+    ? [...given]
+    : ['no-new-privileges:true', ...given];
 }
 
 function mountSettings(mount: Mount): MountSettings {
@@ -83,11 +90,14 @@ function mountSettings(mount: Mount): MountSettings {
         ...(mount.tmpfsMode > 0 && { Mode: mount.tmpfsMode }),
       } as MountSettings['TmpfsOptions'] & object,
     };
-  if (type === 'volume' && mount.noCopy) return { ...base, VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } } };
+  if (type === 'volume' && mount.noCopy)
+    return { ...base, VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } } };
   return base;
 }
 
-function healthcheck(check: NonNullable<ContainerSpec['healthCheck']>): NonNullable<ContainerCreateOptions['Healthcheck']> {
+function healthcheck(
+  check: NonNullable<ContainerSpec['healthCheck']>,
+): NonNullable<ContainerCreateOptions['Healthcheck']> {
   return {
     Test: [...check.test],
     Interval: check.intervalMs * NANOSECONDS_PER_MS,

@@ -8,7 +8,10 @@ const STATES: readonly ContainerState[] = ['created', 'running', 'paused', 'rest
 const DEFAULT_STOP_GRACE_S = 10;
 
 /** Sorted for the planner: a running container first, then the newest. */
-export function compareContainers(a: { state: ContainerState; createdMs: number }, b: { state: ContainerState; createdMs: number }): number {
+export function compareContainers(
+  a: { state: ContainerState; createdMs: number },
+  b: { state: ContainerState; createdMs: number },
+): number {
   return Number(b.state === 'running') - Number(a.state === 'running') || b.createdMs - a.createdMs;
 }
 
@@ -16,7 +19,10 @@ export function compareContainers(a: { state: ContainerState; createdMs: number 
  * @param wallMs now, on Docker's clock
  * @returns undefined when the labels are not ours to read: such a container is left alone
  */
-export function readContainer(info: ContainerInspectInfo, wallMs: number): (ActualContainer & { createdMs: number }) | undefined {
+export function readContainer(
+  info: ContainerInspectInfo,
+  wallMs: number,
+): (ActualContainer & { createdMs: number }) | undefined {
   const identity = readIdentity(info.Config.Labels ?? {});
   const state = STATES.find((known) => known === info.State.Status);
   if (identity === undefined || state === undefined) return undefined;

@@ -80,7 +80,10 @@ class DockerodeEngine implements Engine {
     for (const info of infos) {
       if (info === undefined) continue;
       const container = readContainer(info, this.options.clock.wallMs());
-      if (container === undefined) this.options.log.warn('a container with our labels is not as we write them; left alone', { container: info.Id });
+      if (container === undefined)
+        this.options.log.warn('a container with our labels is not as we write them; left alone', {
+          container: info.Id,
+        });
       else containers.push(container);
     }
     return containers.sort(compareContainers);
@@ -112,7 +115,11 @@ class DockerodeEngine implements Engine {
 
   async create(request: CreateRequest): Promise<string> {
     const docker = await this.connect();
-    const created = await withDeadline('create', CREATE_DEADLINE_MS, docker.createContainer(containerConfig(request, this.options)));
+    const created = await withDeadline(
+      'create',
+      CREATE_DEADLINE_MS,
+      docker.createContainer(containerConfig(request, this.options)),
+    );
     return created.id;
   }
 
@@ -124,7 +131,11 @@ class DockerodeEngine implements Engine {
   async stop(id: string, graceMs: number): Promise<void> {
     const container = (await this.connect()).getContainer(id);
     // Docker itself sends the container's signal, waits, and kills, so an agent that dies meanwhile changes nothing.
-    await withDeadline('stop', graceMs + STOP_DEADLINE_MS, unless([304, 404], container.stop({ t: Math.ceil(graceMs / 1000) })));
+    await withDeadline(
+      'stop',
+      graceMs + STOP_DEADLINE_MS,
+      unless([304, 404], container.stop({ t: Math.ceil(graceMs / 1000) })),
+    );
   }
 
   async remove(id: string): Promise<void> {
@@ -182,7 +193,10 @@ class DockerodeEngine implements Engine {
     const options = dockerOptions(this.options.docker);
     const { ApiVersion } = await withDeadline('version', READ_DEADLINE_MS, new Docker(options).version());
     if (compareVersions(ApiVersion, MIN_API_VERSION) < 0)
-      throw new EngineError('unsupported', `this Docker Engine speaks API ${ApiVersion}; Berth needs ${MIN_API_VERSION} (Docker 20.10) or newer`);
+      throw new EngineError(
+        'unsupported',
+        `this Docker Engine speaks API ${ApiVersion}; Berth needs ${MIN_API_VERSION} (Docker 20.10) or newer`,
+      );
     const version = compareVersions(ApiVersion, MAX_API_VERSION) < 0 ? ApiVersion : MAX_API_VERSION;
     this.docker = new Docker({ ...options, version: `v${version}` });
     return this.docker;

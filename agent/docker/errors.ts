@@ -6,7 +6,10 @@ const PATTERNS: readonly (readonly [RegExp, EngineErrorCode])[] = [
   [/no such container/i, 'no-such-container'],
   [/the container name .* is already in use/i, 'name-taken'],
   [/port is already allocated|address already in use|failed to bind port/i, 'port-taken'],
-  [/bind source path does not exist|invalid mount config|error while creating mount source path|not a directory: unknown/i, 'bad-mount'],
+  [
+    /bind source path does not exist|invalid mount config|error while creating mount source path|not a directory: unknown/i,
+    'bad-mount',
+  ],
 ];
 
 interface DockerFailure {

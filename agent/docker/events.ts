@@ -22,7 +22,7 @@ export function followEvents(follower: EventFollower): void {
 }
 
 async function run({ docker, labels, log, signal, onEvent }: EventFollower): Promise<void> {
-  for (let failures = 0; !signal.aborted; ) {
+  for (let failures = 0; !signal.aborted;) {
     try {
       const filters = { type: ['container' as const], label: [...labels] };
       const stream = await withDeadline('events', CONNECT_DEADLINE_MS, docker.getEvents({ filters }));
@@ -38,7 +38,11 @@ async function run({ docker, labels, log, signal, onEvent }: EventFollower): Pro
 }
 
 /** Settles when the stream is over, however it ends. */
-function read(stream: NodeJS.ReadableStream, signal: AbortSignal, onEvent: (containerId?: string) => void): Promise<void> {
+function read(
+  stream: NodeJS.ReadableStream,
+  signal: AbortSignal,
+  onEvent: (containerId?: string) => void,
+): Promise<void> {
   return new Promise((resolve) => {
     let rest = '';
     const end = (): void => {

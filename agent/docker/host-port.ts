@@ -42,7 +42,8 @@ async function findOwner(port: number, protocol: string): Promise<string | undef
     for (const line of text.split('\n').slice(1)) {
       const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
       const isBound = protocol === 'udp' || state === TCP_LISTEN;
-      if (isBound && inode !== undefined && parseInt(local?.split(':')[1] ?? '', 16) === port) inodes.add(`socket:[${inode}]`);
+      if (isBound && inode !== undefined && parseInt(local?.split(':')[1] ?? '', 16) === port)
+        inodes.add(`socket:[${inode}]`);
     }
   }
   if (inodes.size === 0) return undefined;

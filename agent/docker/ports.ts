@@ -27,7 +27,8 @@ export async function pickHostPorts(question: PortQuestion): Promise<readonly nu
   const taken = new Set(question.taken);
   const picked: number[] = [];
   for (const port of question.ports) {
-    const hostPort = port.published > 0 ? await checkFixed(port, taken, question) : await pickFree(port, taken, question);
+    const hostPort =
+      port.published > 0 ? await checkFixed(port, taken, question) : await pickFree(port, taken, question);
     taken.add(`${hostPort}/${port.protocol}`);
     picked.push(hostPort);
   }
@@ -42,7 +43,11 @@ async function checkFixed(port: Port, taken: ReadonlySet<string>, { whoHas }: Po
   throw new EngineError('port-taken', `host port ${port.published}/${port.protocol} is taken by ${holder}`);
 }
 
-async function pickFree(port: Port, taken: ReadonlySet<string>, { instance, range, whoHas }: PortQuestion): Promise<number> {
+async function pickFree(
+  port: Port,
+  taken: ReadonlySet<string>,
+  { instance, range, whoHas }: PortQuestion,
+): Promise<number> {
   const [low, high] = range;
   const size = high - low + 1;
   const seed = createHash('sha256').update(`${instance} ${port.target}/${port.protocol}`).digest().readUInt32BE(0);
@@ -51,5 +56,8 @@ async function pickFree(port: Port, taken: ReadonlySet<string>, { instance, rang
     if (taken.has(`${candidate}/${port.protocol}`)) continue;
     if ((await whoHas(candidate, port.protocol, port.hostIp)) === undefined) return candidate;
   }
-  throw new EngineError('port-taken', `no free host port among ${Math.min(size, MAX_TRIES)} tried of ${low} to ${high}`);
+  throw new EngineError(
+    'port-taken',
+    `no free host port among ${Math.min(size, MAX_TRIES)} tried of ${low} to ${high}`,
+  );
 }

@@ -30,7 +30,10 @@ export function followPull(stream: NodeJS.ReadableStream, silenceMs: number, sig
     const onAbort = (): void => finish(new EngineError('pull-failed', 'the pull was cancelled'));
     const watchSilence = (): void => {
       clearTimeout(timer);
-      timer = setTimeout(() => finish(new EngineError('timeout', `the registry sent nothing for ${silenceMs / 1000} s`)), silenceMs);
+      timer = setTimeout(
+        () => finish(new EngineError('timeout', `the registry sent nothing for ${silenceMs / 1000} s`)),
+        silenceMs,
+      );
     };
     const readLine = (line: string): void => {
       if (line.trim() === '') return;
@@ -47,7 +50,8 @@ export function followPull(stream: NodeJS.ReadableStream, silenceMs: number, sig
       watchSilence();
       const lines = (rest + chunk.toString('utf8')).split('\n');
       rest = lines.pop() ?? '';
-      if (rest.length > MAX_LINE_CHARACTERS) return finish(new EngineError('pull-failed', 'Docker sent an endless progress line'));
+      if (rest.length > MAX_LINE_CHARACTERS)
+        return finish(new EngineError('pull-failed', 'Docker sent an endless progress line'));
       lines.forEach(readLine);
     });
     stream.on('error', (error: Error) => finish(new EngineError('pull-failed', error.message)));

@@ -36,7 +36,8 @@ export function slotsLeaving(desired: Desired, actual: Actual): ReadonlySet<stri
   const slots = new Set<string>();
   if (!desired.isComplete) return slots;
   for (const [instance, [container]] of actual.containers)
-    if (container !== undefined && !desired.instances.has(instance) && !desired.held.has(instance)) slots.add(slotOf(container));
+    if (container !== undefined && !desired.instances.has(instance) && !desired.held.has(instance))
+      slots.add(slotOf(container));
   return slots;
 }
 

@@ -27,7 +27,8 @@ export interface Decision {
 export function planInstance(input: InstanceInput): Decision {
   const { containers, wanted, isHeld } = input;
   const [kept, duplicate] = containers;
-  if (isHeld) return kept === undefined ? {} : { waiting: wanted === undefined ? REASONS.assignmentMissing : REASONS.held };
+  if (isHeld)
+    return kept === undefined ? {} : { waiting: wanted === undefined ? REASONS.assignmentMissing : REASONS.held };
   if (duplicate !== undefined) return { step: away(duplicate, REASONS.duplicate) };
   if (wanted === undefined) return kept === undefined ? {} : { step: away(kept, REASONS.notAssigned) };
   if (wanted.spec === undefined || wanted.specHash === undefined)
@@ -42,7 +43,12 @@ export function planInstance(input: InstanceInput): Decision {
   return keepRunning(kept, wanted.spec.deploy.restartPolicy, input.restarts);
 }
 
-function make(input: InstanceInput, release: NonNullable<DesiredInstance['spec']>, specHash: string, slot: number): Decision {
+function make(
+  input: InstanceInput,
+  release: NonNullable<DesiredInstance['spec']>,
+  specHash: string,
+  slot: number,
+): Decision {
   const { instance } = input;
   if (!input.hasImage) return { step: { kind: 'pull', instance, release, reason: REASONS.imageMissing } };
   if (input.hasPredecessor) return { waiting: REASONS.predecessor };

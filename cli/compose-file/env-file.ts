@@ -25,7 +25,12 @@ export function parseEnvFile(text: string, file: string, variables: Variables): 
 function unquote(raw: string, variables: Variables, where: string): string {
   const quoted = /^(["'])((?:\\.|(?!\1)[^\\])*)\1\s*(?:#.*)?$/.exec(raw);
   if (quoted?.[1] === "'") return quoted[2]!;
-  if (quoted !== null) return interpolate(quoted[2]!.replace(/\\(.)/g, (_, letter: string) => ESCAPES[letter] ?? letter), variables, () => undefined);
+  if (quoted !== null)
+    return interpolate(
+      quoted[2]!.replace(/\\(.)/g, (_, letter: string) => ESCAPES[letter] ?? letter),
+      variables,
+      () => undefined,
+    );
   if (/^["']/.test(raw)) throw new Error(`${where}: a quote is not closed; values of several lines are not supported`);
   return interpolate(raw.replace(/(^|\s)#.*$/, '').trim(), variables, () => undefined);
 }

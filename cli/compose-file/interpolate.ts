@@ -11,7 +11,7 @@ const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
  */
 export function interpolate(text: string, variables: Variables, onUnset: (name: string) => void): string {
   let result = '';
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const dollar = text.indexOf('$', at);
     if (dollar < 0) return result + text.slice(at);
     result += text.slice(at, dollar);
@@ -26,7 +26,8 @@ export function interpolate(text: string, variables: Variables, onUnset: (name: 
     } else {
       NAME.lastIndex = dollar + 1;
       const name = NAME.exec(text)?.[0];
-      if (name === undefined) throw new InterpolationError(`"${text}": a "$" stands alone; write "$$" for a dollar sign`);
+      if (name === undefined)
+        throw new InterpolationError(`"${text}": a "$" stands alone; write "$$" for a dollar sign`);
       result += valueOf(name, variables, onUnset);
       at = dollar + 1 + name.length;
     }
@@ -51,21 +52,18 @@ function valueOf(name: string, variables: Variables, onUnset: (name: string) => 
 
 function expand(expression: string, variables: Variables, onUnset: (name: string) => void): string {
   const match = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+])([\s\S]*))?$/.exec(expression);
-  if (!match) throw new InterpolationError(`"\${${expression}}" is no expression; write \${NAME}, \${NAME:-default}, \${NAME:?message} or \${NAME:+replacement}`);
+  if (!match)
+    throw new InterpolationError(
+      `"\${${expression}}" is no expression; write \${NAME}, \${NAME:-default}, \${NAME:?message} or \${NAME:+replacement}`,
+    );
   const [, name, operator, rest = ''] = match;
   const value = variables[name!];
   // With a colon an empty value counts as unset.
   const isSet = value !== undefined && !(operator?.startsWith(':') === true && value === '');
   const inner = (): string => interpolate(rest, variables, onUnset);
-  switch (operator?.at(-1)) {
-    case '-':
-      return isSet ? value : inner();
-    case '+':
-      return isSet ? inner() : '';
-    case '?':
-      if (!isSet) throw new InterpolationError(`the variable ${name} is wanted: ${inner() || 'it is not set'}`);
-      return value;
-    default:
-      return valueOf(name!, variables, onUnset);
-  }
+  if (operator?.endsWith('-') === true) return isSet ? value : inner();
+  if (operator?.endsWith('+') === true) return isSet ? inner() : '';
+  if (operator === undefined) return valueOf(name!, variables, onUnset);
+  if (!isSet) throw new InterpolationError(`the variable ${name} is wanted: ${inner() || 'it is not set'}`);
+  return value;
 }

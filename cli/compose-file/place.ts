@@ -38,5 +38,7 @@ export class Source {
 
 /** "ports[0].published" → ["ports", 0, "published"], as coordinators write paths. */
 export function parsePath(path: string): Path {
-  return [...path.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, index, key]) => (index === undefined ? key! : Number(index)));
+  return [...path.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, index, key]) =>
+    index === undefined ? key! : Number(index),
+  );
 }

@@ -19,11 +19,16 @@ export function resolveService(service: unknown, files: ServiceFiles, variables:
     const own = withShellValues(resolved['environment'], variables);
     if (own !== undefined) resolved['environment'] = { ...fromFiles, ...own };
   }
-  if (Array.isArray(resolved['volumes'])) resolved['volumes'] = resolved['volumes'].map((volume) => absoluteSource(volume, files));
+  if (Array.isArray(resolved['volumes']))
+    resolved['volumes'] = resolved['volumes'].map((volume) => absoluteSource(volume, files));
   return resolved;
 }
 
-function readEnvFiles(envFile: unknown, files: ServiceFiles, variables: Variables): Readonly<Record<string, string>> | undefined {
+function readEnvFiles(
+  envFile: unknown,
+  files: ServiceFiles,
+  variables: Variables,
+): Readonly<Record<string, string>> | undefined {
   if (envFile === undefined || envFile === null) return undefined;
   const entries: readonly unknown[] = Array.isArray(envFile) ? envFile : [envFile];
   let values: Record<string, string> = {};
@@ -44,12 +49,13 @@ function withShellValues(environment: unknown, variables: Variables): Readonly<R
   const pairs: (readonly [string, unknown])[] = [];
   if (Array.isArray(environment)) {
     if (!environment.every((item) => typeof item === 'string')) return undefined;
-    for (const item of environment as string[]) {
+    for (const item of environment) {
       const at = item.indexOf('=');
       pairs.push(at < 0 ? [item, variables[item]] : [item.slice(0, at), item.slice(at + 1)]);
     }
   } else if (isMap(environment)) {
-    for (const [name, value] of Object.entries(environment)) pairs.push([name, value === null ? variables[name] : value]);
+    for (const [name, value] of Object.entries(environment))
+      pairs.push([name, value === null ? variables[name] : value]);
   } else return undefined;
   return Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
 }
@@ -60,7 +66,13 @@ function absoluteSource(volume: unknown, files: ServiceFiles): unknown {
     const [source = '', ...rest] = volume.split(':');
     return rest.length > 0 && isRelative(source) ? [files.absolute(source), ...rest].join(':') : volume;
   }
-  if (!isMap(volume) || volume['type'] !== 'bind' || typeof volume['source'] !== 'string' || volume['source'].startsWith('/')) return volume;
+  if (
+    !isMap(volume) ||
+    volume['type'] !== 'bind' ||
+    typeof volume['source'] !== 'string' ||
+    volume['source'].startsWith('/')
+  )
+    return volume;
   return { ...volume, source: files.absolute(volume['source']) };
 }
 

@@ -11,8 +11,10 @@ export async function apply(context: ApiContext, request: ApplyRequest): Promise
   requireKnown(context);
   const { services, project } = request;
   if (services.length === 0) throw new RpcError('invalid', 'there is no service to apply');
-  if (services.length > MAX_SERVICES) throw new RpcError('invalid', `${services.length} services at once; ${MAX_SERVICES} are the limit`);
-  if (new Set(services.map(({ name }) => name)).size < services.length) throw new RpcError('invalid', 'a service is named twice');
+  if (services.length > MAX_SERVICES)
+    throw new RpcError('invalid', `${services.length} services at once; ${MAX_SERVICES} are the limit`);
+  if (new Set(services.map(({ name }) => name)).size < services.length)
+    throw new RpcError('invalid', 'a service is named twice');
   const refused = services.map((service) => refusal(context, service, project)).filter((found) => found !== undefined);
   if (refused.length > 0) return { refused, applied: [] };
 
@@ -20,12 +22,19 @@ export async function apply(context: ApiContext, request: ApplyRequest): Promise
   const present = new Map(context.cluster.view.services);
   const changed = services.filter(({ name, document }) => present.get(name)?.text !== document);
   const keyOf = (name: string): string => context.keys.service(name);
-  const compares = changed.map(({ name }): Compare => ({ key: keyOf(name), modRevision: present.get(name)?.modRevision ?? 0 }));
+  const compares = changed.map(({ name }): Compare => ({
+    key: keyOf(name),
+    modRevision: present.get(name)?.modRevision ?? 0,
+  }));
   const writes = changed.map(({ name, document }): Write => ({ op: 'put', key: keyOf(name), value: document }));
   if (writes.length > 0) {
     const { succeeded, revision } = await writing(() => context.store.txn({ compares, writes }));
     if (succeeded) await context.cluster.reached(revision);
-    if (!succeeded) throw new RpcError('unavailable', 'somebody else changed one of the services at the same moment; nothing was written, apply again');
+    if (!succeeded)
+      throw new RpcError(
+        'unavailable',
+        'somebody else changed one of the services at the same moment; nothing was written, apply again',
+      );
   }
   const action = (name: string, document: string): string => {
     const before = present.get(name);
@@ -34,7 +43,11 @@ export async function apply(context: ApiContext, request: ApplyRequest): Promise
   return { refused: [], applied: services.map(({ name, document }) => ({ name, action: action(name, document) })) };
 }
 
-function refusal(context: ApiContext, { name, document }: ApplyRequest['services'][number], project: string): RefusedService | undefined {
+function refusal(
+  context: ApiContext,
+  { name, document }: ApplyRequest['services'][number],
+  project: string,
+): RefusedService | undefined {
   const compiled = context.compile(name, document);
   if (!compiled.ok) return { name, problems: compiled.problems };
   const present = context.cluster.view.services.get(name);

@@ -15,7 +15,11 @@ export interface ApiContext {
 
 /** @throws RpcError 'unavailable' before etcd was read for the first time */
 export function requireKnown({ cluster }: ApiContext): void {
-  if (!cluster.isKnown) throw new RpcError('unavailable', 'the coordinator could not read etcd yet: it can not be reached, or has no quorum');
+  if (!cluster.isKnown)
+    throw new RpcError(
+      'unavailable',
+      'the coordinator could not read etcd yet: it can not be reached, or has no quorum',
+    );
 }
 
 /** Runs a write to etcd, and says so when etcd is away. */
@@ -25,6 +29,9 @@ export async function writing<T>(write: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     const code = error.temporary ? 'unavailable' : 'internal';
-    throw new RpcError(code, `etcd did not take the change (${error.message}); it may or may not be written. Ask again to be sure`);
+    throw new RpcError(
+      code,
+      `etcd did not take the change (${error.message}); it may or may not be written. Ask again to be sure`,
+    );
   }
 }

@@ -15,7 +15,10 @@ export function listServices(context: ApiContext): ListServicesResponse {
   requireKnown(context);
   const { view } = context.cluster;
   const names = new Set([...view.services.keys(), ...view.releases.keys(), ...view.serviceStatuses.keys()]);
-  return { services: [...names].sort().map((name) => listedService(name, view)), freshness: context.cluster.freshness() };
+  return {
+    services: [...names].sort().map((name) => listedService(name, view)),
+    freshness: context.cluster.freshness(),
+  };
 }
 
 function listedService(name: string, view: ClusterView): ListedService {
@@ -38,7 +41,10 @@ export function listInstances(context: ApiContext, { services }: ListInstancesRe
   const { view } = context.cluster;
   const all = [...view.hosts.values()].flatMap((host) => instancesOf(host, view));
   const instances = services.length === 0 ? all : all.filter(({ status }) => services.includes(status.service));
-  instances.sort((a, b) => compareText(a.status.service, b.status.service) || a.status.slot - b.status.slot || compareText(a.id, b.id));
+  instances.sort(
+    (a, b) =>
+      compareText(a.status.service, b.status.service) || a.status.slot - b.status.slot || compareText(a.id, b.id),
+  );
   return { instances, freshness: context.cluster.freshness() };
 }
 
@@ -67,13 +73,17 @@ function instancesOf(host: HostView, view: ClusterView): readonly ListedInstance
 export function listHosts(context: ApiContext): ListHostsResponse {
   requireKnown(context);
   const { view } = context.cluster;
-  const hosts = [...view.hosts.values()].sort((a, b) => compareText(a.name, b.name)).map((host) => listedHost(host, view));
+  const hosts = [...view.hosts.values()]
+    .sort((a, b) => compareText(a.name, b.name))
+    .map((host) => listedHost(host, view));
   return { hosts, freshness: context.cluster.freshness() };
 }
 
 function listedHost(host: HostView, view: ClusterView): ListedHost {
   const placements = placementsOf(host);
-  const reservations = placements.map(({ service, release }) => view.releases.get(service)?.get(release)?.deploy.reservations);
+  const reservations = placements.map(
+    ({ service, release }) => view.releases.get(service)?.get(release)?.deploy.reservations,
+  );
   return {
     name: host.name,
     live: host.isLive,

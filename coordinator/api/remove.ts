@@ -8,7 +8,8 @@ export async function remove(context: ApiContext, { services }: RemoveRequest): 
   requireKnown(context);
   const names = [...new Set(services)];
   if (names.length === 0) throw new RpcError('invalid', 'name the services to remove');
-  if (names.length > MAX_TXN_WRITES) throw new RpcError('invalid', `${names.length} services at once; ${MAX_TXN_WRITES} are the limit`);
+  if (names.length > MAX_TXN_WRITES)
+    throw new RpcError('invalid', `${names.length} services at once; ${MAX_TXN_WRITES} are the limit`);
   const present = context.cluster.view.services;
   const missing = names.filter((name) => !present.has(name));
   if (missing.length > 0) {
@@ -25,6 +26,10 @@ export async function remove(context: ApiContext, { services }: RemoveRequest): 
       writes: names.map((name) => ({ op: 'delete', key: keyOf(name) })),
     }),
   );
-  if (!succeeded) throw new RpcError('unavailable', 'one of the services was changed at the same moment; nothing was removed, try again');
+  if (!succeeded)
+    throw new RpcError(
+      'unavailable',
+      'one of the services was changed at the same moment; nothing was removed, try again',
+    );
   return {};
 }

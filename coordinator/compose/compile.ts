@@ -22,12 +22,18 @@ export function compileService(name: string, text: string): Compiled {
   const lines = new LineCounter();
   if (Buffer.byteLength(text) > MAX_DOCUMENT_BYTES) {
     const problems = new Problems(undefined, lines);
-    problems.addAt('too-large', 1, 1, `the document has ${Buffer.byteLength(text)} bytes; ${MAX_DOCUMENT_BYTES} are the limit. Mount large files instead of writing them out`);
+    problems.addAt(
+      'too-large',
+      1,
+      1,
+      `the document has ${Buffer.byteLength(text)} bytes; ${MAX_DOCUMENT_BYTES} are the limit. Mount large files instead of writing them out`,
+    );
     return { ok: false, problems: problems.list };
   }
   const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
   const problems = new Problems(document, lines);
-  if (!isDnsLabel(name)) problems.addAt('bad-name', 1, 1, `"${name}" can not be the name of a service; a name is ${DNS_LABEL_RULE}`);
+  if (!isDnsLabel(name))
+    problems.addAt('bad-name', 1, 1, `"${name}" can not be the name of a service; a name is ${DNS_LABEL_RULE}`);
   for (const error of document.errors) {
     const { line, col } = lines.linePos(error.pos[0]);
     problems.addAt('yaml-syntax', line, col, `not YAML: ${error.message}`);

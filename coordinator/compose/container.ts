@@ -10,7 +10,8 @@ import { splitWords } from './words';
 const DEFAULT_GRACE_MS = 10_000;
 /** Docker refuses less. */
 const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
-const NO_SHELL = 'there is no shell here to take it from; write NAME=value (or apply with "berth apply", which has one)';
+const NO_SHELL =
+  'there is no shell here to take it from; write NAME=value (or apply with "berth apply", which has one)';
 
 export function readContainer(service: Reader): ContainerSpec {
   const text = (key: string): string => service.at(key).text() ?? '';
@@ -18,7 +19,8 @@ export function readContainer(service: Reader): ContainerSpec {
   if (!image.isSet) service.problems.add('missing-key', service.path, 'image is missing: what the containers run');
   const labels = service.at('labels').textMap('write NAME=value');
   for (const name of Object.keys(labels))
-    if (name.startsWith('berth.')) service.at('labels').bad(`the label "${name}" is Berth's own; names that begin with "berth." are taken`);
+    if (name.startsWith('berth.'))
+      service.at('labels').bad(`the label "${name}" is Berth's own; names that begin with "berth." are taken`);
   const healthCheck = readHealthCheck(service.at('healthcheck'));
   return {
     image: image.parse(parseImage) ?? '',
@@ -59,7 +61,8 @@ function readEntrypoint(reader: Reader): readonly string[] {
 
 function readHostname(reader: Reader): string {
   const name = reader.text() ?? '';
-  if (name !== '' && !/^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?$/.test(name)) reader.bad(`"${name}" is no hostname`);
+  if (name !== '' && !/^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?$/.test(name))
+    reader.bad(`"${name}" is no hostname`);
   return name;
 }
 
@@ -87,7 +90,8 @@ function readTest(reader: Reader): readonly string[] {
   }
   const words = reader.texts();
   const [kind] = words;
-  if (kind !== undefined && !['CMD', 'CMD-SHELL', 'NONE'].includes(kind)) reader.at(0).bad(`a list begins with CMD, CMD-SHELL or NONE, not with "${kind}"`);
+  if (kind !== undefined && !['CMD', 'CMD-SHELL', 'NONE'].includes(kind))
+    reader.at(0).bad(`a list begins with CMD, CMD-SHELL or NONE, not with "${kind}"`);
   if ((kind === 'CMD' || kind === 'CMD-SHELL') && words.length < 2) reader.bad(`what to run is missing after ${kind}`);
   return words;
 }

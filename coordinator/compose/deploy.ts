@@ -12,7 +12,8 @@ export function readDeploy(service: Reader, limits: ContainerSpec['limits']): De
   const deploy = service.at('deploy').fields(DEPLOY_KEYS) ?? service.at('deploy');
   const mode = deploy.at('mode').oneOf(['replicated', 'global']) ?? 'replicated';
   const replicas = deploy.at('replicas').integer(0, MAX_REPLICAS);
-  if (mode === 'global' && replicas !== undefined) deploy.at('replicas').bad('a global service has one instance on every host that fits; leave replicas out');
+  if (mode === 'global' && replicas !== undefined)
+    deploy.at('replicas').bad('a global service has one instance on every host that fits; leave replicas out');
   const placement = deploy.at('placement').fields(PLACEMENT_KEYS);
   return {
     mode,
@@ -35,8 +36,10 @@ function readConstraints(reader: Reader | undefined): readonly string[] {
 function readReservations(reader: Reader | undefined, limits: ContainerSpec['limits']): DeploySpec['reservations'] {
   const nanoCpus = reader?.at('cpus').parse(parseNanoCpus) ?? 0;
   const memoryBytes = reader?.at('memory').parse(parseBytes) ?? 0;
-  if (limits.nanoCpus > 0 && nanoCpus > limits.nanoCpus) reader?.at('cpus').bad('more CPUs are reserved than the limit allows');
-  if (limits.memoryBytes > 0 && memoryBytes > limits.memoryBytes) reader?.at('memory').bad('more memory is reserved than the limit allows');
+  if (limits.nanoCpus > 0 && nanoCpus > limits.nanoCpus)
+    reader?.at('cpus').bad('more CPUs are reserved than the limit allows');
+  if (limits.memoryBytes > 0 && memoryBytes > limits.memoryBytes)
+    reader?.at('memory').bad('more memory is reserved than the limit allows');
   return { nanoCpus, memoryBytes };
 }
 

@@ -49,7 +49,9 @@ export const SERVICE_KEYS: KeyTable = {
   driver_opts: no('there are no network drivers to set options of'),
   entrypoint: yes(),
   env_file: no('hosts do not have the file; "berth apply" resolves it into environment'),
-  environment: yes('a map, or a list of NAME=value; a name without a value is refused, since there is no shell to take it from'),
+  environment: yes(
+    'a map, or a list of NAME=value; a name without a value is refused, since there is no shell to take it from',
+  ),
   expose: no('containers of one network reach every port already; use ports to publish one'),
   extends: no('write the service out, or share parts with YAML anchors'),
   external_links: no('links are gone from Docker; services find each other by their endpoints'),
@@ -73,7 +75,9 @@ export const SERVICE_KEYS: KeyTable = {
   memswap_limit: no('a memory limit leaves no swap'),
   models: no('AI models are not run by Berth'),
   network_mode: planned('containers are on Docker’s bridge'),
-  networks: planned('containers are on Docker’s bridge; only "networks: {default: null}", which says the same, is taken'),
+  networks: planned(
+    'containers are on Docker’s bridge; only "networks: {default: null}", which says the same, is taken',
+  ),
   oom_kill_disable: no('a container without bounds takes the host down with it'),
   oom_score_adj: planned('comes with the other limits'),
   pid: planned('containers have a PID namespace of their own'),
@@ -105,7 +109,9 @@ export const SERVICE_KEYS: KeyTable = {
   user: yes(),
   userns_mode: planned('containers use Docker’s default'),
   uts: no('containers have a UTS namespace of their own'),
-  volumes: yes('short and long form; a bind mount’s source has to be absolute, and has to be there unless bind.create_host_path is true'),
+  volumes: yes(
+    'short and long form; a bind mount’s source has to be absolute, and has to be there unless bind.create_host_path is true',
+  ),
   volumes_from: no('name the same volume in both services'),
   working_dir: yes(),
 };
@@ -119,7 +125,9 @@ export const DEPLOY_KEYS: KeyTable = {
   resources: yes(),
   restart_policy: yes(),
   rollback_config: planned('rollouts replace one instance after another'),
-  update_config: planned('rollouts replace one instance after another, start-first where no host port or writable volume forbids it'),
+  update_config: planned(
+    'rollouts replace one instance after another, start-first where no host port or writable volume forbids it',
+  ),
 };
 
 export const PLACEMENT_KEYS: KeyTable = {

@@ -4,7 +4,14 @@ import { BIND_KEYS, TMPFS_KEYS, VOLUME_KEYS, VOLUME_OPTION_KEYS } from './keys';
 import { isMap, type Parsed, type Reader } from './read';
 import { parseBytes } from './units';
 
-const EMPTY: Omit<Mount, 'type' | 'target'> = { source: '', readOnly: false, tmpfsSizeBytes: 0, tmpfsMode: 0, noCopy: false, createHostPath: false };
+const EMPTY: Omit<Mount, 'type' | 'target'> = {
+  source: '',
+  readOnly: false,
+  tmpfsSizeBytes: 0,
+  tmpfsMode: 0,
+  noCopy: false,
+  createHostPath: false,
+};
 
 export function readMounts(volumes: Reader, tmpfs: Reader): readonly Mount[] {
   const mounts = [
@@ -20,16 +27,28 @@ export function readMounts(volumes: Reader, tmpfs: Reader): readonly Mount[] {
 /** [SOURCE:]TARGET[:MODE] */
 function readShort(reader: Reader): readonly Mount[] {
   const text = reader.text();
-  if (text === undefined) return reader.isSet ? [] : (reader.wrong('write "/data", "name:/data" or "/host:/data:ro"') ?? []);
+  if (text === undefined)
+    return reader.isSet ? [] : (reader.wrong('write "/data", "name:/data" or "/host:/data:ro"') ?? []);
   const parts = text.split(':');
   const [source, target, mode] = parts.length === 1 ? ['', parts[0]!, undefined] : parts;
-  if (parts.length > 3 || target === undefined) return reader.bad(`"${text}" is no volume; write "/data", "name:/data" or "/host:/data:ro"`) ?? [];
+  if (parts.length > 3 || target === undefined)
+    return reader.bad(`"${text}" is no volume; write "/data", "name:/data" or "/host:/data:ro"`) ?? [];
   const options = mode === undefined ? [] : mode.split(',');
   const unknown = options.find((option) => !['ro', 'rw', 'nocopy'].includes(option));
-  if (unknown !== undefined) return reader.bad(`"${unknown}" is no option of a volume here; ro, rw and nocopy are`) ?? [];
-  const isBind = /^[./~]/.test(source!);
-  if (!checkTarget(reader, target) || !checkSource(reader, isBind ? 'bind' : 'volume', source!)) return [];
-  return [{ ...EMPTY, type: isBind ? 'bind' : 'volume', source: source!, target, readOnly: options.includes('ro'), noCopy: options.includes('nocopy') }];
+  if (unknown !== undefined)
+    return reader.bad(`"${unknown}" is no option of a volume here; ro, rw and nocopy are`) ?? [];
+  const isBind = /^[./~]/.test(source);
+  if (!checkTarget(reader, target) || !checkSource(reader, isBind ? 'bind' : 'volume', source)) return [];
+  return [
+    {
+      ...EMPTY,
+      type: isBind ? 'bind' : 'volume',
+      source: source,
+      target,
+      readOnly: options.includes('ro'),
+      noCopy: options.includes('nocopy'),
+    },
+  ];
 }
 
 function readLong(reader: Reader): readonly Mount[] {
@@ -45,11 +64,20 @@ function readLong(reader: Reader): readonly Mount[] {
   const volume = fields.at('volume').fields(VOLUME_OPTION_KEYS);
   const tmpfs = fields.at('tmpfs').fields(TMPFS_KEYS);
   if (type === undefined || target === undefined) return [];
-  for (const [options, of] of [[bind, 'bind'], [volume, 'volume'], [tmpfs, 'tmpfs']] as const)
+  for (const [options, of] of [
+    [bind, 'bind'],
+    [volume, 'volume'],
+    [tmpfs, 'tmpfs'],
+  ] as const)
     if (options !== undefined && of !== type) options.bad(`options of a ${of}, but the mount is a ${type}`);
   if (type === 'tmpfs' && source !== '') fields.at('source').bad('a tmpfs has no source');
-  if (type === 'bind' && source === '') reader.problems.add('missing-key', reader.path, 'source is missing: the path on the host');
-  if (!checkTarget(fields.at('target'), target) || (type !== 'tmpfs' && source !== '' && !checkSource(fields.at('source'), type, source))) return [];
+  if (type === 'bind' && source === '')
+    reader.problems.add('missing-key', reader.path, 'source is missing: the path on the host');
+  if (
+    !checkTarget(fields.at('target'), target) ||
+    (type !== 'tmpfs' && source !== '' && !checkSource(fields.at('source'), type, source))
+  )
+    return [];
   return [
     {
       ...{ type, source, target, readOnly },
@@ -65,7 +93,10 @@ function readTmpfs(reader: Reader): readonly Mount[] {
   const [target = '', ...rest] = (reader.text() ?? '').split(':');
   if (!reader.isSet) return reader.wrong('a path inside the container is wanted') ?? [];
   if (!checkTarget(reader, target)) return [];
-  const options = rest.join(':').split(',').filter((option) => option !== '');
+  const options = rest
+    .join(':')
+    .split(',')
+    .filter((option) => option !== '');
   let mount: Mount = { ...EMPTY, type: 'tmpfs', target };
   for (const option of options) {
     const [name, value = ''] = option.split('=');
@@ -73,7 +104,8 @@ function readTmpfs(reader: Reader): readonly Mount[] {
     if (typeof size === 'number') mount = { ...mount, tmpfsSizeBytes: size };
     else if (name === 'mode' && /^[0-7]{3,4}$/.test(value)) mount = { ...mount, tmpfsMode: parseInt(value, 8) };
     else if (option === 'ro') mount = { ...mount, readOnly: true };
-    else if (option !== 'rw') return reader.bad(`"${option}" is no option of a tmpfs here; size=64m, mode=1777, ro and rw are`) ?? [];
+    else if (option !== 'rw')
+      return reader.bad(`"${option}" is no option of a tmpfs here; size=64m, mode=1777, ro and rw are`) ?? [];
   }
   return [mount];
 }
@@ -93,7 +125,9 @@ function checkSource(reader: Reader, type: string, source: string): boolean {
 
 function parseHostPath(text: string): Parsed<string> {
   if (text.startsWith('/')) return text;
-  return { problem: `"${text}" is relative, but there is no folder that it could be relative to on every host; write an absolute path` };
+  return {
+    problem: `"${text}" is relative, but there is no folder that it could be relative to on every host; write an absolute path`,
+  };
 }
 
 /** Docker's own rule for names of volumes. */

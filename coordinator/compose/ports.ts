@@ -64,11 +64,19 @@ function readShort(reader: Reader): readonly Port[] {
   const published = from === undefined || from === '' ? targets.map(() => 0) : range(from, fromEnd);
   const numbers = [...targets, ...published.filter((port) => from !== undefined && from !== '' && port >= 0)];
   if (targets.length === 0 || published.length === 0 || numbers.some((port) => port < 1 || port > MAX_PORT)) {
-    reader.problems.add('out-of-range', reader.path, `"${text}": ports are 1 to ${MAX_PORT}, ranges go upwards and have ${MAX_PORTS} ports at most`);
+    reader.problems.add(
+      'out-of-range',
+      reader.path,
+      `"${text}": ports are 1 to ${MAX_PORT}, ranges go upwards and have ${MAX_PORTS} ports at most`,
+    );
     return [];
   }
   if (targets.length !== published.length)
-    return reader.bad(`"${text}": ${published.length} host ports for ${targets.length} container ports; both ranges have to be of equal length`) ?? [];
+    return (
+      reader.bad(
+        `"${text}": ${published.length} host ports for ${targets.length} container ports; both ranges have to be of equal length`,
+      ) ?? []
+    );
   return targets.map((target, index) => ({ name: '', target, published: published[index]!, protocol, hostIp }));
 }
 

@@ -1,4 +1,5 @@
-import { isNode, LineCounter, type Document } from 'yaml';
+import type { LineCounter } from 'yaml';
+import { isNode, type Document } from 'yaml';
 import type { Problem } from '../../lib/documents/types';
 import type { Rule } from './rules';
 

@@ -18,7 +18,10 @@ export class Reader {
   }
 
   at(key: string | number): Reader {
-    const inner = typeof this.value === 'object' && this.value !== null && Object.hasOwn(this.value, key) ? (this.value as Record<string | number, unknown>)[key] : undefined;
+    const inner =
+      typeof this.value === 'object' && this.value !== null && Object.hasOwn(this.value, key)
+        ? (this.value as Record<string | number, unknown>)[key]
+        : undefined;
     return new Reader(this.problems, inner, [...this.path, key]);
   }
 
@@ -48,7 +51,8 @@ export class Reader {
       const nearest = nearestName(key, Object.keys(table));
       const hint = nearest === undefined ? `there are ${supported(table).join(', ')}` : `did you mean "${nearest}"?`;
       this.problems.add('unknown-key', path, `no such key; ${hint}`);
-    } else if (status.is === 'planned') this.problems.add('unsupported-key', path, `not supported yet; until then: ${status.note}`);
+    } else if (status.is === 'planned')
+      this.problems.add('unsupported-key', path, `not supported yet; until then: ${status.note}`);
     else this.problems.add('unsupported-key', path, `not supported: ${status.note}`);
   }
 
@@ -85,7 +89,8 @@ export class Reader {
   integer(min: number, max: number): number | undefined {
     if (!this.isSet) return undefined;
     const number = typeof this.value === 'string' && /^-?\d+$/.test(this.value) ? Number(this.value) : this.value;
-    if (typeof number !== 'number' || !Number.isInteger(number)) return this.wrong(`a whole number from ${min} to ${max} is wanted`);
+    if (typeof number !== 'number' || !Number.isInteger(number))
+      return this.wrong(`a whole number from ${min} to ${max} is wanted`);
     if (number < min || number > max) {
       this.problems.add('out-of-range', this.path, `${number} is out of range; ${min} to ${max} is allowed`);
       return undefined;

@@ -48,11 +48,15 @@ const IMAGE = new RegExp(`^${DOMAIN}${PATH_PART}(?:/${PATH_PART})*(?::[\\w][\\w.
 export function parseImage(text: string): Parsed<string> {
   if (text.length <= 500 && IMAGE.test(text)) return text;
   const hint = /[A-Z]/.test(text.split(/[:@]/)[0] ?? '') ? ' (the name has to be lower case)' : '';
-  return { problem: `"${text}" is no image reference${hint}; write name:tag, registry.example.com/name:tag, or name@sha256:…` };
+  return {
+    problem: `"${text}" is no image reference${hint}; write name:tag, registry.example.com/name:tag, or name@sha256:…`,
+  };
 }
 
 const SIGNALS =
-  'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'.split(' ');
+  'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'.split(
+    ' ',
+  );
 
 /** "SIGTERM", "TERM" or "15" → as Docker takes it. */
 export function parseSignal(text: string): Parsed<string> {

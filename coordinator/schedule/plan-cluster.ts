@@ -51,14 +51,22 @@ export function planCluster(input: ClusterInput): ClusterChanges {
   return { releases, assignments: assignmentsFrom(view, placements, releases), statuses, dropReleases };
 }
 
-function assignmentsFrom(view: ClusterView, placements: ReadonlyMap<string, readonly Placement[]>, newReleases: readonly Release[]): ReadonlyMap<string, Assignment> {
+function assignmentsFrom(
+  view: ClusterView,
+  placements: ReadonlyMap<string, readonly Placement[]>,
+  newReleases: readonly Release[],
+): ReadonlyMap<string, Assignment> {
   const byHost = new Map<string, Placement[]>();
   for (const placement of [...placements.values()].flat()) {
     const known = byHost.get(placement.host);
     if (known === undefined) byHost.set(placement.host, [placement]);
     else known.push(placement);
   }
-  const known = new Set([...view.services.keys(), ...view.releases.keys(), ...newReleases.map(({ service }) => service)]);
+  const known = new Set([
+    ...view.services.keys(),
+    ...view.releases.keys(),
+    ...newReleases.map(({ service }) => service),
+  ]);
   const assignments = new Map<string, Assignment>();
   for (const host of view.hosts.values()) {
     const assignment = assignmentOf(host, byHost.get(host.name) ?? [], known);
@@ -68,7 +76,11 @@ function assignmentsFrom(view: ClusterView, placements: ReadonlyMap<string, read
 }
 
 /** @returns the host's next document, or undefined when it stays as it is */
-function assignmentOf(host: HostView, placements: readonly Placement[], knownServices: ReadonlySet<string>): Assignment | undefined {
+function assignmentOf(
+  host: HostView,
+  placements: readonly Placement[],
+  knownServices: ReadonlySet<string>,
+): Assignment | undefined {
   const before = host.assignment;
   const named = placements.filter(({ service }) => knownServices.has(service));
   // No document is written before the host has said what it runs: it could leave out what nobody here knows of.
@@ -78,7 +90,8 @@ function assignmentOf(host: HostView, placements: readonly Placement[], knownSer
     .filter(({ service }) => !knownServices.has(service))
     .map(({ id }) => id)
     .sort();
-  const isSame = before !== undefined && sameInstances(before.instances, instances) && before.held.join() === held.join();
+  const isSame =
+    before !== undefined && sameInstances(before.instances, instances) && before.held.join() === held.join();
   if (isSame && !host.isAssignmentGarbage) return undefined;
   return { revision: (before?.revision ?? host.status?.assignmentRevision ?? 0) + 1, instances, prefetch: [], held };
 }
@@ -89,7 +102,12 @@ function sameInstances(a: Assignment['instances'], b: Assignment['instances']): 
     ids.length === Object.keys(b).length &&
     ids.every((id) => {
       const [left, right] = [a[id]!, b[id]];
-      return right !== undefined && left.service === right.service && left.slot === right.slot && left.release === right.release;
+      return (
+        right !== undefined &&
+        left.service === right.service &&
+        left.slot === right.slot &&
+        left.release === right.release
+      );
     })
   );
 }

@@ -50,28 +50,59 @@ export function planService(input: ServiceInput): ServicePlan {
   const target = newRelease ?? newest;
   const problems = document.compiled.ok ? [] : document.compiled.problems;
   const base = { serviceRevision: document.modRevision, accepted: document.compiled.ok, problems };
-  if (target === undefined) return { placements: input.placements, status: { ...NO_COUNTS, ...base }, dropReleases: [] };
+  if (target === undefined)
+    return { placements: input.placements, status: { ...NO_COUNTS, ...base }, dropReleases: [] };
   const known = new Map(releases).set(target.number, target);
   const adopted = newest === undefined ? adopt(input.placements, target, view) : input.placements;
   const { placements, unplaced } = place(input, target, known, adopted);
   const status = { ...base, ...summarise(input, target, placements), unplaced };
-  return { ...(newRelease && { newRelease }), placements, status, dropReleases: superfluous(known, placements, target) };
+  return {
+    ...(newRelease && { newRelease }),
+    placements,
+    status,
+    dropReleases: superfluous(known, placements, target),
+  };
 }
 
-const NO_COUNTS = { currentRelease: 0, targetRelease: 0, rollout: 'steady', wanted: 0, placed: 0, running: 0, unplaced: [] };
+const NO_COUNTS = {
+  currentRelease: 0,
+  targetRelease: 0,
+  rollout: 'steady',
+  wanted: 0,
+  placed: 0,
+  running: 0,
+  unplaced: [],
+};
 
 /** Its key is gone while its releases are there: it was deleted. Its releases go when no host runs it any more. */
-function planRemoval({ service, view, placements, usage }: ServiceInput, releases: ReadonlyMap<number, Release>): ServicePlan {
+function planRemoval(
+  { service, view, placements, usage }: ServiceInput,
+  releases: ReadonlyMap<number, Release>,
+): ServicePlan {
   const newest = newestOf(releases);
   // Never heard of, or all of etcd was emptied: no reason to stop anything (G3).
   if (newest === undefined) return { placements, status: undefined, dropReleases: [] };
-  for (const placement of placements) giveBack(usageOf(usage, placement.host), placement, releases.get(placement.release));
+  for (const placement of placements)
+    giveBack(usageOf(usage, placement.host), placement, releases.get(placement.release));
   const isReported = [...view.hosts.values()].some(
-    ({ isLive, status }) => isLive && Object.values(status?.instances ?? {}).some((instance) => instance.service === service),
+    ({ isLive, status }) =>
+      isLive && Object.values(status?.instances ?? {}).some((instance) => instance.service === service),
   );
-  if (placements.length === 0 && !isReported) return { placements: [], status: undefined, dropReleases: [...releases.keys()] };
+  if (placements.length === 0 && !isReported)
+    return { placements: [], status: undefined, dropReleases: [...releases.keys()] };
   const before = view.serviceStatuses.get(service)?.document;
-  const status = { ...NO_COUNTS, serviceRevision: 0, accepted: true, problems: [], ...before, rollout: 'stopping', wanted: 0, placed: 0, running: 0, unplaced: [] };
+  const status = {
+    ...NO_COUNTS,
+    serviceRevision: 0,
+    accepted: true,
+    problems: [],
+    ...before,
+    rollout: 'stopping',
+    wanted: 0,
+    placed: 0,
+    running: 0,
+    unplaced: [],
+  };
   return { placements: [], status, dropReleases: [] };
 }
 
@@ -79,10 +110,15 @@ function newestOf(releases: ReadonlyMap<number, Release>): Release | undefined {
   return releases.get(Math.max(0, ...releases.keys()));
 }
 
-function cutRelease({ service, document, view, wallMs }: ServiceInput, releases: ReadonlyMap<number, Release>, newest: Release | undefined): Release | undefined {
+function cutRelease(
+  { service, document, view, wallMs }: ServiceInput,
+  releases: ReadonlyMap<number, Release>,
+  newest: Release | undefined,
+): Release | undefined {
   if (document?.compiled.ok !== true) return undefined;
   const { container, deploy } = document.compiled;
-  if (newest !== undefined && sameText(newest.container, container) && sameText(newest.deploy, deploy)) return undefined;
+  if (newest !== undefined && sameText(newest.container, container) && sameText(newest.deploy, deploy))
+    return undefined;
   // Hosts may still run releases of a service whose documents were lost: their numbers are not given out again.
   const reported = [...view.hosts.values()].flatMap(({ status }) =>
     Object.values(status?.instances ?? {}).map((instance) => (instance.service === service ? instance.release : 0)),
@@ -106,7 +142,9 @@ function sorted(value: unknown): unknown {
 /** After etcd was emptied: what hosts still run of the service is its first release, where the container is the same. */
 function adopt(placements: readonly Placement[], target: Release, view: ClusterView): readonly Placement[] {
   const spec = specHash(target.container);
-  return placements.map((placement) => (reportOf(view, placement)?.spec === spec ? { ...placement, release: target.number } : placement));
+  return placements.map((placement) =>
+    reportOf(view, placement)?.spec === spec ? { ...placement, release: target.number } : placement,
+  );
 }
 
 interface Placed {
@@ -114,7 +152,12 @@ interface Placed {
   readonly unplaced: ServiceStatus['unplaced'];
 }
 
-function place(input: ServiceInput, target: Release, releases: ReadonlyMap<number, Release>, before: readonly Placement[]): Placed {
+function place(
+  input: ServiceInput,
+  target: Release,
+  releases: ReadonlyMap<number, Release>,
+  before: readonly Placement[],
+): Placed {
   const { view, usage } = input;
   const wanted = wantedSlots(input, target, before);
   const surplus = before.filter((placement) => !wanted.has(slotKey(placement, target)));
@@ -124,7 +167,8 @@ function place(input: ServiceInput, target: Release, releases: ReadonlyMap<numbe
     placements: before.filter((placement) => !surplus.includes(placement)),
     reportOf: (placement) => reportOf(view, placement),
   });
-  for (const gone of [...surplus, ...step.removed]) giveBack(usageOf(usage, gone.host), gone, releases.get(gone.release));
+  for (const gone of [...surplus, ...step.removed])
+    giveBack(usageOf(usage, gone.host), gone, releases.get(gone.release));
   const placements = [...step.kept];
   const refusals = new Map<string, string>();
   const put = (slot: number, only: string | undefined, preferred: string | undefined): void => {
@@ -145,16 +189,25 @@ interface WantedSlot {
 }
 
 /** By slot key. A global service wants a slot on every host that can take it, and keeps those on hosts that are lost. */
-function wantedSlots({ view, usage }: ServiceInput, target: Release, before: readonly Placement[]): ReadonlyMap<string, WantedSlot> {
+function wantedSlots(
+  { view, usage }: ServiceInput,
+  target: Release,
+  before: readonly Placement[],
+): ReadonlyMap<string, WantedSlot> {
   const wanted = new Map<string, WantedSlot>();
-  const add = (slot: WantedSlot): void => void wanted.set(slotKey({ host: slot.host ?? '', slot: slot.slot }, target), slot);
+  const add = (slot: WantedSlot): void =>
+    void wanted.set(slotKey({ host: slot.host ?? '', slot: slot.slot }, target), slot);
   if (target.deploy.mode !== 'global') {
     for (let slot = 1; slot <= target.deploy.replicas; slot++) add({ slot });
     return wanted;
   }
   const occupied = new Set(before.map(({ host }) => host));
   for (const host of view.hosts.values())
-    if (occupied.has(host.name) ? staysGlobal(host, target) : whyNot({ host, usage: usageOf(usage, host.name) }, target) === undefined)
+    if (
+      occupied.has(host.name)
+        ? staysGlobal(host, target)
+        : whyNot({ host, usage: usageOf(usage, host.name) }, target) === undefined
+    )
       add({ slot: 1, host: host.name });
   return wanted;
 }
@@ -192,10 +245,16 @@ function placeOne(
 
 function summarise(input: ServiceInput, target: Release, placements: readonly Placement[]) {
   const { view, service } = input;
-  const reports = placements.map((placement) => ({ placement, isUp: isReady(reportOf(view, placement)) && view.hosts.get(placement.host)?.isLive === true }));
+  const reports = placements.map((placement) => ({
+    placement,
+    isUp: isReady(reportOf(view, placement)) && view.hosts.get(placement.host)?.isLive === true,
+  }));
   const wanted = target.deploy.mode === 'global' ? wantedSlots(input, target, placements).size : target.deploy.replicas;
   const current = reports.filter(({ placement }) => placement.release === target.number);
-  const isWhole = placements.every(({ release }) => release === target.number) && current.length >= wanted && current.every(({ isUp }) => isUp);
+  const isWhole =
+    placements.every(({ release }) => release === target.number) &&
+    current.length >= wanted &&
+    current.every(({ isUp }) => isUp);
   const before = view.serviceStatuses.get(service)?.document?.currentRelease ?? 0;
   return {
     currentRelease: isWhole ? target.number : before,
@@ -208,7 +267,11 @@ function summarise(input: ServiceInput, target: Release, placements: readonly Pl
 }
 
 /** The oldest ones beyond the last ten, unless an instance still needs them. */
-function superfluous(releases: ReadonlyMap<number, Release>, placements: readonly Placement[], target: Release): readonly number[] {
+function superfluous(
+  releases: ReadonlyMap<number, Release>,
+  placements: readonly Placement[],
+  target: Release,
+): readonly number[] {
   const inUse = new Set(placements.map(({ release }) => release)).add(target.number);
   const numbers = [...releases.keys()].sort((a, b) => b - a);
   return numbers.slice(KEPT_RELEASES).filter((number) => !inUse.has(number));

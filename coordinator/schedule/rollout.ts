@@ -33,12 +33,17 @@ export function isReady(report: InstanceStatus | undefined): boolean {
  */
 export function isExclusive({ container }: Release): boolean {
   const hasFixedPort = container.ports.some(({ published }) => published > 0);
-  return hasFixedPort || container.mounts.some(({ type, source, readOnly }) => type !== 'tmpfs' && source !== '' && !readOnly);
+  return (
+    hasFixedPort ||
+    container.mounts.some(({ type, source, readOnly }) => type !== 'tmpfs' && source !== '' && !readOnly)
+  );
 }
 
 export function planRollout(input: RolloutInput): RolloutStep {
   const { target, reportOf } = input;
-  const pointed = input.placements.map((placement) => (isCurrent(placement, input) ? { ...placement, release: target.number } : placement));
+  const pointed = input.placements.map((placement) =>
+    isCurrent(placement, input) ? { ...placement, release: target.number } : placement,
+  );
   const removed: Placement[] = [];
   const outdated: Placement[] = [];
   let isMoving = false;

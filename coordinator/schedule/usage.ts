@@ -8,7 +8,9 @@ export function emptyUsage(): HostUsage {
 
 /** Fixed host ports of a release, as "port/protocol". */
 export function fixedPorts(release: Release): readonly string[] {
-  return release.container.ports.filter(({ published }) => published > 0).map(({ published, protocol }) => `${published}/${protocol}`);
+  return release.container.ports
+    .filter(({ published }) => published > 0)
+    .map(({ published, protocol }) => `${published}/${protocol}`);
 }
 
 /** @param release undefined when its document is gone: then only the instance itself counts */
@@ -19,7 +21,8 @@ export function take(usage: HostUsage, placement: Placement, release: Release | 
 
 export function giveBack(usage: HostUsage, placement: Placement, of: Release | undefined): void {
   count(usage, placement, of, -1);
-  for (const port of of === undefined ? [] : fixedPorts(of)) if (usage.ports.get(port) === placement.id) usage.ports.delete(port);
+  for (const port of of === undefined ? [] : fixedPorts(of))
+    if (usage.ports.get(port) === placement.id) usage.ports.delete(port);
 }
 
 function count(usage: HostUsage, placement: Placement, of: Release | undefined, sign: 1 | -1): void {

@@ -101,5 +101,5 @@ function asText(value: unknown): string {
     return Object.entries(value)
       .map(([key, inner]) => `${key}=${String(inner)}`)
       .join(',');
-  return value === null || value === undefined ? '' : String(value);
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }

@@ -15,7 +15,8 @@ function shortage({ host, usage }: Candidate, release: Release): string | undefi
   const has = host.record?.capacity ?? { nanoCpus: 0, memoryBytes: 0 };
   const freeCpus = has.nanoCpus - usage.nanoCpus;
   const freeMemory = has.memoryBytes - usage.memoryBytes;
-  if (nanoCpus > 0 && nanoCpus > freeCpus) return `${nanoCpus / 1e9} CPUs are wanted and ${Math.max(0, freeCpus) / 1e9} are not reserved yet`;
+  if (nanoCpus > 0 && nanoCpus > freeCpus)
+    return `${nanoCpus / 1e9} CPUs are wanted and ${Math.max(0, freeCpus) / 1e9} are not reserved yet`;
   if (memoryBytes > 0 && memoryBytes > freeMemory)
     return `${Math.ceil(memoryBytes / MIB)} MiB of memory are wanted and ${Math.floor(Math.max(0, freeMemory) / MIB)} MiB are not reserved yet`;
   return undefined;

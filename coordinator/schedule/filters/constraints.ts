@@ -5,7 +5,8 @@ import type { Filter } from '../types';
 export const constraints: Filter = {
   name: 'constraints',
   check: ({ host }, release) => release.deploy.constraints.every((text) => holds(text, host)),
-  explain: ({ host }, release) => `does not satisfy ${release.deploy.constraints.filter((text) => !holds(text, host)).join(', ')}`,
+  explain: ({ host }, release) =>
+    `does not satisfy ${release.deploy.constraints.filter((text) => !holds(text, host)).join(', ')}`,
 };
 
 function holds(text: string, host: HostView): boolean {

@@ -1,0 +1,57 @@
+/** The units are as systemd wants them, and the settings beside them are as the daemons want them. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadAgentConfig, loadCoordinatorConfig } from '../lib/config/daemons';
+
+const UNITS = ['berth-agent.service', 'berth-coordinator.service'];
+let folder: string;
+beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'berth-units-'))));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** @returns what systemd-analyze has to say about a unit whose program is one that is there */
+function verify(name: string, text: string): { status: number | null; output: string } {
+  const file = join(folder, name);
+  writeFileSync(file, text.replace('/usr/bin/berth', '/bin/true'));
+  // The generators of other packages are not ours to judge.
+  const { status, stdout, stderr } = spawnSync(
+    'systemd-analyze',
+    ['verify', '--man=no', '--recursive-errors=no', file],
+    { encoding: 'utf8' },
+  );
+  const lines = (stdout + stderr).split('\n').filter((line) => line.includes(name) || line.includes(folder));
+  return { status, output: lines.join('\n') };
+}
+
+const hasSystemd = process.env['BERTH_TEST_UNIT_ONLY'] !== '1';
+const onSystemd = hasSystemd ? test.each(UNITS) : test.each([] as string[]);
+
+if (hasSystemd) {
+  onSystemd('%s is clean', (name) => {
+    expect(verify(name, readFileSync(`systemd/${name}`, 'utf8'))).toEqual({ status: 0, output: '' });
+  });
+
+  onSystemd('a slip in %s would be noticed', (name) => {
+    const { output } = verify(
+      name,
+      readFileSync(`systemd/${name}`, 'utf8').replace('NoNewPrivileges=yes', 'NoNewPrivilege=yes'),
+    );
+    expect(output).toMatch(/Unknown key.*NoNewPrivilege/);
+  });
+}
+
+test('the settings beside the units are taken', () => {
+  const file = (name: string): { name: string; text: string } => ({
+    name,
+    text: readFileSync(`systemd/${name}`, 'utf8'),
+  });
+  expect(loadAgentConfig({ flags: {}, env: {}, file: file('agent.yaml') }).labels).toEqual({ zone: 'a', disk: 'ssd' });
+  expect(loadCoordinatorConfig({ flags: {}, env: {}, file: file('coordinator.yaml') }).etcd).toHaveLength(3);
+});
+
+test('the program that the units start is the one that the README installs', () => {
+  const starts = UNITS.map((name) => /^ExecStart=(.*)$/m.exec(readFileSync(`systemd/${name}`, 'utf8'))?.[1]);
+  expect(starts).toEqual(['/usr/bin/berth agent', '/usr/bin/berth coordinator']);
+  expect(execFileSync('grep', ['-c', '/usr/bin/berth', 'README.md'], { encoding: 'utf8' }).trim()).not.toBe('0');
+});
