@@ -1,49 +1,97 @@
 /** Pure: what Docker says of a container → what the planner reads. */
-import type { ContainerInspectInfo } from 'dockerode';
+import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
 import type { ActualContainer, ContainerState } from '../plan/types';
-import { readIdentity } from './labels';
+import { containerName, readIdentity, type Labelled } from './labels';
 
 const STATES: readonly ContainerState[] = ['created', 'running', 'paused', 'restarting', 'exited', 'dead', 'removing'];
 /** Docker's own, when the container says nothing. */
 const DEFAULT_STOP_GRACE_S = 10;
 
-/** Sorted for the planner: a running container first, then the newest. */
+export interface ReadContainer extends ActualContainer {
+  readonly createdMs: number;
+}
+
+/** Sorted for the planner: a running container first, then the newest; by id at last, so that the order is one. */
 export function compareContainers(
-  a: { state: ContainerState; createdMs: number },
-  b: { state: ContainerState; createdMs: number },
+  a: { id: string; state: ContainerState; createdMs: number },
+  b: { id: string; state: ContainerState; createdMs: number },
 ): number {
-  return Number(b.state === 'running') - Number(a.state === 'running') || b.createdMs - a.createdMs;
+  return (
+    Number(b.state === 'running') - Number(a.state === 'running') ||
+    b.createdMs - a.createdMs ||
+    (a.id < b.id ? -1 : Number(a.id > b.id))
+  );
 }
 
 /**
+ * From GET /containers/{id}/json.
  * @param wallMs now, on Docker's clock
- * @returns undefined when the labels are not ours to read: such a container is left alone
+ * @returns why not, for people, when the container is not ours to touch
  */
-export function readContainer(
-  info: ContainerInspectInfo,
-  wallMs: number,
-): (ActualContainer & { createdMs: number }) | undefined {
-  const identity = readIdentity(info.Config.Labels ?? {});
-  const state = STATES.find((known) => known === info.State.Status);
-  if (identity === undefined || state === undefined) return undefined;
-  const startedMs = timeMs(info.State.StartedAt);
-  const finishedMs = timeMs(info.State.FinishedAt);
-  const isUp = state === 'running' || state === 'paused';
-  const stopTimeoutS = (info.Config as { StopTimeout?: number }).StopTimeout;
+export function readContainer(details: ContainerInspectInfo, wallMs: number): ReadContainer | string {
+  const identity = identify(details.Config.Labels, [details.Name]);
+  const state = stateOf(details.State.Status);
+  if (typeof identity === 'string') return identity;
+  if (state === undefined) return `its state is "${details.State.Status}"`;
+  const startedMs = timeMs(details.State.StartedAt);
+  const finishedMs = timeMs(details.State.FinishedAt);
+  const isUp = state === 'running' || state === 'paused' || state === 'restarting';
+  const stopTimeoutS = (details.Config as { StopTimeout?: number }).StopTimeout;
   return {
-    id: info.Id,
+    id: details.Id,
     ...identity,
     state,
-    health: healthOf(info),
+    health: readHealth(isUp, details.State.Health?.Status),
     stopGracePeriodMs: (stopTimeoutS ?? DEFAULT_STOP_GRACE_S) * 1000,
-    ...(finishedMs > 0 && { exit: { code: info.State.ExitCode, oomKilled: info.State.OOMKilled, atMs: finishedMs } }),
+    // Docker forgets the code of the last exit when the container runs again, and says 0.
+    ...(!isUp &&
+      finishedMs > 0 && {
+        exit: { code: details.State.ExitCode, oomKilled: details.State.OOMKilled, atMs: finishedMs },
+      }),
     ranForMs: startedMs === 0 ? 0 : Math.max(0, (isUp ? wallMs : finishedMs) - startedMs),
-    createdMs: timeMs(info.Created),
+    createdMs: timeMs(details.Created),
   };
 }
 
-function healthOf(info: ContainerInspectInfo): ActualContainer['health'] {
-  const status = info.State.Health?.Status;
+/** From an entry of GET /containers/json, for a container that Docker does not want to say more of. */
+export function readListedContainer(entry: ContainerInfo): ReadContainer | string {
+  const identity = identify(entry.Labels, entry.Names);
+  const state = stateOf(entry.State);
+  if (typeof identity === 'string') return identity;
+  if (state === undefined) return `its state is "${entry.State}"`;
+  const exitCode = /^Exited \((\d+)\)/.exec(entry.Status)?.[1];
+  const health = /\((?:health: )?(starting|healthy|unhealthy)\)/.exec(entry.Status)?.[1];
+  return {
+    id: entry.Id,
+    ...identity,
+    state,
+    health: readHealth(state === 'running' || state === 'paused', health),
+    stopGracePeriodMs: DEFAULT_STOP_GRACE_S * 1000,
+    ...(exitCode !== undefined && { exit: { code: Number(exitCode), oomKilled: false, atMs: 0 } }),
+    ranForMs: 0,
+    createdMs: entry.Created * 1000,
+  };
+}
+
+/**
+ * The name counts as well as the labels: an image that somebody committed from a container of ours hands its labels
+ * to whatever is run from it, and that must not be taken for the instance.
+ */
+function identify(labels: Readonly<Record<string, string>> | undefined, names: readonly string[]): Labelled | string {
+  const identity = readIdentity(labels ?? {});
+  if (identity === undefined) return 'its labels are not as Berth writes them';
+  const name = containerName(identity.instance);
+  if (!names.includes(`/${name}`)) return `its name is not ${name}`;
+  return identity;
+}
+
+function stateOf(status: string): ContainerState | undefined {
+  return STATES.find((known) => known === status);
+}
+
+/** What a health check said of a container that is down is old. */
+function readHealth(isUp: boolean, status: string | undefined): ActualContainer['health'] {
+  if (!isUp) return 'none';
   return status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : 'none';
 }
 

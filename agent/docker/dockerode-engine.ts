@@ -1,64 +1,54 @@
-import Docker, { type ContainerInfo, type ContainerInspectInfo, type DockerOptions } from 'dockerode';
+import type { ContainerInfo } from 'dockerode';
 import type { Clock } from '../../lib/clock';
 import type { Logger } from '../../lib/log';
 import type { ActualContainer } from '../plan/types';
+import { DockerConnection, READ_DEADLINE_MS } from './connection';
 import { containerConfig } from './container-config';
-import { compareContainers, readContainer } from './container-reading';
-import { withDeadline } from './deadline';
-import { EngineError, type CreateRequest, type Engine, type EngineFacts } from './engine';
-import { asEngineError, statusOf } from './errors';
+import { ContainerList } from './container-list';
+import { EngineError, type CreateRequest, type Engine, type EngineFacts, type PortHolder } from './engine';
+import { statusOf } from './errors';
 import { followEvents } from './events';
-import { ownershipFilter, type Ownership } from './labels';
-import { followPull } from './pull-stream';
+import { whoHasPort } from './host-port';
+import { containerName, ownershipFilter, readIdentity, type Ownership } from './labels';
+import { cancelled, followPull, pullError } from './pull-stream';
 
-/** Docker 20.10, the oldest that is tested. */
-const MIN_API_VERSION = '1.41';
-/** Newest that is known to answer as the code expects. */
-const MAX_API_VERSION = '1.50';
-
-const READ_DEADLINE_MS = 10_000;
 /** Docker pulls no image here, but volumes may be filled from one. */
 const CREATE_DEADLINE_MS = 60_000;
 const START_DEADLINE_MS = 60_000;
 const REMOVE_DEADLINE_MS = 60_000;
-/** On top of the grace period. */
+/** On top of the grace period: Docker itself waits 10 s for a process to be gone after SIGKILL. */
 const STOP_DEADLINE_MS = 20_000;
 /** A registry that sends nothing for so long is given up. */
 const PULL_SILENCE_MS = 60_000;
-/** What was inspected is inspected again after this, whatever the events say. */
-const INSPECT_AGAIN_MS = 5 * 60_000;
 
 export interface DockerEngineOptions extends Ownership {
   /** unix:///path or tcp://host:port */
   readonly docker: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** For jitter; a number in [0, 1). */
+  readonly random?: () => number;
 }
 
-/** The only door to Docker. */
+/** The only door to Docker. Connects by itself, whenever it is asked something. */
 export function createDockerEngine(options: DockerEngineOptions): Engine {
   return new DockerodeEngine(options);
 }
 
-interface Inspected {
-  readonly info: ContainerInspectInfo;
-  /** State and health as the list said them at the time. */
-  readonly seen: string;
-  readonly atMs: number;
-}
-
 class DockerodeEngine implements Engine {
-  private docker: Docker | undefined;
-  private readonly inspected = new Map<string, Inspected>();
-  /** Counts events, so that an inspection that an event overtook is not kept. */
-  private events = 0;
+  private readonly connection: DockerConnection;
+  private readonly containers: ContainerList;
 
-  constructor(private readonly options: DockerEngineOptions) {}
+  constructor(private readonly options: DockerEngineOptions) {
+    this.connection = new DockerConnection(options.docker, options.clock);
+    this.containers = new ContainerList(this.connection, options, options.log);
+  }
 
   async facts(): Promise<EngineFacts> {
-    const docker = await this.connect();
-    const info = (await withDeadline('info', READ_DEADLINE_MS, docker.info())) as Record<string, string | number>;
-    const version = await withDeadline('version', READ_DEADLINE_MS, docker.version());
+    const info = (await this.connection.call('info', READ_DEADLINE_MS, (docker) => docker.info())) as {
+      [name: string]: string | number;
+    };
+    const version = await this.connection.call('version', READ_DEADLINE_MS, (docker) => docker.version());
     return {
       version: version.Version,
       apiVersion: version.ApiVersion,
@@ -69,35 +59,21 @@ class DockerodeEngine implements Engine {
     };
   }
 
-  async list(): Promise<readonly ActualContainer[]> {
-    const docker = await this.connect();
-    const filters = { label: [...ownershipFilter(this.options)] };
-    const listed = await withDeadline('list', READ_DEADLINE_MS, docker.listContainers({ all: true, filters }));
-    const ids = new Set(listed.map(({ Id }) => Id));
-    for (const id of this.inspected.keys()) if (!ids.has(id)) this.inspected.delete(id);
-    const infos = await Promise.all(listed.map((entry) => this.inspect(docker, entry)));
-    const containers = [];
-    for (const info of infos) {
-      if (info === undefined) continue;
-      const container = readContainer(info, this.options.clock.wallMs());
-      if (container === undefined)
-        this.options.log.warn('a container with our labels is not as we write them; left alone', {
-          container: info.Id,
-        });
-      else containers.push(container);
-    }
-    return containers.sort(compareContainers);
+  list(): Promise<readonly ActualContainer[]> {
+    return this.containers.read();
   }
 
   async presentImages(references: readonly string[]): Promise<ReadonlySet<string>> {
-    const docker = references.length > 0 ? await this.connect() : undefined;
     const present = await Promise.all(
       references.map(async (reference) => {
         try {
-          await withDeadline('inspect image', READ_DEADLINE_MS, docker!.getImage(reference).inspect());
+          await this.connection.call('inspect image', READ_DEADLINE_MS, (docker, abortSignal) =>
+            docker.getImage(reference).inspect({ abortSignal } as object),
+          );
           return [reference];
         } catch (error) {
-          if (error instanceof EngineError && error.code === 'no-such-image') return [];
+          // 'bad-request': what is no reference is no image either, and the pull will say why.
+          if (error instanceof EngineError && ['no-such-image', 'bad-request'].includes(error.code)) return [];
           throw error;
         }
       }),
@@ -106,113 +82,135 @@ class DockerodeEngine implements Engine {
   }
 
   async pull(reference: string, signal: AbortSignal): Promise<void> {
-    const docker = await this.connect();
+    if (signal.aborted) throw cancelled();
     // Docker would take a bare name for "all tags".
-    const named = /(:[^/]+|@[^/]+)$/.test(reference) ? reference : `${reference}:latest`;
-    const stream = await withDeadline('pull', PULL_SILENCE_MS, docker.createImage({ fromImage: named }));
-    await followPull(stream, PULL_SILENCE_MS, signal);
+    const fromImage = /(:[^/]+|@[^/]+)$/.test(reference) ? reference : `${reference}:latest`;
+    const { clock } = this.connection;
+    let stream: NodeJS.ReadableStream;
+    try {
+      stream = await this.connection.openStream('pull', PULL_SILENCE_MS, signal, (docker, abortSignal) =>
+        docker.createImage({ fromImage, abortSignal }),
+      );
+    } catch (error) {
+      if (signal.aborted) throw cancelled();
+      // Docker answers with the first word that it has from the registry: a failure or a silence is the registry's.
+      if (error instanceof EngineError && error.code !== 'unavailable') throw pullError(error.message);
+      throw error;
+    }
+    await followPull({ stream, clock, silenceMs: PULL_SILENCE_MS, signal });
   }
 
   async create(request: CreateRequest): Promise<string> {
-    const docker = await this.connect();
-    const created = await withDeadline(
-      'create',
-      CREATE_DEADLINE_MS,
-      docker.createContainer(containerConfig(request, this.options)),
-    );
-    return created.id;
+    const config = containerConfig(request, this.options);
+    try {
+      const created = await this.connection.call('create', CREATE_DEADLINE_MS, (docker, abortSignal) =>
+        docker.createContainer({ ...config, abortSignal }),
+      );
+      if (typeof created.id !== 'string') throw new EngineError('other', 'Docker did not say what it created');
+      return created.id;
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'name-taken') throw error;
+      throw new EngineError('name-taken', await this.whoHasName(containerName(request.instance)));
+    }
+  }
+
+  async whoHasPort(port: number, protocol: string, hostIp: string): Promise<PortHolder | undefined> {
+    const found = await whoHasPort(port, protocol, hostIp);
+    // Without its userland proxy Docker holds a port and binds nothing; with it, the container says more than the proxy.
+    const container = await this.publisherOf(port, protocol);
+    return container === undefined ? found : { describe: () => Promise.resolve(container) };
   }
 
   async start(id: string): Promise<void> {
-    const docker = await this.connect();
-    await withDeadline('start', START_DEADLINE_MS, unless([304], docker.getContainer(id).start()));
+    try {
+      await this.connection.call('start', START_DEADLINE_MS, (docker, abortSignal) =>
+        unless([304], docker.getContainer(id).start({ abortSignal })),
+      );
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'port-taken') throw await this.explainPort(error);
+      throw error;
+    } finally {
+      this.containers.changed(id);
+    }
   }
 
   async stop(id: string, graceMs: number): Promise<void> {
-    const container = (await this.connect()).getContainer(id);
-    // Docker itself sends the container's signal, waits, and kills, so an agent that dies meanwhile changes nothing.
-    await withDeadline(
-      'stop',
-      graceMs + STOP_DEADLINE_MS,
-      unless([304, 404], container.stop({ t: Math.ceil(graceMs / 1000) })),
-    );
+    const t = Math.ceil(graceMs / 1000);
+    try {
+      // Docker itself sends the container's signal, waits, and kills, so an agent that dies meanwhile changes nothing.
+      await this.connection.call('stop', graceMs + STOP_DEADLINE_MS, (docker, abortSignal) =>
+        unless([304, 404], docker.getContainer(id).stop({ t, abortSignal })),
+      );
+    } finally {
+      this.containers.changed(id);
+    }
   }
 
   async remove(id: string): Promise<void> {
-    const docker = await this.connect();
-    // 409: it is being removed already. Never with force: a running container is stopped first, with its grace.
-    const removal = docker.getContainer(id).remove({ v: true });
     try {
-      await withDeadline('remove', REMOVE_DEADLINE_MS, unless([404], removal));
+      // Never with force: a running container is stopped first, with its grace.
+      await this.connection.call('remove', REMOVE_DEADLINE_MS, (docker, abortSignal) =>
+        unless([404], docker.getContainer(id).remove({ v: true, abortSignal })),
+      );
     } catch (error) {
       if (!/removal of container .* is already in progress/i.test((error as Error).message)) throw error;
+    } finally {
+      this.containers.changed(id);
     }
   }
 
   watch(wake: () => void, signal: AbortSignal): void {
-    // A connection of its own: a stream must not share the fate of calls.
-    const docker = new Docker(dockerOptions(this.options.docker));
+    const { log, random } = this.options;
     followEvents({
-      docker,
+      connection: this.connection,
       labels: ownershipFilter(this.options),
-      log: this.options.log,
-      signal,
+      ...{ log, signal, random: random ?? Math.random },
       onEvent: (id) => {
-        this.events++;
-        if (id === undefined) this.inspected.clear();
-        else this.inspected.delete(id);
+        this.containers.changed(id);
         wake();
+      },
+      onConnected: (isConnected) => {
+        this.containers.tell(isConnected);
+        if (isConnected) wake();
       },
     });
   }
 
-  private async inspect(docker: Docker, entry: ContainerInfo): Promise<ContainerInspectInfo | undefined> {
-    const seen = `${entry.State} ${/\((.*)\)/.exec(entry.Status)?.[1] ?? ''}`;
-    const known = this.inspected.get(entry.Id);
-    const nowMs = this.options.clock.monotonicMs();
-    if (known !== undefined && known.seen === seen && nowMs - known.atMs < INSPECT_AGAIN_MS) return known.info;
-    const eventsBefore = this.events;
-    const info = await this.inspectOrUndefined(docker.getContainer(entry.Id));
-    if (info !== undefined && this.events === eventsBefore) this.inspected.set(entry.Id, { info, seen, atMs: nowMs });
-    return info;
+  private async whoHasName(name: string): Promise<string> {
+    const details = await this.connection
+      .call('inspect', READ_DEADLINE_MS, (docker, abortSignal) => docker.getContainer(name).inspect({ abortSignal }))
+      .catch(() => undefined);
+    if (details === undefined) return `the container name ${name} is taken, and by whom Docker does not say`;
+    const { Id, Config } = details;
+    const owner = readIdentity(Config.Labels ?? {});
+    const whose =
+      owner === undefined
+        ? 'a container that is not of Berth'
+        : `a container of ${owner.service}@${owner.release} of the host "${Config.Labels['berth.host']}" under ${Config.Labels['berth.prefix']}`;
+    return `the container name ${name} is taken by ${Id.slice(0, 12)}, ${whose}; remove or rename it`;
   }
 
-  /** @returns undefined when it is gone */
-  private async inspectOrUndefined(container: Docker.Container): Promise<ContainerInspectInfo | undefined> {
-    try {
-      return await withDeadline('inspect', READ_DEADLINE_MS, container.inspect());
-    } catch (error) {
-      if (error instanceof EngineError && error.code === 'no-such-container') return undefined;
-      throw error;
-    }
+  /** @returns who of the running containers publishes the port, for people */
+  private async publisherOf(port: number, protocol: string): Promise<string | undefined> {
+    const running = await this.connection.call('list', READ_DEADLINE_MS, (docker, abortSignal) =>
+      docker.listContainers({ abortSignal }),
+    );
+    const publishes = ({ Ports }: ContainerInfo): boolean =>
+      Ports.some(({ PublicPort, Type }) => PublicPort === port && Type === protocol);
+    const container = running.find(publishes);
+    return container && `container ${container.Names[0]?.slice(1)} (${container.Id.slice(0, 12)})`;
   }
 
-  /** Asks the engine once which version of its API to speak. */
-  private async connect(): Promise<Docker> {
-    if (this.docker !== undefined) return this.docker;
-    const options = dockerOptions(this.options.docker);
-    const { ApiVersion } = await withDeadline('version', READ_DEADLINE_MS, new Docker(options).version());
-    if (compareVersions(ApiVersion, MIN_API_VERSION) < 0)
-      throw new EngineError(
-        'unsupported',
-        `this Docker Engine speaks API ${ApiVersion}; Berth needs ${MIN_API_VERSION} (Docker 20.10) or newer`,
-      );
-    const version = compareVersions(ApiVersion, MAX_API_VERSION) < 0 ? ApiVersion : MAX_API_VERSION;
-    this.docker = new Docker({ ...options, version: `v${version}` });
-    return this.docker;
+  private async explainPort(error: EngineError): Promise<EngineError> {
+    // "Bind for 0.0.0.0:80 failed: port is already allocated", "listen tcp4 0.0.0.0:80: bind: address already in use"
+    const [, protocol, port] = /(?:(tcp|udp)[46]? |for )\S*:(\d+)/.exec(error.message) ?? [];
+    if (port === undefined) return error;
+    const held = [protocol ?? 'tcp', 'udp'].map((each) => this.whoHasPort(Number(port), each, ''));
+    const holders = await Promise.all(held).catch(() => []);
+    const holder = await holders.find((found) => found !== undefined)?.describe();
+    if (holder === undefined) return error;
+    return new EngineError('port-taken', `host port ${port} is taken by ${holder}`);
   }
-}
-
-function dockerOptions(address: string): DockerOptions {
-  if (address.startsWith('unix://')) return { socketPath: address.slice('unix://'.length) };
-  const { hostname, port } = new URL(address);
-  return { host: hostname, port, protocol: 'http' };
-}
-
-function compareVersions(a: string, b: string): number {
-  const [majorA = 0, minorA = 0] = a.split('.').map(Number);
-  const [majorB = 0, minorB = 0] = b.split('.').map(Number);
-  return majorA - majorB || minorA - minorB;
 }
 
 /** Some refusals say that what was asked for is so already. */
@@ -220,6 +218,6 @@ async function unless(statuses: readonly number[], call: Promise<unknown>): Prom
   try {
     await call;
   } catch (error) {
-    if (!statuses.includes(statusOf(error) ?? 0)) throw asEngineError(error);
+    if (!statuses.includes(statusOf(error) ?? 0)) throw error;
   }
 }

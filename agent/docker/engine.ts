@@ -30,6 +30,12 @@ export interface CreateRequest extends ContainerIdentity {
   readonly publishedPorts: readonly number[];
 }
 
+/** Who has a host port. To find out costs time, so it is asked only when somebody wants to read it. */
+export interface PortHolder {
+  /** For people: a container or a process, as well as can be told. */
+  describe(): Promise<string>;
+}
+
 export interface Engine {
   /** @throws EngineError 'unavailable' when Docker does not answer, 'unsupported' below the minimum API version. */
   facts(): Promise<EngineFacts>;
@@ -38,9 +44,20 @@ export interface Engine {
   /** Which of these image references are on the host. */
   presentImages(references: readonly string[]): Promise<ReadonlySet<string>>;
   pull(reference: string, signal: AbortSignal): Promise<void>;
-  /** @returns the id. The name of the container is derived from the instance and is unique on the engine. */
+  /**
+   * @returns the id. The name of the container is derived from the instance and is unique on the engine.
+   * @throws EngineError 'name-taken', which says by whom; 'no-such-image', 'bad-mount', 'bad-request'
+   */
   create(request: CreateRequest): Promise<string>;
-  /** Success also when it runs already. */
+  /**
+   * Whether a host port can be published: asks Docker for containers that run, and the kernel for all else.
+   * @returns undefined when it is free
+   */
+  whoHasPort(port: number, protocol: string, hostIp: string): Promise<PortHolder | undefined>;
+  /**
+   * Success also when it runs already.
+   * @throws EngineError 'port-taken', which says by whom; 'bad-mount'; 'bad-request' when its command can't be run
+   */
   start(id: string): Promise<void>;
   /** The container's stop signal, grace, SIGKILL. Success also when it is stopped or gone. */
   stop(id: string, graceMs: number): Promise<void>;

@@ -1,19 +1,37 @@
 /** Follows Docker's event stream, which ends without a word when the daemon restarts. */
-import type Docker from 'dockerode';
 import { backoffMs } from '../../lib/backoff';
+import type { Clock } from '../../lib/clock';
 import type { Logger } from '../../lib/log';
-import { withDeadline } from './deadline';
+import type { DockerConnection } from './connection';
+import { LineReader } from './lines';
 
 const RETRY = { baseMs: 100, capMs: 5000 };
 const CONNECT_DEADLINE_MS = 10_000;
+/** A stream that lived so long was a good one: its end is no failure to back off from. */
+const GOOD_STREAM_MS = 10_000;
+/** Docker answers before it listens for events: what happened in between is asked for, from so long ago. */
+const OVERLAP_S = 1;
+
+/**
+ * What changes a container for the planner. Not among them: those of `exec`, three for each health check that
+ * Docker runs.
+ */
+const ACTIONS = [
+  ...['create', 'start', 'restart', 'die', 'stop', 'oom', 'pause', 'unpause'],
+  ...['update', 'rename', 'destroy', 'health_status'],
+];
 
 export interface EventFollower {
-  readonly docker: Docker;
+  readonly connection: DockerConnection;
   readonly labels: readonly string[];
   readonly log: Logger;
+  /** For jitter; a number in [0, 1). */
+  readonly random: () => number;
   readonly signal: AbortSignal;
-  /** Id of the container that something happened to; undefined after each (re)connection, when anything may have. */
+  /** Id of the container that something happened to; undefined when it can't be told. */
   readonly onEvent: (containerId?: string) => void;
+  /** Whether events are told from now on. Before the first call they are not. */
+  readonly onConnected: (isConnected: boolean) => void;
 }
 
 /** Returns at once and goes on until the signal aborts. */
@@ -21,41 +39,51 @@ export function followEvents(follower: EventFollower): void {
   void run(follower);
 }
 
-async function run({ docker, labels, log, signal, onEvent }: EventFollower): Promise<void> {
-  for (let failures = 0; !signal.aborted;) {
+async function run(follower: EventFollower): Promise<void> {
+  const { connection, log, random, signal, onConnected } = follower;
+  const { clock } = connection;
+  let failures = 0;
+  while (!signal.aborted) {
+    const startedMs = clock.monotonicMs();
     try {
-      const filters = { type: ['container' as const], label: [...labels] };
-      const stream = await withDeadline('events', CONNECT_DEADLINE_MS, docker.getEvents({ filters }));
-      failures = 0;
-      onEvent();
-      await read(stream, signal, onEvent);
+      const stream = await open(follower);
+      log.debug('following the events of Docker');
+      onConnected(true);
+      await read(stream, follower);
+      if (!signal.aborted) log.warn('the event stream of Docker ended; following it again');
     } catch (error) {
-      log.debug('the event stream of Docker is away', { reason: String(error) });
+      log.debug('no event stream of Docker', { reason: (error as Error).message });
     }
-    failures++;
-    await pause(backoffMs(failures, RETRY, Math.random), signal);
+    if (signal.aborted) return;
+    onConnected(false);
+    // Who ended the stream may be a daemon that starts again as another version.
+    connection.forgetVersion();
+    failures = clock.monotonicMs() - startedMs >= GOOD_STREAM_MS ? 1 : failures + 1;
+    await pause(clock, backoffMs(failures, RETRY, random), signal);
   }
 }
 
+function open({ connection, labels, signal }: EventFollower): Promise<NodeJS.ReadableStream> {
+  const filters = { type: ['container'], label: [...labels], event: ACTIONS };
+  const since = (connection.clock.wallMs() / 1000 - OVERLAP_S).toFixed(3);
+  return connection.openStream('events', CONNECT_DEADLINE_MS, signal, (docker, abortSignal) =>
+    docker.getEvents({ filters: JSON.stringify(filters), since, abortSignal } as object),
+  );
+}
+
 /** Settles when the stream is over, however it ends. */
-function read(
-  stream: NodeJS.ReadableStream,
-  signal: AbortSignal,
-  onEvent: (containerId?: string) => void,
-): Promise<void> {
+function read(stream: NodeJS.ReadableStream, { signal, onEvent }: EventFollower): Promise<void> {
   return new Promise((resolve) => {
-    let rest = '';
+    const lines = new LineReader((line) => onEvent(idOf(line)));
     const end = (): void => {
       signal.removeEventListener('abort', end);
       (stream as { destroy?: () => void }).destroy?.();
       resolve();
     };
     signal.addEventListener('abort', end);
-    stream.on('data', (chunk: Buffer) => {
-      const lines = (rest + chunk.toString('utf8')).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line.trim() !== '') onEvent(idOf(line));
-    });
+    if (signal.aborted) end();
+    // A line without an end is no event stream: begin anew.
+    stream.on('data', (chunk: Buffer) => lines.push(chunk) || end());
     stream.on('error', end);
     stream.on('end', end);
     stream.on('close', end);
@@ -65,20 +93,20 @@ function read(
 /** An event only wakes: one that can't be read wakes all the same. */
 function idOf(line: string): string | undefined {
   try {
-    return (JSON.parse(line) as { Actor?: { ID?: string } }).Actor?.ID;
+    return (JSON.parse(line) as { Actor?: { ID?: string } } | null)?.Actor?.ID;
   } catch {
     return undefined;
   }
 }
 
-function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      clearTimeout(timer);
+      cancel();
       signal.removeEventListener('abort', done);
       resolve();
     };
-    const timer = setTimeout(done, delayMs);
+    const cancel = clock.after(delayMs, done);
     signal.addEventListener('abort', done);
   });
 }

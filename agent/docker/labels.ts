@@ -43,22 +43,34 @@ export function identityLabels(
   };
 }
 
+export type Labelled = ContainerIdentity & { readonly ports: readonly PublishedPort[] };
+
 /** @returns undefined when the labels are not as we write them: such a container is left alone */
-export function readIdentity(
-  labels: Readonly<Record<string, string>>,
-): (ContainerIdentity & { ports: readonly PublishedPort[] }) | undefined {
-  const release = /@(\d+)$/.exec(labels[LABEL.release] ?? '');
+export function readIdentity(labels: Readonly<Record<string, string>>): Labelled | undefined {
+  const release = /^(.+)@(\d+)$/.exec(labels[LABEL.release] ?? '');
   const slot = Number(labels[LABEL.slot]);
   const instance = labels[LABEL.instance];
   const service = labels[LABEL.service];
   const spec = labels[LABEL.spec];
-  if (!release || !Number.isInteger(slot) || !instance || !service || spec === undefined) return undefined;
+  const ports = readPorts(labels[LABEL.ports]);
+  if (!release || release[1] !== service || !Number.isInteger(slot) || !instance || !service) return undefined;
+  if (spec === undefined || ports === undefined) return undefined;
+  return { instance, service, slot, release: Number(release[2]), spec, ports };
+}
+
+function readPorts(text: string | undefined): readonly PublishedPort[] | undefined {
   try {
-    const ports = JSON.parse(labels[LABEL.ports] ?? '[]') as PublishedPort[];
-    return { instance, service, slot, release: Number(release[1]), spec, ports };
+    const ports: unknown = JSON.parse(text ?? '');
+    return Array.isArray(ports) && ports.every(isPublishedPort) ? ports : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isPublishedPort(value: unknown): value is PublishedPort {
+  const { name, target, published, protocol } = (value ?? {}) as Record<string, unknown>;
+  const isText = typeof name === 'string' && typeof protocol === 'string';
+  return isText && Number.isInteger(target) && Number.isInteger(published);
 }
 
 /** One container for an instance: the engine itself refuses a second one of the name. */

@@ -1,7 +1,7 @@
 /** Host ports for an instance: fixed ones as published, the others picked once and kept. */
 import { createHash } from 'node:crypto';
 import type { Port } from '../../lib/documents/types';
-import { EngineError } from './engine';
+import { EngineError, type PortHolder } from './engine';
 
 export interface PortQuestion {
   readonly instance: string;
@@ -10,8 +10,8 @@ export interface PortQuestion {
   readonly range: readonly [number, number];
   /** "port/protocol" of other containers of ours, and of earlier picks. */
   readonly taken: ReadonlySet<string>;
-  /** @returns undefined when free; otherwise who has it, as well as can be told */
-  readonly whoHas: (port: number, protocol: string, hostIp: string) => Promise<string | undefined>;
+  /** @returns undefined when free */
+  readonly whoHas: (port: number, protocol: string, hostIp: string) => Promise<PortHolder | undefined>;
 }
 
 /** A range this full is a mistake somewhere; asking the kernel for each port of it would take long. */
@@ -36,10 +36,10 @@ export async function pickHostPorts(question: PortQuestion): Promise<readonly nu
 }
 
 async function checkFixed(port: Port, taken: ReadonlySet<string>, { whoHas }: PortQuestion): Promise<number> {
-  const holder = taken.has(`${port.published}/${port.protocol}`)
-    ? 'another container of Berth'
-    : await whoHas(port.published, port.protocol, port.hostIp);
-  if (holder === undefined) return port.published;
+  const isOurs = taken.has(`${port.published}/${port.protocol}`);
+  const found = isOurs ? undefined : await whoHas(port.published, port.protocol, port.hostIp);
+  if (!isOurs && found === undefined) return port.published;
+  const holder = found === undefined ? 'another instance on this host' : await found.describe();
   throw new EngineError('port-taken', `host port ${port.published}/${port.protocol} is taken by ${holder}`);
 }
 

@@ -1,0 +1,129 @@
+/** Calls to one Docker Engine: which version of its API to speak, how long to wait, what a failure means. */
+import Docker, { type DockerOptions } from 'dockerode';
+import type { Clock } from '../../lib/clock';
+import { withDeadline } from './deadline';
+import { EngineError } from './engine';
+import { asEngineError } from './errors';
+
+/** Docker 20.10, the oldest that is tested. */
+const MIN_API_VERSION = '1.41';
+/** The oldest that Docker 29 still speaks: as near as can be to what is tested, and nothing newer is needed. */
+const MAX_API_VERSION = '1.44';
+
+/** Enough for an engine under full load; a list of 100 containers takes 10 ms. */
+export const READ_DEADLINE_MS = 10_000;
+
+interface Spoken {
+  /** For calls that answer and are done. */
+  readonly calls: Docker;
+  /** For streams, which must not share the fate of calls. */
+  readonly streams: Docker;
+}
+
+export class DockerConnection {
+  private spoken: Promise<Spoken> | undefined;
+
+  constructor(
+    /** unix:///path or tcp://host:port */
+    readonly address: string,
+    readonly clock: Clock,
+  ) {
+    dockerOptions(address);
+  }
+
+  /** @throws EngineError; 'timeout' after `deadlineMs` */
+  async call<T>(
+    what: string,
+    deadlineMs: number,
+    ask: (docker: Docker, abortSignal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { calls } = await this.speak();
+    return this.ask(what, deadlineMs, (abortSignal) => ask(calls, abortSignal));
+  }
+
+  /** As `call`, for an answer that is a stream: the deadline is that of its first byte, and `signal` ends it. */
+  async openStream(
+    what: string,
+    deadlineMs: number,
+    signal: AbortSignal,
+    ask: (docker: Docker, abortSignal: AbortSignal) => Promise<NodeJS.ReadableStream>,
+  ): Promise<NodeJS.ReadableStream> {
+    const { streams } = await this.speak();
+    return this.ask(what, deadlineMs, (atDeadline) => ask(streams, AbortSignal.any([atDeadline, signal])));
+  }
+
+  /** The engine may be another one than before: its version is asked for again. */
+  forgetVersion(): void {
+    this.spoken = undefined;
+  }
+
+  private speak(): Promise<Spoken> {
+    if (this.spoken !== undefined) return this.spoken;
+    const negotiating = this.negotiate();
+    this.spoken = negotiating;
+    negotiating.catch(() => {
+      if (this.spoken === negotiating) this.spoken = undefined;
+    });
+    return negotiating;
+  }
+
+  private async negotiate(): Promise<Spoken> {
+    const options = dockerOptions(this.address);
+    const unversioned = new Docker(options);
+    const answer = await this.ask('version', READ_DEADLINE_MS, (abortSignal) =>
+      (unversioned.version as (options: object) => ReturnType<Docker['version']>)({ abortSignal }),
+    );
+    const version = `v${pickApiVersion(answer)}`;
+    return { calls: new Docker({ ...options, version }), streams: new Docker({ ...options, version }) };
+  }
+
+  private async ask<T>(what: string, deadlineMs: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    try {
+      return await withDeadline(this.clock, what, deadlineMs, ask);
+    } catch (thrown) {
+      const error = asEngineError(thrown, this.address);
+      if (error.code === 'unavailable' || error.code === 'unsupported') this.forgetVersion();
+      throw error;
+    }
+  }
+}
+
+/** @throws EngineError 'unsupported' */
+export function pickApiVersion(server: { readonly ApiVersion: string; readonly MinAPIVersion?: string }): string {
+  const { ApiVersion: newest, MinAPIVersion: oldest } = server;
+  if (typeof newest !== 'string')
+    throw new EngineError('unsupported', 'what answers is no Docker Engine: it has no API version');
+  if (compareVersions(newest, MIN_API_VERSION) < 0)
+    throw new EngineError(
+      'unsupported',
+      `this Docker Engine speaks API ${newest}; Berth needs ${MIN_API_VERSION} (Docker 20.10) or newer`,
+    );
+  if (oldest !== undefined && compareVersions(oldest, MAX_API_VERSION) > 0)
+    throw new EngineError(
+      'unsupported',
+      `this Docker Engine speaks API ${oldest} and newer; this Berth speaks ${MAX_API_VERSION} at most: upgrade Berth`,
+    );
+  return compareVersions(newest, MAX_API_VERSION) < 0 ? newest : MAX_API_VERSION;
+}
+
+/** All options are given: docker-modem would fill those that are not from DOCKER_HOST and its kin, and prefer them. */
+function dockerOptions(address: string): DockerOptions {
+  const none = { ca: undefined, cert: undefined, key: undefined, timeout: undefined, pathPrefix: '/' };
+  if (address.startsWith('unix:///'))
+    return {
+      ...none,
+      protocol: 'http',
+      host: undefined,
+      port: undefined,
+      socketPath: address.slice('unix://'.length),
+    } as DockerOptions;
+  const { protocol, hostname, port } = new URL(address);
+  if (protocol !== 'tcp:') throw new Error(`"${address}" is neither unix:///path nor tcp://host:port`);
+  return { ...none, protocol: 'http', host: hostname, port, socketPath: undefined } as DockerOptions;
+}
+
+function compareVersions(a: string, b: string): number {
+  const [majorA = 0, minorA = 0] = a.split('.').map(Number);
+  const [majorB = 0, minorB = 0] = b.split('.').map(Number);
+  return majorA - majorB || minorA - minorB;
+}
