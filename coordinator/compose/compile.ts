@@ -28,7 +28,7 @@ export function compileService(name: string, text: string): Compiled {
       1,
       `the document has ${Buffer.byteLength(text)} bytes; ${MAX_DOCUMENT_BYTES} are the limit. Mount large files instead of writing them out`,
     );
-    return { ok: false, problems: problems.list };
+    return { ok: false, problems: problems.sorted };
   }
   const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
   const problems = new Problems(document, lines);
@@ -38,13 +38,13 @@ export function compileService(name: string, text: string): Compiled {
     const { line, col } = lines.linePos(error.pos[0]);
     problems.addAt('yaml-syntax', line, col, `not YAML: ${error.message}`);
   }
-  if (document.errors.length > 0) return { ok: false, problems: problems.list };
+  if (document.errors.length > 0) return { ok: false, problems: problems.sorted };
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
     problems.addAt('yaml-syntax', 1, 1, `the aliases can not be expanded: ${(error as Error).message}`);
-    return { ok: false, problems: problems.list };
+    return { ok: false, problems: problems.sorted };
   }
   return compileValue(value, problems);
 }
@@ -54,12 +54,12 @@ function compileValue(value: unknown, problems: Problems): Compiled {
   if (!isMap(value)) {
     const hint = value === null || value === undefined ? 'the document is empty' : 'a map is wanted';
     problems.add('wrong-type', [], `${hint}: write the keys of one Compose service, e.g. "image: nginx:1.27"`);
-    return { ok: false, problems: problems.list };
+    return { ok: false, problems: problems.sorted };
   }
   service.fields(SERVICE_KEYS);
   const container = readContainer(service);
   const deploy = readDeploy(service, container.limits);
-  return problems.list.length > 0 ? { ok: false, problems: problems.list } : { ok: true, container, deploy };
+  return !problems.isEmpty ? { ok: false, problems: problems.sorted } : { ok: true, container, deploy };
 }
 
 /** `docker compose config` writes out the default network, which says nothing. */

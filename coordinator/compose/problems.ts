@@ -1,5 +1,4 @@
-import type { LineCounter } from 'yaml';
-import { isNode, type Document } from 'yaml';
+import { isMap, isNode, isScalar, type Document, type LineCounter } from 'yaml';
 import type { Problem } from '../../lib/documents/types';
 import type { Rule } from './rules';
 
@@ -12,7 +11,7 @@ const MAX_MESSAGE_CHARACTERS = 600;
 
 /** Collects everything that is wrong with one document, with the place of each. */
 export class Problems {
-  readonly list: Problem[] = [];
+  private readonly list: Problem[] = [];
 
   constructor(
     private readonly document: Document | undefined,
@@ -22,6 +21,26 @@ export class Problems {
   add(rule: Rule, path: Path, message: string): void {
     const { line, column } = this.positionOf(path);
     this.addAt(rule, line, column, message, path);
+  }
+
+  /** About the key at the path rather than its value. */
+  addKey(rule: Rule, path: Path, message: string): void {
+    const parent = this.document?.getIn(path.slice(0, -1), true);
+    const pair = isMap(parent)
+      ? parent.items.find(({ key }) => isScalar(key) && String(key.value) === path.at(-1))
+      : undefined;
+    if (!isScalar(pair?.key) || !pair.key.range) return this.add(rule, path, message);
+    const { line, col } = this.lines.linePos(pair.key.range[0]);
+    this.addAt(rule, line, col, message, path);
+  }
+
+  get isEmpty(): boolean {
+    return this.list.length === 0;
+  }
+
+  /** In the order in which they stand in the document. */
+  get sorted(): readonly Problem[] {
+    return [...this.list].sort((a, b) => a.line - b.line || a.column - b.column);
   }
 
   addAt(rule: Rule, line: number, column: number, message: string, path: Path = []): void {

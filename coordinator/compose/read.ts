@@ -50,10 +50,10 @@ export class Reader {
     if (status === undefined) {
       const nearest = nearestName(key, Object.keys(table));
       const hint = nearest === undefined ? `there are ${supported(table).join(', ')}` : `did you mean "${nearest}"?`;
-      this.problems.add('unknown-key', path, `no such key; ${hint}`);
+      this.problems.addKey('unknown-key', path, `no such key; ${hint}`);
     } else if (status.is === 'planned')
-      this.problems.add('unsupported-key', path, `not supported yet; until then: ${status.note}`);
-    else this.problems.add('unsupported-key', path, `not supported: ${status.note}`);
+      this.problems.addKey('unsupported-key', path, `not supported yet; until then: ${status.note}`);
+    else this.problems.addKey('unsupported-key', path, `not supported: ${status.note}`);
   }
 
   items(): readonly Reader[] {
