@@ -1,0 +1,317 @@
+/** What every Engine promises, on the real Docker Engine and on the simulated one. */
+import type { CreateRequest, Engine } from '../../agent/docker/engine';
+import type { Ownership } from '../../agent/docker/labels';
+import type { ActualContainer } from '../../agent/plan/types';
+import type { ContainerSpec } from '../../lib/documents/types';
+import {
+  COMMANDS,
+  containerSpec,
+  ENGINE_SUBJECTS,
+  expectEngineError,
+  newOwner,
+  type EngineSubject,
+} from '../support/engine-subjects';
+
+const GRACE_MS = 10_000;
+
+describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
+  let subject: EngineSubject;
+  let owner: Ownership;
+  let engine: Engine;
+
+  beforeAll(async () => {
+    subject = await startSubject();
+  });
+  beforeEach(() => {
+    owner = newOwner();
+    engine = subject.connect(owner);
+  });
+  afterEach(() => subject.cleanUp(owner.prefix));
+
+  /** Instance names are the engine's, not the owner's: each test has its own. */
+  const request = (changes: Partial<ContainerSpec> = {}, rest: Partial<CreateRequest> = {}): CreateRequest => ({
+    ...{ instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 7, spec: '1:abc' },
+    container: containerSpec(subject.image, changes),
+    publishedPorts: [],
+    ...rest,
+  });
+  const only = async (): Promise<ActualContainer> => {
+    const containers = await engine.list();
+    expect(containers).toHaveLength(1);
+    return containers[0]!;
+  };
+  const until = async (is: (containers: readonly ActualContainer[]) => boolean): Promise<void> => {
+    for (const endMs = Date.now() + 10_000; !is(await engine.list());) {
+      if (Date.now() > endMs) throw new Error(`still ${JSON.stringify(await engine.list())}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  const begin = async (changes: Partial<ContainerSpec> = {}, rest: Partial<CreateRequest> = {}): Promise<string> => {
+    const id = await engine.create(request(changes, rest));
+    await engine.start(id);
+    return id;
+  };
+
+  test('says what the engine and its host are', async () => {
+    const facts = await engine.facts();
+    expect(facts).toMatchObject({
+      os: 'linux',
+      version: expect.any(String),
+      apiVersion: expect.stringMatching(/^1\./),
+    });
+    expect(facts.nanoCpus).toBeGreaterThanOrEqual(1_000_000_000);
+    expect(facts.memoryBytes).toBeGreaterThan(0);
+  });
+
+  describe('list', () => {
+    test('is empty for a new host', async () => {
+      expect(await engine.list()).toEqual([]);
+    });
+
+    test('tells who a container is, before and after its start', async () => {
+      const port = { name: 'http', target: 80, published: 0, protocol: 'tcp', hostIp: '' };
+      const id = await engine.create(request({ ports: [port] }, { publishedPorts: [28_411] }));
+      const identity = {
+        ...{ id, instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 7, spec: '1:abc' },
+        ports: [{ name: 'http', target: 80, published: 28_411, protocol: 'tcp' }],
+        ...{ health: 'none', stopGracePeriodMs: GRACE_MS },
+      };
+      expect(await only()).toMatchObject({ ...identity, state: 'created', ranForMs: 0 });
+      expect((await only()).exit).toBeUndefined();
+      await engine.start(id);
+      expect(await only()).toMatchObject({ ...identity, state: 'running' });
+    });
+
+    test.each([
+      ['host', { host: 'other' }],
+      ['prefix', { prefix: '/other' }],
+    ])('leaves out containers of another %s', async (_what, other) => {
+      await begin();
+      expect(await subject.connect({ ...owner, ...other }).list()).toEqual([]);
+      expect(await engine.list()).toHaveLength(1);
+    });
+
+    test('follows a container that exits by itself and is started again', async () => {
+      const id = await begin({ command: COMMANDS.exits3 });
+      await until(([container]) => container?.state === 'exited');
+      const exited = await only();
+      expect(exited.exit).toMatchObject({ code: 3, oomKilled: false });
+      expect(exited.ranForMs).toBeGreaterThanOrEqual(250);
+      await engine.start(id);
+      const running = await only();
+      expect(running).toMatchObject({ id, state: 'running' });
+      expect(running.exit).toBeUndefined();
+      expect(running.ranForMs).toBeLessThan(exited.ranForMs);
+    });
+
+    test('follows what others do to a container', async () => {
+      const id = await begin();
+      await subject.kill(id);
+      await until(([container]) => container?.state === 'exited');
+      expect((await only()).exit?.code).toBe(137);
+      await subject.removeByForce(id);
+      await until((containers) => containers.length === 0);
+    });
+
+    test('follows the health check', async () => {
+      const check = { intervalMs: 200, timeoutMs: 5000, startPeriodMs: 0, retries: 1 };
+      const id = await begin({ healthCheck: { ...check, test: ['CMD', 'test', '!', '-f', '/tmp/sick'] } });
+      expect((await only()).health).toMatch(/^(starting|healthy)$/);
+      await until(([container]) => container?.health === 'healthy');
+      await subject.makeSick(id);
+      await until(([container]) => container?.health === 'unhealthy');
+      await engine.stop(id, 0);
+      expect(await only()).toMatchObject({ state: 'exited', health: 'none' });
+    });
+  });
+
+  describe('create', () => {
+    test('refuses a second container of an instance, and says whose the first is', async () => {
+      const id = await engine.create(request());
+      await expectEngineError(
+        engine.create(request()),
+        'name-taken',
+        new RegExp(`${id.slice(0, 12)}.*web@7.*${owner.host}`),
+      );
+      const other = subject.connect({ ...owner, host: 'other' });
+      await expectEngineError(other.create(request()), 'name-taken', new RegExp(owner.host));
+      expect(await engine.list()).toHaveLength(1);
+    });
+
+    test('refuses an image that is not on the host', async () => {
+      await expectEngineError(
+        engine.create(request({ image: 'berth-test/none:1' })),
+        'no-such-image',
+        /berth-test\/none/,
+      );
+      expect(await engine.list()).toEqual([]);
+    });
+
+    test('refuses a bind mount whose source is missing', async () => {
+      const mount = { ...NO_MOUNT, type: 'bind', source: '/no/such/folder', target: '/data' };
+      await expectEngineError(engine.create(request({ mounts: [mount] })), 'bad-mount', /\/no\/such\/folder/);
+      expect(await engine.list()).toEqual([]);
+    });
+  });
+
+  describe('images', () => {
+    test('are present or not', async () => {
+      const present = await engine.presentImages([subject.image, 'berth-test/none:1', 'Not A Reference']);
+      expect([...present]).toEqual([subject.image]);
+      expect(await engine.presentImages([])).toEqual(new Set());
+    });
+
+    test('that nobody has are not pulled, and it is said', async () => {
+      const pulling = engine.pull('127.0.0.1:1/none:1', new AbortController().signal);
+      await expect(pulling).rejects.toMatchObject({ code: expect.stringMatching(/^(no-such-image|pull-failed)$/) });
+    });
+
+    test('are not pulled for one who gave up before', async () => {
+      await expectEngineError(engine.pull(subject.image, AbortSignal.abort()), 'pull-failed', /cancelled/);
+    });
+  });
+
+  describe('start', () => {
+    test('of a running container is success', async () => {
+      const id = await begin();
+      await engine.start(id);
+      expect((await only()).state).toBe('running');
+    });
+
+    test('of a container that is gone says so', async () => {
+      await expectEngineError(engine.start('f'.repeat(64)), 'no-such-container');
+    });
+
+    test('of a command that is not in the image says so, and leaves the container', async () => {
+      const id = await engine.create(request({ command: COMMANDS.notThere }));
+      await expectEngineError(engine.start(id), 'bad-request', /^exec: "no-such-program".*not found/);
+      expect((await only()).state).toBe('created');
+    });
+
+    test('on a port that a container publishes says which', async () => {
+      const port = { name: '', target: 80, published: 0, protocol: 'tcp', hostIp: '' };
+      const rest = { publishedPorts: [28_412] };
+      await begin({ ports: [port] }, rest);
+      const second = await engine.create(
+        request({ ports: [port] }, { ...rest, instance: `web-2-${owner.host}`, slot: 2 }),
+      );
+      await expectEngineError(engine.start(second), 'port-taken', new RegExp(`28412 .*berth-web-1-${owner.host}`));
+    });
+
+    test('on a port that a process has says which', async () => {
+      const [published, release] = await subject.occupyPort();
+      try {
+        const port = { name: '', target: 80, published, protocol: 'tcp', hostIp: '' };
+        const id = await engine.create(request({ ports: [port] }, { publishedPorts: [published] }));
+        await expectEngineError(engine.start(id), 'port-taken', new RegExp(`${published} .*process ${process.pid}`));
+      } finally {
+        await release();
+      }
+    });
+  });
+
+  test('a port is free, or somebody has it', async () => {
+    expect(await engine.whoHasPort(28_413, 'tcp', '')).toBeUndefined();
+    const port = { name: '', target: 80, published: 0, protocol: 'tcp', hostIp: '' };
+    const id = await begin({ ports: [port] }, { publishedPorts: [28_413] });
+    expect(await (await engine.whoHasPort(28_413, 'tcp', ''))?.describe()).toContain(`berth-web-1-${owner.host}`);
+    expect(await engine.whoHasPort(28_413, 'udp', '')).toBeUndefined();
+    await engine.stop(id, 0);
+    expect(await engine.whoHasPort(28_413, 'tcp', '')).toBeUndefined();
+  });
+
+  describe('stop', () => {
+    test('lets a container end by itself', async () => {
+      const id = await begin({ command: COMMANDS.obedient });
+      const startedMs = Date.now();
+      await engine.stop(id, GRACE_MS);
+      expect(Date.now() - startedMs).toBeLessThan(GRACE_MS / 2);
+      expect((await only()).exit?.code).toBe(143);
+    });
+
+    test('kills one that does not, after its grace', async () => {
+      const id = await begin({ command: COMMANDS.stubborn });
+      const startedMs = Date.now();
+      await engine.stop(id, 1000);
+      expect(Date.now() - startedMs).toBeGreaterThanOrEqual(950);
+      expect(await only()).toMatchObject({ state: 'exited', exit: { code: 137 } });
+    });
+
+    test('of what is stopped, never started or gone is success', async () => {
+      const id = await engine.create(request());
+      await engine.stop(id, GRACE_MS);
+      expect((await only()).state).toBe('created');
+      await engine.start(id);
+      await engine.stop(id, 0);
+      await engine.stop(id, GRACE_MS);
+      await engine.remove(id);
+      await engine.stop(id, GRACE_MS);
+    });
+  });
+
+  describe('remove', () => {
+    test('never takes a running container', async () => {
+      const id = await begin();
+      await expectEngineError(engine.remove(id), 'bad-request', /running/);
+      expect((await only()).state).toBe('running');
+    });
+
+    test('takes one that is down; of one that is gone it is success', async () => {
+      const id = await begin();
+      await engine.stop(id, 0);
+      await engine.remove(id);
+      expect(await engine.list()).toEqual([]);
+      await engine.remove(id);
+    });
+  });
+
+  describe('watch', () => {
+    const watching = new AbortController();
+    afterAll(() => watching.abort());
+
+    test('wakes once connected, and for every change of a container of ours', async () => {
+      let wakes = 0;
+      const woken = async (what: () => Promise<unknown>): Promise<void> => {
+        const before = wakes;
+        await what();
+        for (const endMs = Date.now() + 5000; wakes === before;) {
+          if (Date.now() > endMs) throw new Error(`not woken by ${what.toString()}`);
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        await quiet(); // the next wake is of the next change
+      };
+      await woken(async () => engine.watch(() => wakes++, watching.signal));
+      let id = '';
+      await woken(async () => (id = await engine.create(request())));
+      await woken(() => engine.start(id));
+      await woken(() => subject.kill(id));
+      await woken(() => engine.start(id));
+      await woken(() => engine.stop(id, 0));
+      await woken(() => engine.remove(id));
+    });
+
+    test('does not wake for others, nor after the end', async () => {
+      const ending = new AbortController();
+      let wakes = 0;
+      subject.connect({ ...owner, host: 'other' }).watch(() => wakes++, ending.signal);
+      await quiet();
+      expect(wakes).toBe(1);
+      const id = await begin();
+      await quiet();
+      expect(wakes).toBe(1);
+      ending.abort();
+      subject.connect(owner).watch(() => wakes++, ending.signal);
+      await engine.stop(id, 0);
+      await quiet();
+      expect(wakes).toBe(1);
+    });
+  });
+});
+
+const NO_MOUNT: ContainerSpec['mounts'][number] = {
+  ...{ type: '', source: '', target: '', readOnly: false },
+  ...{ tmpfsSizeBytes: 0, tmpfsMode: 0, noCopy: false, createHostPath: false },
+};
+
+/** Long enough for Docker to tell what it has to tell. */
+const quiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 400));

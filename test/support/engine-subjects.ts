@@ -1,0 +1,122 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { createDockerEngine } from '../../agent/docker/dockerode-engine';
+import { EngineError, type Engine, type EngineErrorCode } from '../../agent/docker/engine';
+import type { Ownership } from '../../agent/docker/labels';
+import { MemoryDocker, type Program } from '../../agent/docker/memory-docker';
+import { createMemoryEngine } from '../../agent/docker/memory-engine';
+import { systemClock } from '../../lib/clock';
+import { emptyDocument } from '../../lib/documents/codec';
+import type { ContainerSpec } from '../../lib/documents/types';
+import { silentLogger } from '../../lib/log';
+import { ensureTestImage } from './docker-images';
+
+/** A Docker Engine under the contract suite, and the world around it. */
+export interface EngineSubject {
+  /** On the host. */
+  readonly image: string;
+  connect(owner: Ownership): Engine;
+  kill(id: string): Promise<void>;
+  removeByForce(id: string): Promise<void>;
+  makeSick(id: string): Promise<void>;
+  /** A foreign process listens on a TCP port. @returns the port, and a function that ends it */
+  occupyPort(): Promise<readonly [number, () => Promise<void>]>;
+  /** Removes every container that was made with this prefix. */
+  cleanUp(prefix: string): Promise<void>;
+}
+
+/** What the suite's containers run. */
+export const COMMANDS = {
+  /** As process 1 it gets no default signal handlers: only SIGKILL ends it. */
+  stubborn: ['sleep', '300'],
+  obedient: ['sh', '-c', 'trap "exit 143" TERM; while :; do sleep 0.05; done'],
+  exits3: ['sh', '-c', 'sleep 0.3; exit 3'],
+  notThere: ['no-such-program'],
+} as const;
+
+const PROGRAMS: Readonly<Record<string, Program>> = {
+  [COMMANDS.stubborn.join(' ')]: { obeysStop: false },
+  [COMMANDS.obedient.join(' ')]: { obeysStop: true },
+  [COMMANDS.exits3.join(' ')]: { exitsAfterMs: 300, exitCode: 3 },
+  [COMMANDS.notThere.join(' ')]: { refusal: 'exec: "no-such-program": executable file not found in $PATH' },
+};
+
+const run = promisify(execFile);
+
+async function startReal(): Promise<EngineSubject> {
+  const docker = (...args: string[]): Promise<string> => run('docker', args).then(({ stdout }) => stdout.trim());
+  return {
+    image: await ensureTestImage(),
+    connect: (owner) =>
+      createDockerEngine({ docker: 'unix:///var/run/docker.sock', ...owner, clock: systemClock, log: silentLogger }),
+    kill: async (id) => void (await docker('kill', id)),
+    removeByForce: async (id) => void (await docker('rm', '-f', id)),
+    makeSick: async (id) => void (await docker('exec', id, 'touch', '/tmp/sick')),
+    occupyPort: async () => {
+      const server = createServer();
+      server.listen(0, '0.0.0.0');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      return [port, async () => void (await new Promise((resolve) => server.close(resolve)))];
+    },
+    cleanUp: async (prefix) => {
+      const ids = await docker('ps', '-aq', '--filter', `label=berth.prefix=${prefix}`);
+      if (ids !== '') await docker('rm', '-fv', ...ids.split('\n'));
+    },
+  };
+}
+
+function startMemory(): Promise<EngineSubject> {
+  const program = ({ command }: ContainerSpec): Program => PROGRAMS[command.join(' ')] ?? {};
+  const docker = new MemoryDocker({ clock: systemClock, program });
+  const image = 'berth-test/busybox:1';
+  docker.images.add(image);
+  return Promise.resolve({
+    image,
+    connect: (owner) => createMemoryEngine(docker, owner),
+    kill: async (id) => docker.kill(id),
+    removeByForce: async (id) => docker.removeByForce(id),
+    makeSick: async (id) => docker.setHealth(id, 'unhealthy'),
+    occupyPort: async () => {
+      docker.foreignPorts.set('28999/tcp', `process ${process.pid} (node)`);
+      return [28999, async () => void docker.foreignPorts.delete('28999/tcp')];
+    },
+    cleanUp: async (prefix) => {
+      for (const { id, owner } of [...docker.containers.values()])
+        if (owner.prefix === prefix) docker.removeByForce(id);
+    },
+  });
+}
+
+/** Every implementation of the Engine port, by name. */
+export const ENGINE_SUBJECTS: readonly (readonly [string, () => Promise<EngineSubject>])[] = [
+  ['memory-engine', startMemory],
+  ['dockerode-engine', startReal],
+];
+
+/** Of this run alone. */
+export function newOwner(): Ownership {
+  const suffix = randomBytes(4).toString('hex');
+  return { host: `h-${suffix}`, prefix: `/berth-test-${suffix}` };
+}
+
+export function containerSpec(image: string, changes: Partial<ContainerSpec> = {}): ContainerSpec {
+  const { container } = emptyDocument('Release');
+  return { ...container, image, command: COMMANDS.stubborn, stopGracePeriodMs: 10_000, ...changes };
+}
+
+export async function expectEngineError(
+  promise: Promise<unknown>,
+  code: EngineErrorCode,
+  message: RegExp = /./,
+): Promise<void> {
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(EngineError);
+  expect(error).toMatchObject({ code, message: expect.stringMatching(message) as string });
+}

@@ -1,0 +1,21 @@
+export const sleep = (ms: number): Promise<void> => new Promise((wake) => setTimeout(wake, ms));
+
+/** Asks again and again until the answer is there. @throws Error with the last trouble when it never is */
+export async function until<T>(
+  what: string,
+  check: () => Promise<T | undefined | false> | T | undefined | false,
+  timeoutMs = 20_000,
+): Promise<T> {
+  const endMs = performance.now() + timeoutMs;
+  let trouble: unknown = 'it is not so';
+  do {
+    try {
+      const found = await check();
+      if (found !== undefined && found !== false) return found;
+    } catch (error) {
+      trouble = error;
+    }
+    await sleep(20);
+  } while (performance.now() < endMs);
+  throw new Error(`${what}: not within ${timeoutMs} ms: ${String(trouble)}`);
+}
