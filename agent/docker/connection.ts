@@ -116,10 +116,10 @@ function dockerOptions(address: string): DockerOptions {
       host: undefined,
       port: undefined,
       socketPath: address.slice('unix://'.length),
-    } as DockerOptions;
+    };
   const { protocol, hostname, port } = new URL(address);
   if (protocol !== 'tcp:') throw new Error(`"${address}" is neither unix:///path nor tcp://host:port`);
-  return { ...none, protocol: 'http', host: hostname, port, socketPath: undefined } as DockerOptions;
+  return { ...none, protocol: 'http', host: hostname, port, socketPath: undefined };
 }
 
 function compareVersions(a: string, b: string): number {

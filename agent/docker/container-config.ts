@@ -1,7 +1,8 @@
 /** Pure: what Berth wants of a container → the body of Docker's POST /containers/create (API 1.41). */
+import assert from 'node:assert/strict';
 import type { ContainerCreateOptions, HostConfig, MountSettings } from 'dockerode';
-import type { ContainerSpec, Mount } from '../../lib/documents/types';
-import type { CreateRequest } from './engine';
+import type { ContainerSpec, Mount, PublishedPort } from '../../lib/documents/types';
+import { EngineError, type CreateRequest } from './engine';
 import { containerName, identityLabels, type Ownership } from './labels';
 
 /** Stops a fork bomb, and is far over what services use. */
@@ -11,14 +12,21 @@ const DEFAULT_LOG = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file'
 
 const NANOSECONDS_PER_MS = 1_000_000;
 
-export function containerConfig(request: CreateRequest, owner: Ownership): ContainerCreateOptions {
-  const { container } = request;
-  const published = container.ports.map(({ name, target, protocol }, index) => ({
+/** The request's ports with the host ports that were picked for them. */
+export function publishedPorts({ container, publishedPorts: picked }: CreateRequest): readonly PublishedPort[] {
+  assert.equal(picked.length, container.ports.length, 'one host port for each port');
+  return container.ports.map(({ name, target, protocol }, index) => ({
     name,
     target,
-    published: request.publishedPorts[index]!,
+    published: picked[index]!,
     protocol,
   }));
+}
+
+/** @throws EngineError 'bad-mount' for what Docker has no way to say */
+export function containerConfig(request: CreateRequest, owner: Ownership): ContainerCreateOptions {
+  const { container } = request;
+  const published = publishedPorts(request);
   return {
     name: containerName(request.instance),
     Image: container.image,
@@ -37,10 +45,7 @@ export function containerConfig(request: CreateRequest, owner: Ownership): Conta
   };
 }
 
-function hostConfig(
-  container: ContainerSpec,
-  published: readonly { target: number; published: number; protocol: string }[],
-): HostConfig {
+function hostConfig(container: ContainerSpec, published: readonly PublishedPort[]): HostConfig {
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
   published.forEach((port, index) => {
     const key = `${port.target}/${port.protocol}`;
@@ -52,9 +57,7 @@ function hostConfig(
     RestartPolicy: { Name: 'no' },
     PortBindings: bindings,
     // Docker creates a missing source for this old form alone.
-    Binds: container.mounts
-      .filter(({ type, createHostPath }) => type === 'bind' && createHostPath)
-      .map(({ source, target, readOnly }) => `${source}:${target}${readOnly ? ':ro' : ''}`),
+    Binds: container.mounts.filter(({ type, createHostPath }) => type === 'bind' && createHostPath).map(bindText),
     Mounts: container.mounts
       .filter(({ type, createHostPath }) => !(type === 'bind' && createHostPath))
       .map(mountSettings),
@@ -77,6 +80,15 @@ function securityOptions(given: readonly string[]): string[] {
   return given.some((option) => option.startsWith('no-new-privileges'))
     ? [...given]
     : ['no-new-privileges:true', ...given];
+}
+
+function bindText({ source, target, readOnly }: Mount): string {
+  if (source.includes(':') || target.includes(':'))
+    throw new EngineError(
+      'bad-mount',
+      `Docker creates no missing host path with a colon in it (${source} at ${target}): create it, and say create_host_path: false`,
+    );
+  return `${source}:${target}${readOnly ? ':ro' : ''}`;
 }
 
 function mountSettings(mount: Mount): MountSettings {

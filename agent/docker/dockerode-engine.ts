@@ -68,12 +68,12 @@ class DockerodeEngine implements Engine {
       references.map(async (reference) => {
         try {
           await this.connection.call('inspect image', READ_DEADLINE_MS, (docker, abortSignal) =>
-            docker.getImage(reference).inspect({ abortSignal } as object),
+            docker.getImage(encodeURI(reference)).inspect({ abortSignal } as object),
           );
           return [reference];
         } catch (error) {
-          // 'bad-request': what is no reference is no image either, and the pull will say why.
-          if (error instanceof EngineError && ['no-such-image', 'bad-request'].includes(error.code)) return [];
+          // What is no reference, or an image that Docker can't read, is no image either, and the pull will say why.
+          if (error instanceof EngineError && !error.engineDown) return [];
           throw error;
         }
       }),

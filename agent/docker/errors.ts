@@ -48,6 +48,8 @@ export function asEngineError(thrown: unknown, address = 'its address'): EngineE
   if (thrown instanceof EngineError) return thrown;
   const failure = (thrown ?? {}) as DockerFailure;
   const message = plainWords(failure.json?.message ?? failure.message ?? String(thrown));
+  // Node itself refused to send it, before there was a connection: what was asked is at fault, not the engine.
+  if (failure.code?.startsWith('ERR_')) return new EngineError('bad-request', message);
   if (failure.statusCode === undefined)
     return new EngineError('unavailable', unreachable(failure.code, message, address));
   const known = PATTERNS.find(([pattern]) => pattern.test(failure.json?.message ?? message));

@@ -1,0 +1,225 @@
+/**
+ * A Docker Engine in memory: its containers, images and ports, and what a test or the simulator lets happen to them.
+ * Agents reach it through memory-engine.ts. Deterministic: time comes from the clock, ids from a counter.
+ */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../lib/clock';
+import type { ContainerSpec } from '../../lib/documents/types';
+import type { ContainerState } from '../plan/types';
+import { EngineError, type CreateRequest } from './engine';
+import { containerName, type Ownership } from './labels';
+
+/** What a container does once it is started. */
+export interface Program {
+  /** Why it can't be started at all, in Docker's words. */
+  readonly refusal?: string;
+  /** Exits by itself after so long; without, it runs until it is stopped. */
+  readonly exitsAfterMs?: number;
+  readonly exitCode?: number;
+  /** Exits at the stop signal; otherwise SIGKILL ends it after the grace. */
+  readonly obeysStop?: boolean;
+  /** Of its health check, if it has one: what it says, and how long after the start. */
+  readonly health?: { readonly afterMs: number; readonly status: 'healthy' | 'unhealthy' };
+}
+
+export interface MemoryDockerOptions {
+  readonly clock: Clock;
+  /** What the container of a spec does. Without: runs, obeys, is healthy at once. */
+  readonly program?: (container: ContainerSpec) => Program;
+  /** How long calls take, milliseconds; 0 without. */
+  readonly latencyMs?: Partial<Record<MemoryCall, number>>;
+}
+
+export type MemoryCall =
+  'facts' | 'list' | 'presentImages' | 'pull' | 'create' | 'start' | 'stop' | 'remove' | 'whoHasPort';
+
+export interface MemoryContainer {
+  readonly id: string;
+  readonly owner: Ownership;
+  readonly request: CreateRequest;
+  readonly createdMs: number;
+  state: ContainerState;
+  health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  startedMs: number | undefined;
+  /** Of the last run. Both clocks: one for how long, one for display. */
+  ended: { code: number; oomKilled: boolean; atMs: number; wallMs: number } | undefined;
+  /** Timers of the present run. */
+  cancels: (() => void)[];
+}
+
+const SIGKILL_CODE = 128 + 9;
+const SIGTERM_CODE = 128 + 15;
+
+export class MemoryDocker {
+  readonly containers = new Map<string, MemoryContainer>();
+  readonly images = new Set<string>();
+  /** What a pull finds. */
+  readonly registry = new Set<string>();
+  /** Folders of the host that a bind mount finds. */
+  readonly hostPaths = new Set<string>();
+  /** "8080/tcp" → who has it, for people. */
+  readonly foreignPorts = new Map<string, string>();
+  /** Calls that change something, since the beginning. */
+  mutatingCalls = 0;
+  /** Events are lost while this is set. */
+  losesEvents = false;
+  private isDown = false;
+  private created = 0;
+  private readonly faults: { call: MemoryCall; error: EngineError; left: number }[] = [];
+  private readonly watchers = new Set<{ owner: Ownership; wake: () => void }>();
+
+  constructor(readonly options: MemoryDockerOptions) {}
+
+  /** The next calls of this kind fail so. */
+  fail(call: MemoryCall, error: EngineError, times = 1): void {
+    this.faults.push({ call, error, left: times });
+  }
+
+  /** No call is answered; containers run on. When it is up again, every watcher is woken once. */
+  setDown(isDown: boolean): void {
+    this.isDown = isDown;
+    if (!isDown) this.watchers.forEach(({ wake }) => this.soon(wake));
+  }
+
+  /** The process of a running container ends. */
+  exit(id: string, code: number, oomKilled = false): void {
+    const container = this.containers.get(id);
+    if (container === undefined || !isUp(container)) return;
+    container.cancels.forEach((cancel) => cancel());
+    const { clock } = this.options;
+    Object.assign(container, {
+      state: 'exited',
+      health: 'none',
+      cancels: [],
+      ended: { code, oomKilled, atMs: clock.monotonicMs(), wallMs: clock.wallMs() },
+    } satisfies Partial<MemoryContainer>);
+    this.tell(container);
+  }
+
+  kill(id: string): void {
+    this.exit(id, SIGKILL_CODE);
+  }
+
+  /** As `docker rm -f` does. */
+  removeByForce(id: string): void {
+    const container = this.containers.get(id);
+    if (container === undefined) return;
+    this.kill(id);
+    this.containers.delete(id);
+    this.tell(container);
+  }
+
+  setHealth(id: string, health: 'healthy' | 'unhealthy'): void {
+    const container = this.containers.get(id);
+    if (container === undefined || !isUp(container) || container.health === 'none') return;
+    container.health = health;
+    this.tell(container);
+  }
+
+  /** @returns a function that ends it */
+  watch(owner: Ownership, wake: () => void): () => void {
+    const watcher = { owner, wake: () => this.watchers.has(watcher) && wake() };
+    this.watchers.add(watcher);
+    if (!this.isDown) this.soon(watcher.wake);
+    return () => void this.watchers.delete(watcher);
+  }
+
+  /** Waits as long as the call takes. @throws EngineError when the engine is down or the call is to fail */
+  async admit(call: MemoryCall): Promise<void> {
+    const latencyMs = this.options.latencyMs?.[call] ?? 0;
+    if (latencyMs > 0) await new Promise<void>((resolve) => void this.options.clock.after(latencyMs, resolve));
+    if (this.isDown) throw new EngineError('unavailable', 'the simulated engine is down');
+    const fault = this.faults.find((one) => one.call === call && one.left > 0);
+    if (fault === undefined) return;
+    fault.left--;
+    throw fault.error;
+  }
+
+  create(request: CreateRequest, owner: Ownership): MemoryContainer {
+    this.mutatingCalls++;
+    const container: MemoryContainer = {
+      id: createHash('sha256').update(String(++this.created)).digest('hex'),
+      ...{ owner, request, createdMs: this.created, state: 'created', health: 'none' },
+      ...{ startedMs: undefined, ended: undefined, cancels: [] },
+    };
+    this.containers.set(container.id, container);
+    this.tell(container);
+    return container;
+  }
+
+  /** @returns the running container that publishes the port, or who else has it, for people */
+  holderOf(port: number, protocol: string, apartFrom?: MemoryContainer): string | undefined {
+    for (const container of this.containers.values()) {
+      const { ports } = container.request.container;
+      const publishes = container.request.publishedPorts.some(
+        (published, index) => published === port && ports[index]!.protocol === protocol,
+      );
+      if (publishes && isUp(container) && container !== apartFrom)
+        return `container ${containerName(container.request.instance)} (${container.id.slice(0, 12)})`;
+    }
+    return this.foreignPorts.get(`${port}/${protocol}`);
+  }
+
+  start(container: MemoryContainer): void {
+    this.mutatingCalls++;
+    if (isUp(container)) return;
+    const { clock } = this.options;
+    const { healthCheck } = container.request.container;
+    const program = this.programOf(container);
+    if (program.refusal !== undefined) throw new EngineError('bad-request', program.refusal);
+    const hasCheck = healthCheck !== undefined && healthCheck.test[0] !== 'NONE';
+    container.state = 'running';
+    container.health = hasCheck ? 'starting' : 'none';
+    container.startedMs = clock.monotonicMs();
+    const { exitsAfterMs, exitCode = 0, health = { afterMs: 0, status: 'healthy' } } = program;
+    if (exitsAfterMs !== undefined)
+      container.cancels.push(clock.after(exitsAfterMs, () => this.exit(container.id, exitCode)));
+    if (hasCheck)
+      container.cancels.push(clock.after(health.afterMs, () => this.setHealth(container.id, health.status)));
+    this.tell(container);
+  }
+
+  /** Settles when the container is down. */
+  async stop(container: MemoryContainer, graceMs: number): Promise<void> {
+    this.mutatingCalls++;
+    if (!isUp(container)) return;
+    if (this.programOf(container).obeysStop ?? true) return this.exit(container.id, SIGTERM_CODE);
+    await new Promise<void>((resolve) => {
+      const cancel = this.options.clock.after(graceMs, () => {
+        this.kill(container.id);
+        resolve();
+      });
+      // It may end by itself before.
+      container.cancels.push(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  remove(container: MemoryContainer): void {
+    this.mutatingCalls++;
+    if (isUp(container))
+      throw new EngineError('bad-request', `You cannot remove a running container ${container.id}. Stop it first`);
+    this.containers.delete(container.id);
+    this.tell(container);
+  }
+
+  private programOf(container: MemoryContainer): Program {
+    return this.options.program?.(container.request.container) ?? {};
+  }
+
+  private tell({ owner }: MemoryContainer): void {
+    if (this.losesEvents || this.isDown) return;
+    for (const watcher of this.watchers)
+      if (watcher.owner.host === owner.host && watcher.owner.prefix === owner.prefix) this.soon(watcher.wake);
+  }
+
+  private soon(wake: () => void): void {
+    this.options.clock.after(0, wake);
+  }
+}
+
+export function isUp({ state }: MemoryContainer): boolean {
+  return state === 'running' || state === 'paused';
+}

@@ -1,0 +1,127 @@
+import type { ActualContainer } from '../plan/types';
+import { containerConfig, publishedPorts } from './container-config';
+import { compareContainers } from './container-reading';
+import { EngineError, type CreateRequest, type Engine, type EngineFacts, type PortHolder } from './engine';
+import { containerName, type Ownership } from './labels';
+import { isUp, type MemoryContainer, type MemoryDocker } from './memory-docker';
+import { cancelled } from './pull-stream';
+
+const FACTS: EngineFacts = {
+  ...{ version: '0.0.0-memory', apiVersion: '1.41', os: 'linux', arch: 'x86_64' },
+  ...{ nanoCpus: 4_000_000_000, memoryBytes: 8 * 1024 ** 3 },
+};
+
+/** One agent's way to a simulated Docker Engine; several may share one. Held to the contract of the real one. */
+export function createMemoryEngine(docker: MemoryDocker, owner: Ownership): Engine {
+  return new MemoryEngine(docker, owner);
+}
+
+class MemoryEngine implements Engine {
+  constructor(
+    private readonly docker: MemoryDocker,
+    private readonly owner: Ownership,
+  ) {}
+
+  async facts(): Promise<EngineFacts> {
+    await this.docker.admit('facts');
+    return FACTS;
+  }
+
+  async list(): Promise<readonly ActualContainer[]> {
+    await this.docker.admit('list');
+    const { host, prefix } = this.owner;
+    const nowMs = this.docker.options.clock.monotonicMs();
+    return [...this.docker.containers.values()]
+      .filter(({ owner }) => owner.host === host && owner.prefix === prefix)
+      .map((container) => ({ ...toActual(container, nowMs), createdMs: container.createdMs }))
+      .sort(compareContainers);
+  }
+
+  async presentImages(references: readonly string[]): Promise<ReadonlySet<string>> {
+    await this.docker.admit('presentImages');
+    return new Set(references.filter((reference) => this.docker.images.has(reference)));
+  }
+
+  async pull(reference: string, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) throw cancelled();
+    this.docker.mutatingCalls++;
+    await this.docker.admit('pull');
+    if (signal.aborted) throw cancelled();
+    if (!this.docker.registry.has(reference))
+      throw new EngineError('no-such-image', `pull access denied for ${reference}, repository does not exist`);
+    this.docker.images.add(reference);
+  }
+
+  async create(request: CreateRequest): Promise<string> {
+    await this.docker.admit('create');
+    const { instance, container } = request;
+    containerConfig(request, this.owner);
+    const missing = container.mounts.find(
+      ({ type, source, createHostPath }) => type === 'bind' && !createHostPath && !this.docker.hostPaths.has(source),
+    );
+    if (missing !== undefined)
+      throw new EngineError('bad-mount', `invalid mount config: bind source path does not exist: ${missing.source}`);
+    if (!this.docker.images.has(container.image))
+      throw new EngineError('no-such-image', `No such image: ${container.image}`);
+    const holder = [...this.docker.containers.values()].find((other) => other.request.instance === instance);
+    if (holder !== undefined)
+      throw new EngineError(
+        'name-taken',
+        `the container name ${containerName(instance)} is taken by ${holder.id.slice(0, 12)}, ` +
+          `a container of ${holder.request.service}@${holder.request.release} of the host "${holder.owner.host}"`,
+      );
+    return this.docker.create(request, this.owner).id;
+  }
+
+  async whoHasPort(port: number, protocol: string): Promise<PortHolder | undefined> {
+    await this.docker.admit('whoHasPort');
+    const holder = this.docker.holderOf(port, protocol);
+    return holder === undefined ? undefined : { describe: () => Promise.resolve(holder) };
+  }
+
+  async start(id: string): Promise<void> {
+    await this.docker.admit('start');
+    const container = this.docker.containers.get(id);
+    if (container === undefined) throw new EngineError('no-such-container', `No such container: ${id}`);
+    if (container.state === 'paused')
+      throw new EngineError('bad-request', 'cannot start a paused container, try unpause instead');
+    const { publishedPorts: ports, container: spec } = container.request;
+    for (const [index, port] of ports.entries()) {
+      const holder = this.docker.holderOf(port, spec.ports[index]!.protocol, container);
+      if (holder !== undefined) throw new EngineError('port-taken', `host port ${port} is taken by ${holder}`);
+    }
+    this.docker.start(container);
+  }
+
+  async stop(id: string, graceMs: number): Promise<void> {
+    await this.docker.admit('stop');
+    const container = this.docker.containers.get(id);
+    if (container !== undefined) await this.docker.stop(container, graceMs);
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.docker.admit('remove');
+    const container = this.docker.containers.get(id);
+    if (container !== undefined) this.docker.remove(container);
+  }
+
+  watch(wake: () => void, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    signal.addEventListener('abort', this.docker.watch(this.owner, wake));
+  }
+}
+
+function toActual(container: MemoryContainer, nowMs: number): ActualContainer {
+  const { id, request, state, health, startedMs, ended } = container;
+  const { instance, service, slot, release, spec } = request;
+  const untilMs = isUp(container) ? nowMs : (ended?.atMs ?? nowMs);
+  return {
+    ...{ id, instance, service, slot, release, spec, state, health },
+    ports: publishedPorts(request),
+    // Docker counts in whole seconds.
+    stopGracePeriodMs: Math.ceil(request.container.stopGracePeriodMs / 1000) * 1000,
+    ...(!isUp(container) &&
+      ended !== undefined && { exit: { code: ended.code, oomKilled: ended.oomKilled, atMs: ended.wallMs } }),
+    ranForMs: startedMs === undefined ? 0 : untilMs - startedMs,
+  };
+}
