@@ -34,6 +34,8 @@ export interface DockerProxy {
   /** Calls that may change something: all but GET and HEAD. */
   readonly mutatingCalls: readonly DockerCall[];
   forgetCalls(): void;
+  /** How many connections of clients are open. */
+  readonly connections: number;
   /**
    * From now on, for calls that match. The latest fault that matches counts.
    * @param times how many calls; all without
@@ -57,6 +59,7 @@ export async function startDockerProxy(target = '/var/run/docker.sock'): Promise
   const socketPath = join(folder, 'docker.sock');
   const calls: DockerCall[] = [];
   const sockets = new Set<net.Socket>();
+  const clients = new Set<net.Socket>();
   let injected: Injected[] = [];
   const track = (socket: net.Socket): void => {
     sockets.add(socket);
@@ -73,7 +76,11 @@ export async function startDockerProxy(target = '/var/run/docker.sock'): Promise
   const server = http.createServer((request, response) => {
     void serve(request, response, target, note(request), track);
   });
-  server.on('connection', track);
+  server.on('connection', (client: net.Socket) => {
+    track(client);
+    clients.add(client);
+    client.on('close', () => clients.delete(client));
+  });
   server.on('upgrade', (request: http.IncomingMessage, client: net.Socket, head: Buffer) => {
     note(request);
     tunnel(request, client, head, target, track);
@@ -87,6 +94,9 @@ export async function startDockerProxy(target = '/var/run/docker.sock'): Promise
     calls,
     get mutatingCalls() {
       return calls.filter(({ method }) => method !== 'GET' && method !== 'HEAD');
+    },
+    get connections() {
+      return clients.size;
     },
     forgetCalls: () => void calls.splice(0),
     inject: (matches, fault, times = Infinity) => {
