@@ -3,6 +3,7 @@
  * Losing it costs backoff and nothing else; the truth is Docker's list.
  */
 import { backoffMs } from '../lib/backoff';
+import type { LastExit } from '../lib/documents/types';
 import type { Actual, ActualContainer, Desired, InstanceMemory, Memory } from './plan/types';
 
 /** An instance that keeps exiting is started again at most so often; the first restart waits only for the operator's delay. */
@@ -20,6 +21,8 @@ interface Entry {
   error: string | undefined;
   /** Restarts since this agent first saw the instance: for status and metrics. */
   restartsTotal: number;
+  /** Docker forgets it when the container is started again. */
+  lastExit: LastExit | undefined;
   /** Last exit that was taken into account, so that a pass does not count it twice. */
   seenExit: string | undefined;
 }
@@ -41,6 +44,10 @@ export class AgentMemory implements Memory {
     return this.entries.get(instance)?.restartsTotal ?? 0;
   }
 
+  lastExitOf(instance: string): LastExit | undefined {
+    return this.entries.get(instance)?.lastExit;
+  }
+
   /** Earliest time after `nowMs` at which an instance that waits may be planned again. */
   nextWakeMs(nowMs: number): number | undefined {
     let next: number | undefined;
@@ -60,6 +67,7 @@ export class AgentMemory implements Memory {
         entry.restarts = 0;
       if (!isNewExit(container, entry)) continue;
       entry.seenExit = exitKey(container);
+      entry.lastExit = container.exit;
       const backoff = entry.restarts === 0 ? 0 : backoffMs(entry.restarts, RESTART_BACKOFF, this.random);
       entry.notBeforeMs = nowMs + Math.max(policy.delayMs, backoff);
     }
@@ -111,6 +119,7 @@ export class AgentMemory implements Memory {
         error: undefined,
         restartsTotal: 0,
         seenExit: undefined,
+        lastExit: undefined,
       };
       this.entries.set(instance, entry);
     }

@@ -1,5 +1,5 @@
 /** Pure: what the agent reports of its host, from what it wants, sees and remembers. */
-import type { HostStatus, InstanceStatus, Phase, Problem } from '../lib/documents/types';
+import type { HostStatus, InstanceStatus, LastExit, Phase, Problem } from '../lib/documents/types';
 import { slotOf, slotsLeaving } from './plan/plan-host';
 import { planInstance } from './plan/plan-instance';
 import type { Actual, ActualContainer, Desired, DesiredInstance, Memory, StepKind } from './plan/types';
@@ -16,6 +16,8 @@ export interface StatusInput {
 export interface RememberedForStatus extends Memory {
   /** What went wrong with the last step, until one succeeds. */
   errorOf(instance: string): string | undefined;
+  /** Of its last run that ended, as far as the agent saw it. */
+  lastExitOf(instance: string): LastExit | undefined;
   /** Restarts since the agent first saw the instance. */
   restartsOf(instance: string): number;
 }
@@ -34,6 +36,7 @@ function instanceStatus(id: string, input: StatusInput, leaving: ReadonlySet<str
   const wanted = desired.instances.get(id);
   const container = actual.containers.get(id)?.[0];
   const isHeld = desired.held.has(id) || !desired.isComplete;
+  const lastExit = container?.exit ?? input.memory.lastExitOf(id);
   const who = container ?? wanted;
   const isCurrent = container !== undefined && wanted?.specHash === container.spec;
   return {
@@ -46,7 +49,7 @@ function instanceStatus(id: string, input: StatusInput, leaving: ReadonlySet<str
     ports: container?.ports ?? [],
     health: container?.health ?? 'none',
     restarts: input.memory.restartsOf(id),
-    ...(container?.exit !== undefined && { lastExit: container.exit }),
+    ...(lastExit !== undefined && { lastExit }),
     reason: reasonOf(id, container, wanted, isHeld, input, leaving),
     held: isHeld,
     spec: container?.spec ?? '',

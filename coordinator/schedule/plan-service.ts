@@ -1,7 +1,6 @@
 /** Pure: what should become of one service now. */
 import type { Problem, Release, ServiceStatus } from '../../lib/documents/types';
 import { instanceId } from '../../lib/names';
-import { specHash } from '../../lib/release/spec-hash';
 import { isUsable, reportOf, type ClusterView, type Placement } from '../view';
 import { chooseHost, whyNot } from './choose-host';
 import { isReady, planRollout, slotKey } from './rollout';
@@ -53,8 +52,7 @@ export function planService(input: ServiceInput): ServicePlan {
   if (target === undefined)
     return { placements: input.placements, status: { ...NO_COUNTS, ...base }, dropReleases: [] };
   const known = new Map(releases).set(target.number, target);
-  const adopted = newest === undefined ? adopt(input.placements, target, view) : input.placements;
-  const { placements, unplaced } = place(input, target, known, adopted);
+  const { placements, unplaced } = place(input, target, known, input.placements);
   const status = { ...base, ...summarise(input, target, placements), unplaced };
   return {
     ...(newRelease && { newRelease }),
@@ -137,14 +135,6 @@ function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
-}
-
-/** After etcd was emptied: what hosts still run of the service is its first release, where the container is the same. */
-function adopt(placements: readonly Placement[], target: Release, view: ClusterView): readonly Placement[] {
-  const spec = specHash(target.container);
-  return placements.map((placement) =>
-    reportOf(view, placement)?.spec === spec ? { ...placement, release: target.number } : placement,
-  );
 }
 
 interface Placed {

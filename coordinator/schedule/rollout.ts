@@ -3,7 +3,7 @@
  * rollout: it only says which instances leave and which slots want one of the target release.
  */
 import type { InstanceStatus, Release } from '../../lib/documents/types';
-import { sameContainer } from '../../lib/release/spec-hash';
+import { sameContainer, specHash } from '../../lib/release/spec-hash';
 import type { Placement } from '../view';
 
 export interface RolloutInput {
@@ -80,10 +80,12 @@ function unneeded(old: readonly Placement[], { reportOf }: RolloutInput): readon
   return old.filter((placement) => placement !== kept && !isReady(reportOf(placement)));
 }
 
-function isCurrent(placement: Placement, { target, releases }: RolloutInput): boolean {
+/** What a host reports counts too: the release that it was made from may be lost with an emptied etcd. */
+function isCurrent(placement: Placement, { target, releases, reportOf }: RolloutInput): boolean {
   if (placement.release === target.number) return true;
   const release = releases.get(placement.release);
-  return release !== undefined && sameContainer(release.container, target.container);
+  if (release !== undefined) return sameContainer(release.container, target.container);
+  return reportOf(placement)?.spec === specHash(target.container);
 }
 
 /** Slots in their order; of a global service, each host is a slot. */
