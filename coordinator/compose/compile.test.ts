@@ -1,0 +1,243 @@
+import * as fc from 'fast-check';
+import { stringify } from 'yaml';
+import type { ContainerSpec, DeploySpec } from '../../lib/documents/types';
+import { compileService, MAX_DOCUMENT_BYTES } from './compile';
+import { DEPLOY_KEYS, SERVICE_KEYS } from './keys';
+
+function good(text: string): { container: ContainerSpec; deploy: DeploySpec } {
+  const compiled = compileService('web', text);
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.problems));
+  return compiled;
+}
+
+/** "rule path line:column" of each problem. */
+function bad(text: string, name = 'web'): readonly string[] {
+  const compiled = compileService(name, text);
+  return compiled.ok
+    ? []
+    : compiled.problems.map(({ rule, path, line, column }) => `${rule} ${path} ${line}:${column}`);
+}
+
+const container = (text: string): ContainerSpec => good(`image: a\n${text}`).container;
+
+test('the least service, with every default', () => {
+  expect(good('image: nginx:1.27')).toEqual({
+    ok: true,
+    container: {
+      ...{
+        image: 'nginx:1.27',
+        command: [],
+        entrypoint: [],
+        environment: {},
+        user: '',
+        workingDir: '',
+        hostname: '',
+        labels: {},
+      },
+      ...{
+        ports: [],
+        mounts: [],
+        stopSignal: '',
+        stopGracePeriodMs: 10_000,
+        init: false,
+        readOnly: false,
+        capAdd: [],
+        capDrop: [],
+      },
+      ...{ securityOpt: [], ulimits: [], limits: { nanoCpus: 0, memoryBytes: 0, pids: 0 }, project: '' },
+    },
+    deploy: {
+      ...{ mode: 'replicated', replicas: 1, constraints: [], reservations: { nanoCpus: 0, memoryBytes: 0 } },
+      restartPolicy: { condition: 'any', delayMs: 0, maxAttempts: 0, windowMs: 5000 },
+    },
+  });
+});
+
+test('JSON is taken as well as YAML, with anchors and merge keys', () => {
+  expect(good('{"image": "a", "command": ["b"]}').container.command).toEqual(['b']);
+  const merged = 'x-base: &base { A: "1", B: "2" }\nimage: a\nenvironment: { <<: *base, B: "3" }';
+  expect(good(merged).container.environment).toEqual({ A: '1', B: '3' });
+});
+
+test('what `docker compose config` writes out is taken', () => {
+  const text =
+    'command: null\nentrypoint: null\nimage: a\nnetworks:\n  default: null\nports:\n  - mode: ingress\n    target: 80\n    published: "8080"\n    protocol: tcp\nvolumes:\n  - type: bind\n    source: /x\n    target: /y\n    bind: { create_host_path: true }\n';
+  const { ports, mounts } = good(text).container;
+  expect(ports).toEqual([{ name: '', target: 80, published: 8080, protocol: 'tcp', hostIp: '' }]);
+  expect(mounts[0]).toMatchObject({ type: 'bind', source: '/x', target: '/y', createHostPath: true });
+});
+
+test.each<[string, string, Partial<ContainerSpec>]>([
+  ['a command as text', 'command: sh -c "echo $$HOME" x', { command: ['sh', '-c', 'echo $$HOME', 'x'] }],
+  ['an empty entrypoint resets', 'entrypoint: []', { entrypoint: [''] }],
+  ['environment as a list', 'environment: ["A=1", "B=x=y", "C="]', { environment: { A: '1', B: 'x=y', C: '' } }],
+  ['environment with numbers and booleans', 'environment: { A: 1, B: true }', { environment: { A: '1', B: 'true' } }],
+  ['a signal without SIG', 'stop_signal: int', { stopSignal: 'SIGINT' }],
+  ['a long grace', 'stop_grace_period: 1m30s', { stopGracePeriodMs: 90_000 }],
+  [
+    'ulimits',
+    'ulimits: { nproc: 5, nofile: { soft: 1, hard: 2 } }',
+    {
+      ulimits: [
+        { name: 'nproc', soft: 5, hard: 5 },
+        { name: 'nofile', soft: 1, hard: 2 },
+      ],
+    },
+  ],
+  [
+    'limits',
+    'deploy: { resources: { limits: { cpus: "0.5", memory: 64M, pids: 10 } } }',
+    { limits: { nanoCpus: 5e8, memoryBytes: 67_108_864, pids: 10 } },
+  ],
+  ['a project', 'x-berth: { project: shop }', { project: 'shop' }],
+])('%s', (_, text, spec) => {
+  expect(container(text)).toMatchObject(spec);
+});
+
+test.each<[string, string]>([
+  ['"8080"', '8080→0/tcp'],
+  ['8080', '8080→0/tcp'],
+  ['"80:8080"', '8080→80/tcp'],
+  ['"80:8080/udp"', '8080→80/udp'],
+  ['"127.0.0.1:80:8080"', '8080→127.0.0.1:80/tcp'],
+  ['"[::1]:80:8080"', '8080→::1:80/tcp'],
+  ['"127.0.0.1::8080"', '8080→127.0.0.1:0/tcp'],
+  ['"3000-3002:4000-4002"', '4000→3000/tcp 4001→3001/tcp 4002→3002/tcp'],
+  ['"3000-3001"', '3000→0/tcp 3001→0/tcp'],
+  ['{ target: 80, published: 8080, name: http, host_ip: 10.0.0.1 }', '80→10.0.0.1:8080/tcp'],
+])('port %s', (port, wanted) => {
+  const ports = container(`ports: [${port}]`).ports.map(
+    (one) => `${one.target}→${one.hostIp === '' ? '' : `${one.hostIp}:`}${one.published}/${one.protocol}`,
+  );
+  expect(ports.join(' ')).toBe(wanted);
+});
+
+test.each<[string, string]>([
+  ['/data', 'volume  /data rw'],
+  ['cache:/data', 'volume cache /data rw'],
+  ['cache:/data:ro', 'volume cache /data ro'],
+  ['/srv:/data:ro', 'bind /srv /data ro'],
+])('volume %s', (volume, wanted) => {
+  const [mount] = container(`volumes: ["${volume}"]`).mounts;
+  expect(`${mount!.type} ${mount!.source} ${mount!.target} ${mount!.readOnly ? 'ro' : 'rw'}`).toBe(wanted);
+});
+
+test('a tmpfs with options', () => {
+  expect(container('tmpfs: ["/tmp:size=16m,mode=1777"]').mounts[0]).toMatchObject({
+    type: 'tmpfs',
+    target: '/tmp',
+    tmpfsSizeBytes: 16_777_216,
+    tmpfsMode: 0o1777,
+  });
+});
+
+test.each<[string, string]>([
+  ['test: curl x', 'CMD-SHELL,curl x 0 0 0 0'],
+  ['{ test: ["CMD", "a"], interval: 5s, timeout: 1s, start_period: 2s, retries: 4 }', 'CMD,a 5000 1000 2000 4'],
+  ['disable: true', 'NONE 0 0 0 0'],
+])('health check %s', (text, wanted) => {
+  const check = container(`healthcheck: ${text.startsWith('{') ? text : `{ ${text} }`}`).healthCheck!;
+  expect(`${check.test.join()} ${check.intervalMs} ${check.timeoutMs} ${check.startPeriodMs} ${check.retries}`).toBe(
+    wanted,
+  );
+});
+
+test.each<[string, string, string[]]>([
+  ['not YAML', 'image: a\ncommand: [b', ['yaml-syntax  2:12']],
+  ['a key twice', 'image: a\nimage: b', ['yaml-syntax  2:1']],
+  ['nothing', '', ['wrong-type  1:1']],
+  ['a list', '- a', ['wrong-type  1:1']],
+  ['an unknown key', 'image: a\nenviroment: {}', ['unknown-key enviroment 2:1']],
+  ['an unknown key of deploy', 'image: a\ndeploy:\n  replica: 1', ['unknown-key deploy.replica 3:3']],
+  [
+    'all at once, in order',
+    'foo: 1\nimage: 5:5:5\nports: [x]',
+    ['unknown-key foo 1:1', 'bad-value image 2:8', 'bad-value ports[0] 3:9'],
+  ],
+  ['no image', 'init: true', ['missing-key  1:1']],
+  ['an upper case image', 'image: Nginx', ['bad-value image 1:8']],
+  ['a variable without value', 'image: a\nenvironment: [HOME]', ['bad-value environment[0] 2:15']],
+  ['a null variable', 'image: a\nenvironment:\n  HOME:', ['bad-value environment.HOME 3:8']],
+  ['a label of ours', 'image: a\nlabels: { berth.instance: x }', ['bad-value labels 2:9']],
+  ['a relative bind', 'image: a\nvolumes: ["./x:/y"]', ['bad-value volumes[0] 2:11']],
+  ['two mounts at one place', 'image: a\nvolumes: ["a1:/y", "b1:/y"]', ['bad-value volumes 2:10']],
+  ['ports of unequal ranges', 'image: a\nports: ["1-2:1-3"]', ['bad-value ports[0] 2:9']],
+  ['port 0', 'image: a\nports: [{ target: 0 }]', ['out-of-range ports[0].target 2:19']],
+  ['a host port twice', 'image: a\nports: ["80:1", { target: 2, published: 80 }]', ['duplicate-port ports 2:8']],
+  ['a bad duration', 'image: a\nstop_grace_period: 10', ['bad-value stop_grace_period 2:20']],
+  [
+    'too little memory',
+    'image: a\ndeploy: { resources: { limits: { memory: 1M } } }',
+    ['out-of-range deploy.resources.limits.memory 2:42'],
+  ],
+  [
+    'more reserved than allowed',
+    'image: a\ndeploy: { resources: { limits: { cpus: 1 }, reservations: { cpus: 2 } } }',
+    ['bad-value deploy.resources.reservations.cpus 2:67'],
+  ],
+  [
+    'replicas of a global service',
+    'image: a\ndeploy: { mode: global, replicas: 2 }',
+    ['bad-value deploy.replicas 2:35'],
+  ],
+  [
+    'a constraint on roles',
+    'image: a\ndeploy: { placement: { constraints: [node.role == manager] } }',
+    ['bad-value deploy.placement.constraints[0] 2:38'],
+  ],
+  ['a placeholder', 'image: a\nhostname: "{{.Node.Hostname}}"', ['bad-value hostname 2:11']],
+  ['a quote that is open', 'image: a\ncommand: echo "x', ['bad-value command 2:10']],
+  [
+    'an extension of ours that comes later',
+    'image: a\nx-berth: { canary: 1 }',
+    ['unsupported-key x-berth.canary 2:12'],
+  ],
+])('refuses %s', (_, text, problems) => {
+  expect(bad(text)).toEqual(problems);
+});
+
+test('refuses names that are no DNS label, and documents that are too large', () => {
+  expect(bad('image: a', 'Web_1')).toEqual(['bad-name  1:1']);
+  expect(bad(`#${'x'.repeat(MAX_DOCUMENT_BYTES)}`)).toEqual(['too-large  1:1']);
+});
+
+test('a bomb of aliases is refused, not expanded', () => {
+  const levels = Array.from({ length: 9 }, (_, i) => `x-${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(', ')}]`);
+  expect(bad(`image: a\nx-0: &l0 [x]\n${levels.join('\n')}`)).toEqual(['yaml-syntax  1:1']);
+});
+
+test('every key that is not supported is refused with what to do instead', () => {
+  for (const [table, wrap] of [
+    [SERVICE_KEYS, (key: string) => ({ image: 'a', [key]: 'x' })],
+    [DEPLOY_KEYS, (key: string) => ({ image: 'a', deploy: { [key]: 'x' } })],
+  ] as const)
+    for (const [key, status] of Object.entries(table)) {
+      if (status.is === 'supported') continue;
+      const compiled = compileService('web', stringify(wrap(key)));
+      expect(
+        compiled.ok ? [] : compiled.problems.map(({ rule, message }) => [rule, message.includes(status.note)]),
+      ).toEqual([['unsupported-key', true]]);
+    }
+});
+
+test('whatever the text, the answer is a release or problems with their place', () => {
+  const value = fc.oneof(
+    fc.string(),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(fc.string(), { maxLength: 3 }),
+    fc.dictionary(fc.string(), fc.string()),
+  );
+  const documents = fc
+    .dictionary(fc.oneof(fc.constantFrom(...Object.keys(SERVICE_KEYS), 'x-berth'), fc.string()), value)
+    .map((service) => stringify({ image: 'a', ...service }));
+  fc.assert(
+    fc.property(fc.oneof(documents, fc.string()), (text) => {
+      const compiled = compileService('web', text);
+      if (compiled.ok) return JSON.stringify(compiled).includes('null') === false;
+      return compiled.problems.every(({ line, column, message }) => line >= 1 && column >= 1 && message !== '');
+    }),
+    { numRuns: 500 },
+  );
+});
