@@ -1,0 +1,40 @@
+// Tries what a quickstart claims, with the very commands that it shows.
+import { answeringUrls, berth, REPLICAS, thingsToTry } from './cluster.mjs';
+import { ourContainers, run, stage, until } from './machine.mjs';
+
+/** @throws Error when something that was claimed is not so */
+export async function check(cluster) {
+  const { setting, kill, scale, edit } = thingsToTry(cluster);
+  const shell = (command) => run('bash', ['-c', `${setting}\n${command}`]);
+  const startOf = (id) => run('docker', ['inspect', '--format', '{{.State.StartedAt}}', id]);
+
+  const containers = await ourContainers();
+  const before = await Promise.all(containers.map(startOf));
+  await shell(kill);
+  await answeringUrls(cluster, REPLICAS);
+  const after = await Promise.all(containers.map(startOf));
+  if (after.join() === before.join()) throw new Error('no container was killed');
+  stage('check: a container was killed, and came back');
+
+  await shell(scale);
+  const scaled = await answeringUrls(cluster, 4);
+  for (const url of cluster.urls) if (!scaled.includes(url)) throw new Error(`scaling moved ${url}`);
+  stage('check: scaled to 4, and the first two stayed where they were');
+
+  await shell(edit);
+  await answeringUrls(cluster, 4, 'Greetings from Berth');
+  await until('the service to be steady', async () => {
+    const { services } = JSON.parse(await berth(cluster, 'services', '--json'));
+    const { status } = services.find(({ name }) => name === 'web');
+    return status.currentRelease === 3 && status.rollout === 'steady' && status.running === 4;
+  });
+  stage('check: an edit of the key was rolled out');
+
+  const wanted = ['berth_agent_instances_running 4', 'berth_agent_etcd_connected 1', 'berth_coordinator_leader 1'];
+  await until(`the metrics to say ${wanted.join(', ')}`, async () => {
+    const texts = await Promise.all(cluster.metrics.map(async (url) => (await fetch(url)).text()));
+    const lines = texts.join('\n').split('\n');
+    return wanted.every((line) => lines.includes(line));
+  });
+  stage('check: the metrics say so');
+}
