@@ -3,9 +3,10 @@ import type { Problem, Release, ServiceStatus } from '../../lib/documents/types'
 import { instanceId } from '../../lib/names';
 import { isUsable, reportOf, type ClusterView, type Placement } from '../view';
 import { chooseHost, whyNot } from './choose-host';
+import { pointTo } from './point-placement';
 import { isReady, planRollout, slotKey } from './rollout';
 import type { Candidate, HostUsage } from './types';
-import { emptyUsage, giveBack, take } from './usage';
+import { emptyUsage, giveBack, take, usageOf } from './usage';
 
 /** What the document of a service says, compiled; or why it can't be used. */
 export type CompiledService =
@@ -149,12 +150,12 @@ function place(
   before: readonly Placement[],
 ): Placed {
   const { view, usage } = input;
-  const wanted = wantedSlots(input, target, before);
-  const surplus = before.filter((placement) => !wanted.has(slotKey(placement, target)));
+  const pointed = before.map((placement) => pointTo(input, target, placement, releases));
+  const wanted = wantedSlots(input, target, pointed);
+  const surplus = pointed.filter((placement) => !wanted.has(slotKey(placement, target)));
   const step = planRollout({
     target,
-    releases,
-    placements: before.filter((placement) => !surplus.includes(placement)),
+    placements: pointed.filter((placement) => !surplus.includes(placement)),
     reportOf: (placement) => reportOf(view, placement),
   });
   for (const gone of [...surplus, ...step.removed])
@@ -265,10 +266,4 @@ function superfluous(
   const inUse = new Set(placements.map(({ release }) => release)).add(target.number);
   const numbers = [...releases.keys()].sort((a, b) => b - a);
   return numbers.slice(KEPT_RELEASES).filter((number) => !inUse.has(number));
-}
-
-function usageOf(usage: Map<string, HostUsage>, host: string): HostUsage {
-  let found = usage.get(host);
-  if (found === undefined) usage.set(host, (found = emptyUsage()));
-  return found;
 }

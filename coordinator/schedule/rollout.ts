@@ -3,19 +3,17 @@
  * rollout: it only says which instances leave and which slots want one of the target release.
  */
 import type { InstanceStatus, Release } from '../../lib/documents/types';
-import { sameContainer, specHash } from '../../lib/release/spec-hash';
 import type { Placement } from '../view';
 
 export interface RolloutInput {
   readonly target: Release;
-  /** All of the service's, those of one slot together. */
+  /** All of the service's. One that is of the target release needs no replacement. */
   readonly placements: readonly Placement[];
-  readonly releases: ReadonlyMap<number, Release>;
   readonly reportOf: (placement: Placement) => InstanceStatus | undefined;
 }
 
 export interface RolloutStep {
-  /** Placements that stay or are only pointed to the target release, since it needs no other container. */
+  /** Placements that stay. */
   readonly kept: readonly Placement[];
   readonly removed: readonly Placement[];
   /** Instances of the target release to place beside, or instead of, this one. */
@@ -41,13 +39,10 @@ export function isExclusive({ container }: Release): boolean {
 
 export function planRollout(input: RolloutInput): RolloutStep {
   const { target, reportOf } = input;
-  const pointed = input.placements.map((placement) =>
-    isCurrent(placement, input) ? { ...placement, release: target.number } : placement,
-  );
   const removed: Placement[] = [];
   const outdated: Placement[] = [];
   let isMoving = false;
-  for (const slot of groupBySlot(pointed, target)) {
+  for (const slot of groupBySlot(input.placements, target)) {
     const current = slot.filter(({ release }) => release === target.number);
     const old = slot.filter(({ release }) => release !== target.number);
     const ready = current.find((placement) => isReady(reportOf(placement)));
@@ -64,7 +59,7 @@ export function planRollout(input: RolloutInput): RolloutStep {
   }
   const replaced = isMoving ? [] : next(outdated, input);
   if (isExclusive(target)) removed.push(...replaced);
-  return { kept: pointed.filter((placement) => !removed.includes(placement)), removed, replaced };
+  return { kept: input.placements.filter((placement) => !removed.includes(placement)), removed, replaced };
 }
 
 /** One that serves nobody goes first: nothing is lost with it. */
@@ -78,14 +73,6 @@ function next(outdated: readonly Placement[], { reportOf }: RolloutInput): reado
 function unneeded(old: readonly Placement[], { reportOf }: RolloutInput): readonly Placement[] {
   const kept = old.find((placement) => isReady(reportOf(placement))) ?? old[0];
   return old.filter((placement) => placement !== kept && !isReady(reportOf(placement)));
-}
-
-/** What a host reports counts too: the release that it was made from may be lost with an emptied etcd. */
-function isCurrent(placement: Placement, { target, releases, reportOf }: RolloutInput): boolean {
-  if (placement.release === target.number) return true;
-  const release = releases.get(placement.release);
-  if (release !== undefined) return sameContainer(release.container, target.container);
-  return reportOf(placement)?.spec === specHash(target.container);
 }
 
 /** Slots in their order; of a global service, each host is a slot. */

@@ -31,3 +31,10 @@ function count(usage: HostUsage, placement: Placement, of: Release | undefined, 
   usage.nanoCpus += sign * (of?.deploy.reservations.nanoCpus ?? 0);
   usage.memoryBytes += sign * (of?.deploy.reservations.memoryBytes ?? 0);
 }
+
+/** The host's usage, made when there is none yet. */
+export function usageOf(usage: Map<string, HostUsage>, host: string): HostUsage {
+  let found = usage.get(host);
+  if (found === undefined) usage.set(host, (found = emptyUsage()));
+  return found;
+}

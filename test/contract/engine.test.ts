@@ -264,54 +264,9 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
       await engine.remove(id);
     });
   });
-
-  describe('watch', () => {
-    const watching = new AbortController();
-    afterAll(() => watching.abort());
-
-    test('wakes once connected, and for every change of a container of ours', async () => {
-      let wakes = 0;
-      const woken = async (what: () => Promise<unknown>): Promise<void> => {
-        const before = wakes;
-        await what();
-        for (const endMs = Date.now() + 5000; wakes === before;) {
-          if (Date.now() > endMs) throw new Error(`not woken by ${what.toString()}`);
-          await new Promise((resolve) => setTimeout(resolve, 10));
-        }
-        await quiet(); // the next wake is of the next change
-      };
-      await woken(async () => engine.watch(() => wakes++, watching.signal));
-      let id = '';
-      await woken(async () => (id = await engine.create(request())));
-      await woken(() => engine.start(id));
-      await woken(() => subject.kill(id));
-      await woken(() => engine.start(id));
-      await woken(() => engine.stop(id, 0));
-      await woken(() => engine.remove(id));
-    });
-
-    test('does not wake for others, nor after the end', async () => {
-      const ending = new AbortController();
-      let wakes = 0;
-      subject.connect({ ...owner, host: 'other' }).watch(() => wakes++, ending.signal);
-      await quiet();
-      expect(wakes).toBe(1);
-      const id = await begin();
-      await quiet();
-      expect(wakes).toBe(1);
-      ending.abort();
-      subject.connect(owner).watch(() => wakes++, ending.signal);
-      await engine.stop(id, 0);
-      await quiet();
-      expect(wakes).toBe(1);
-    });
-  });
 });
 
 const NO_MOUNT: ContainerSpec['mounts'][number] = {
   ...{ type: '', source: '', target: '', readOnly: false },
   ...{ tmpfsSizeBytes: 0, tmpfsMode: 0, noCopy: false, createHostPath: false },
 };
-
-/** Long enough for Docker to tell what it has to tell. */
-const quiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 400));

@@ -1,0 +1,33 @@
+import type { Release } from '../../lib/documents/types';
+import { sameContainer, specHash } from '../../lib/release/spec-hash';
+import { reportOf, type ClusterView, type Placement } from '../view';
+import { capacity } from './filters/capacity';
+import type { HostUsage } from './types';
+import { giveBack, take, usageOf } from './usage';
+
+/**
+ * A placement whose container is as the target wants it only gets the target's number, unless its host has no room
+ * for what the target reserves. What the host reports counts too: the release that the container was made from may
+ * be lost with an emptied etcd.
+ */
+export function pointTo(
+  { view, usage }: { readonly view: ClusterView; readonly usage: Map<string, HostUsage> },
+  target: Release,
+  placement: Placement,
+  releases: ReadonlyMap<number, Release>,
+): Placement {
+  if (placement.release === target.number) return placement;
+  const release = releases.get(placement.release);
+  const isSame =
+    release === undefined
+      ? reportOf(view, placement)?.spec === specHash(target.container)
+      : sameContainer(release.container, target.container);
+  const host = view.hosts.get(placement.host);
+  if (!isSame || host === undefined) return placement;
+  const taken = usageOf(usage, placement.host);
+  const pointed = { ...placement, release: target.number };
+  giveBack(taken, placement, release);
+  const fits = capacity.check({ host, usage: taken }, target);
+  take(taken, fits ? pointed : placement, fits ? target : release);
+  return fits ? pointed : placement;
+}

@@ -1,0 +1,75 @@
+/** What every Engine promises of its events, on the real Docker Engine and on the simulated one. */
+import type { CreateRequest, Engine } from '../../agent/docker/engine';
+import type { Ownership } from '../../agent/docker/labels';
+import { containerSpec, ENGINE_SUBJECTS, newOwner, type EngineSubject } from '../support/engine-subjects';
+
+describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
+  let subject: EngineSubject;
+  let owner: Ownership;
+  let engine: Engine;
+
+  beforeAll(async () => {
+    subject = await startSubject();
+  });
+  beforeEach(() => {
+    owner = newOwner();
+    engine = subject.connect(owner);
+  });
+  afterEach(() => subject.cleanUp(owner.prefix));
+
+  const request = (): CreateRequest => ({
+    ...{ instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 7, spec: '1:abc' },
+    container: containerSpec(subject.image, {}),
+    publishedPorts: [],
+  });
+  const begin = async (): Promise<string> => {
+    const id = await engine.create(request());
+    await engine.start(id);
+    return id;
+  };
+
+  describe('watch', () => {
+    const watching = new AbortController();
+    afterAll(() => watching.abort());
+
+    test('wakes once connected, and for every change of a container of ours', async () => {
+      let wakes = 0;
+      const woken = async (what: () => Promise<unknown>): Promise<void> => {
+        const before = wakes;
+        await what();
+        for (const endMs = Date.now() + 5000; wakes === before;) {
+          if (Date.now() > endMs) throw new Error(`not woken by ${what.toString()}`);
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        await quiet(); // the next wake is of the next change
+      };
+      await woken(async () => engine.watch(() => wakes++, watching.signal));
+      let id = '';
+      await woken(async () => (id = await engine.create(request())));
+      await woken(() => engine.start(id));
+      await woken(() => subject.kill(id));
+      await woken(() => engine.start(id));
+      await woken(() => engine.stop(id, 0));
+      await woken(() => engine.remove(id));
+    });
+
+    test('does not wake for others, nor after the end', async () => {
+      const ending = new AbortController();
+      let wakes = 0;
+      subject.connect({ ...owner, host: 'other' }).watch(() => wakes++, ending.signal);
+      await quiet();
+      expect(wakes).toBe(1);
+      const id = await begin();
+      await quiet();
+      expect(wakes).toBe(1);
+      ending.abort();
+      subject.connect(owner).watch(() => wakes++, ending.signal);
+      await engine.stop(id, 0);
+      await quiet();
+      expect(wakes).toBe(1);
+    });
+  });
+});
+
+/** Long enough for Docker to tell what it has to tell. */
+const quiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 400));

@@ -1,0 +1,169 @@
+/** A cluster for the coordinator's plan: its hosts do what they are told, at once. */
+import { planCluster } from '../../coordinator/schedule/plan-cluster';
+import type { CompiledService } from '../../coordinator/schedule/plan-service';
+import { placementsOf, type ClusterView, type HostView, type Versioned } from '../../coordinator/view';
+import { emptyDocument } from '../../lib/documents/codec';
+import type { Assignment, InstanceStatus, Release, ServiceStatus } from '../../lib/documents/types';
+import { specHash } from '../../lib/release/spec-hash';
+
+export interface Wanted {
+  readonly image?: string;
+  readonly replicas?: number;
+  readonly mode?: string;
+  readonly memoryBytes?: number;
+  readonly port?: number;
+  readonly constraints?: readonly string[];
+}
+
+export const GIB = 1024 ** 3;
+
+/** Services are written as JSON of what tests vary; the real compiler has tests of its own. */
+function compile(_: string, text: string): CompiledService {
+  if (text === 'bad')
+    return { ok: false, problems: [{ rule: 'unknown-key', path: 'x', line: 1, column: 1, message: 'no', key: '' }] };
+  const wanted = JSON.parse(text) as Wanted;
+  const empty = emptyDocument('Release');
+  const port = { name: '', target: 80, published: wanted.port ?? 0, protocol: 'tcp', hostIp: '' };
+  return {
+    ok: true,
+    container: { ...empty.container, image: wanted.image ?? 'a:1', ports: wanted.port === undefined ? [] : [port] },
+    deploy: {
+      ...empty.deploy,
+      mode: wanted.mode ?? 'replicated',
+      replicas: wanted.mode === 'global' ? 0 : (wanted.replicas ?? 1),
+      constraints: wanted.constraints ?? [],
+      reservations: { nanoCpus: 0, memoryBytes: wanted.memoryBytes ?? 0 },
+    },
+  };
+}
+
+export class World {
+  readonly services = new Map<string, { text: string; modRevision: number }>();
+  readonly releases = new Map<string, Map<number, Release>>();
+  readonly hosts = new Map<string, HostView>();
+  readonly serviceStatuses = new Map<string, Versioned<ServiceStatus | undefined>>();
+  private revision = 1;
+  private seed = 1;
+  /** Instances that never become ready, by image. */
+  readonly broken = new Set<string>();
+
+  get view(): ClusterView {
+    return { ...this, problems: [] };
+  }
+
+  addHost(name: string, labels: Record<string, string> = {}, memoryBytes = GIB): this {
+    const record = { ...emptyDocument('HostRecord'), labels, capacity: { nanoCpus: 4e9, memoryBytes } };
+    this.hosts.set(name, {
+      name,
+      isLive: true,
+      record,
+      status: emptyDocument('HostStatus'),
+      assignmentRevision: 0,
+      isAssignmentGarbage: false,
+    });
+    return this;
+  }
+
+  put(service: string, wanted: Wanted | 'bad'): this {
+    this.services.set(service, {
+      text: wanted === 'bad' ? wanted : JSON.stringify(wanted),
+      modRevision: ++this.revision,
+    });
+    return this;
+  }
+
+  /** One plan of everything, written down. @returns how many documents changed */
+  plan(): number {
+    const services = new Set([...this.services.keys(), ...this.releases.keys(), ...this.serviceStatuses.keys()]);
+    const random = (): number => (this.seed = (this.seed * 16807) % 2147483647) / 2147483647;
+    const changes = planCluster({ view: this.view, services, compile, random, wallMs: 0 });
+    for (const release of changes.releases) {
+      const known = this.releases.get(release.service) ?? new Map<number, Release>();
+      this.releases.set(release.service, known.set(release.number, release));
+    }
+    for (const [host, assignment] of changes.assignments)
+      this.set(host, { assignment, assignmentRevision: ++this.revision });
+    for (const [service, document] of changes.statuses)
+      if (document === undefined) this.serviceStatuses.delete(service);
+      else this.serviceStatuses.set(service, { document, modRevision: ++this.revision });
+    for (const { service, number } of changes.dropReleases) {
+      this.releases.get(service)?.delete(number);
+      if (this.releases.get(service)?.size === 0) this.releases.delete(service);
+    }
+    return changes.releases.length + changes.assignments.size + changes.dropReleases.length;
+  }
+
+  /** Every live host does what its assignment says, at once. */
+  act(): void {
+    for (const host of this.hosts.values()) {
+      if (!host.isLive || host.assignment === undefined) continue;
+      const before = host.status?.instances ?? {};
+      const kept = host.assignment.held
+        .filter((id) => id in before)
+        .map((id) => [id, { ...before[id]!, held: true }] as const);
+      const run = Object.entries(host.assignment.instances).map(
+        ([id, one]) => [id, this.report(one, before[id])] as const,
+      );
+      const status = {
+        assignmentRevision: host.assignment.revision,
+        instances: Object.fromEntries([...kept, ...run]),
+        problems: [],
+      };
+      this.set(host.name, { status });
+    }
+  }
+
+  private report(one: Assignment['instances'][string], before: InstanceStatus | undefined): InstanceStatus {
+    const release = this.releases.get(one.service)?.get(one.release);
+    const nothing = { containerId: '', ports: [], health: 'none', restarts: 0, reason: '', held: false };
+    const isUp = release === undefined || !this.broken.has(release.container.image);
+    const spec = release === undefined ? (before?.spec ?? '') : specHash(release.container);
+    return { ...nothing, ...one, phase: isUp ? 'RUNNING' : 'BACKOFF', spec };
+  }
+
+  set(name: string, change: Partial<HostView>): void {
+    this.hosts.set(name, { ...this.hosts.get(name)!, ...change });
+  }
+
+  /** Plans and acts until nothing changes. @returns the fewest ready instances of the service on the way */
+  settle(service?: string): number {
+    let fewest = Infinity;
+    for (let round = 0; round < 100; round++) {
+      const changes = this.plan();
+      this.act();
+      if (service !== undefined) fewest = Math.min(fewest, this.running(service));
+      if (changes === 0 && this.plan() === 0) return fewest;
+    }
+    throw new Error('it does not settle');
+  }
+
+  running(service: string): number {
+    return [...this.hosts.values()]
+      .flatMap(({ status }) => Object.values(status?.instances ?? {}))
+      .filter((one) => one.service === service && one.phase === 'RUNNING').length;
+  }
+
+  ids(service: string): readonly string[] {
+    return [...this.hosts.values()]
+      .flatMap(placementsOf)
+      .filter((one) => one.service === service)
+      .map(({ id, host }) => `${host}/${id}`)
+      .sort();
+  }
+
+  counts(service: string): readonly number[] {
+    return [...this.hosts.values()].map((host) => placementsOf(host).filter((one) => one.service === service).length);
+  }
+
+  /** etcd lost everything; hosts hold what they run. */
+  wipe(): void {
+    for (const map of [this.services, this.releases, this.serviceStatuses]) map.clear();
+    for (const { name, status } of [...this.hosts.values()]) {
+      const held = Object.entries(status!.instances).map(([id, one]) => [id, { ...one, held: true }]);
+      const instances = Object.fromEntries(held) as Record<string, InstanceStatus>;
+      const { isLive, record, isAssignmentGarbage } = this.hosts.get(name)!;
+      const host = { name, isLive, isAssignmentGarbage, assignmentRevision: 0, status: { ...status!, instances } };
+      this.hosts.set(name, { ...host, ...(record && { record }) });
+    }
+  }
+}
