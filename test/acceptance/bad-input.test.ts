@@ -121,8 +121,8 @@ test('a garbage assignment is said, changes nothing, and is mended by the coordi
     const seen = await cluster.hostStatus();
     return seen?.problems.some(({ rule }) => rule === 'assignment-unreadable') === true ? seen : undefined;
   });
-  expect(status!.problems[0]).toMatchObject({ key: cluster.keys.assignment('h1'), path: 'instances' });
-  expect(status!.problems[0]!.message).toContain('number 5, but an object is wanted');
+  expect(status.problems[0]).toMatchObject({ key: cluster.keys.assignment('h1'), path: 'instances' });
+  expect(status.problems[0]!.message).toContain('number 5, but an object is wanted');
   await cluster.coordinators[0]!.start();
   await until('a readable one', async () => {
     const instances = (await cluster.assignment().catch(() => undefined))?.instances;
@@ -143,7 +143,7 @@ test('a garbage release is said, and leaves its instances as they are', async ()
     const seen = await cluster.hostStatus();
     return seen?.problems.find(({ rule }) => rule === 'release-unreadable') && seen;
   });
-  expect(status!.problems[0]!.message).toContain('container.imag: no such field; did you mean "image"?');
+  expect(status.problems[0]!.message).toContain('container.imag: no such field; did you mean "image"?');
   await cluster.etcd.del(cluster.keys.release('bystander', 9));
   await cluster.coordinators[0]!.start();
   await until('no problem', async () => (await cluster.hostStatus())!.problems.length === 0);
