@@ -40,6 +40,8 @@ export interface ClusterView {
   readonly services: ReadonlyMap<string, ServiceDocument>;
   /** By service, then by number. */
   readonly releases: ReadonlyMap<string, ReadonlyMap<number, Release>>;
+  /** Numbers whose documents are there and can't be read, by service: taken all the same. Absent: none. */
+  readonly unreadableReleases?: ReadonlyMap<string, ReadonlySet<number>>;
   readonly hosts: ReadonlyMap<string, HostView>;
   readonly serviceStatuses: ReadonlyMap<string, Versioned<ServiceStatus | undefined>>;
   /** Documents that can't be read, with their keys. */
@@ -62,15 +64,17 @@ export function isUsable(host: HostView): boolean {
 
 /**
  * Where every instance is. A host without a readable assignment is taken at its word: what it reports stays in
- * place, so that an emptied etcd is filled again from what runs, and nothing stops.
+ * place, so that an emptied etcd is filled again from what runs, and nothing stops. Whether it calls them held is
+ * not asked: its report may be older than the loss of its assignment.
  */
 export function placementsOf(host: HostView): readonly Placement[] {
-  const { assignment, status, isAssignmentGarbage } = host;
-  const reported = Object.entries(status?.instances ?? {}).filter(([id, { held }]) =>
+  const { assignment, status } = host;
+  const held = new Set(assignment?.held);
+  const reported = Object.entries(status?.instances ?? {}).filter(([id, report]) =>
     // Held ones count as well: their service may be known again by now.
     assignment === undefined
-      ? held || isAssignmentGarbage
-      : assignment.held.includes(id) && !(id in assignment.instances),
+      ? report.held || report.phase !== 'STOPPING'
+      : held.has(id) && !(id in assignment.instances),
   );
   return [...Object.entries(assignment?.instances ?? {}), ...reported].map(([id, { service, slot, release }]) => ({
     ...{ id, host: host.name, service, slot, release },

@@ -28,7 +28,8 @@ export function planCluster(input: ClusterInput): ClusterChanges {
   const usage = new Map([...view.hosts.keys()].map((host) => [host, emptyUsage()]));
   for (const host of view.hosts.values())
     for (const placement of placementsOf(host)) {
-      take(usage.get(host.name)!, placement, view.releases.get(placement.service)?.get(placement.release));
+      const release = view.releases.get(placement.service)?.get(placement.release);
+      take(usage.get(host.name)!, placement, release, host.status?.instances[placement.id]);
       const known = placements.get(placement.service);
       if (known === undefined) placements.set(placement.service, [placement]);
       else known.push(placement);
@@ -84,7 +85,8 @@ function assignmentOf(
   const before = host.assignment;
   const named = placements.filter(({ service }) => knownServices.has(service));
   // No document is written before the host has said what it runs: it could leave out what nobody here knows of.
-  if (before === undefined && (named.length === 0 || !isUsable(host))) return undefined;
+  const isIdle = named.length === 0 && !host.isAssignmentGarbage;
+  if (before === undefined && (isIdle || !isUsable(host))) return undefined;
   const instances = Object.fromEntries(named.map(({ id, service, slot, release }) => [id, { service, slot, release }]));
   const held = placements
     .filter(({ service }) => !knownServices.has(service))

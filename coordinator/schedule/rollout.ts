@@ -13,16 +13,21 @@ export interface RolloutInput {
 }
 
 export interface RolloutStep {
-  /** Placements that stay. */
+  /** Placements that stay, those of `outdated` among them. */
   readonly kept: readonly Placement[];
   readonly removed: readonly Placement[];
-  /** Instances of the target release to place beside, or instead of, this one. */
-  readonly replaced: readonly Placement[];
+  /** In the order in which they are to be tried: the first for whose successor there is a place is replaced now. */
+  readonly outdated: readonly Placement[];
 }
 
 /** Runs, and passes its health check if it has one. */
 export function isReady(report: InstanceStatus | undefined): boolean {
   return report?.phase === 'RUNNING' && (report.health === 'none' || report.health === 'healthy');
+}
+
+/** Ended well, and its restart policy leaves it at that: nothing more is to be waited for. */
+export function isDone(report: InstanceStatus | undefined): boolean {
+  return report?.phase === 'STOPPED' && report.lastExit?.code === 0;
 }
 
 /**
@@ -45,7 +50,7 @@ export function planRollout(input: RolloutInput): RolloutStep {
   for (const slot of groupBySlot(input.placements, target)) {
     const current = slot.filter(({ release }) => release === target.number);
     const old = slot.filter(({ release }) => release !== target.number);
-    const ready = current.find((placement) => isReady(reportOf(placement)));
+    const ready = current.find((placement) => isReady(reportOf(placement)) || isDone(reportOf(placement)));
     // A successor that is ready ends its slot's move; one too many, from an edit that undid another, ends as well.
     if (ready !== undefined) removed.push(...old, ...current.filter((placement) => placement !== ready));
     else if (current.length > 0) {
@@ -57,16 +62,18 @@ export function planRollout(input: RolloutInput): RolloutStep {
       outdated.push(...old.filter((placement) => !gone.includes(placement)));
     }
   }
-  const replaced = isMoving ? [] : next(outdated, input);
-  if (isExclusive(target)) removed.push(...replaced);
-  return { kept: input.placements.filter((placement) => !removed.includes(placement)), removed, replaced };
+  const gone = new Set(removed);
+  return {
+    kept: input.placements.filter((placement) => !gone.has(placement)),
+    removed,
+    outdated: isMoving ? [] : brokenFirst(outdated, input),
+  };
 }
 
 /** One that serves nobody goes first: nothing is lost with it. */
-function next(outdated: readonly Placement[], { reportOf }: RolloutInput): readonly Placement[] {
-  const broken = outdated.find((placement) => !isReady(reportOf(placement)));
-  const chosen = broken ?? outdated[0];
-  return chosen === undefined ? [] : [chosen];
+function brokenFirst(outdated: readonly Placement[], { reportOf }: RolloutInput): readonly Placement[] {
+  const serves = (placement: Placement): boolean => isReady(reportOf(placement));
+  return [...outdated.filter((placement) => !serves(placement)), ...outdated.filter(serves)];
 }
 
 /** Of several old ones in a slot, those that serve nobody while another one does: left by a rollout that was superseded. */
@@ -80,7 +87,9 @@ function groupBySlot(placements: readonly Placement[], target: Release): readonl
   const slots = new Map<string, Placement[]>();
   for (const placement of placements) {
     const key = slotKey(placement, target);
-    slots.set(key, [...(slots.get(key) ?? []), placement]);
+    const slot = slots.get(key);
+    if (slot === undefined) slots.set(key, [placement]);
+    else slot.push(placement);
   }
   return [...slots.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, slot]) => slot);
 }

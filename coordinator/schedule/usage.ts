@@ -1,4 +1,4 @@
-import type { Release } from '../../lib/documents/types';
+import type { InstanceStatus, Release } from '../../lib/documents/types';
 import type { Placement } from '../view';
 import type { HostUsage } from './types';
 
@@ -13,16 +13,29 @@ export function fixedPorts(release: Release): readonly string[] {
     .map(({ published, protocol }) => `${published}/${protocol}`);
 }
 
-/** @param release undefined when its document is gone: then only the instance itself counts */
-export function take(usage: HostUsage, placement: Placement, release: Release | undefined): void {
+/**
+ * @param release undefined when its document is gone: then the instance itself counts, and the host ports that its
+ * host reports
+ */
+export function take(
+  usage: HostUsage,
+  placement: Placement,
+  release: Release | undefined,
+  report?: InstanceStatus,
+): void {
   count(usage, placement, release, 1);
-  for (const port of release === undefined ? [] : fixedPorts(release)) usage.ports.set(port, placement.id);
+  const ports = release === undefined ? reportedPorts(report) : fixedPorts(release);
+  for (const port of ports) usage.ports.set(port, placement.id);
 }
 
+/** @param of the release that it was taken with */
 export function giveBack(usage: HostUsage, placement: Placement, of: Release | undefined): void {
   count(usage, placement, of, -1);
-  for (const port of of === undefined ? [] : fixedPorts(of))
-    if (usage.ports.get(port) === placement.id) usage.ports.delete(port);
+  for (const [port, id] of usage.ports) if (id === placement.id) usage.ports.delete(port);
+}
+
+function reportedPorts(report: InstanceStatus | undefined): readonly string[] {
+  return (report?.ports ?? []).map(({ published, protocol }) => `${published}/${protocol}`);
 }
 
 function count(usage: HostUsage, placement: Placement, of: Release | undefined, sign: 1 | -1): void {

@@ -1,0 +1,123 @@
+/** The coordinator's plan when something is in the way: lost hosts, stale reports, releases that fit nowhere. */
+import { emptyDocument } from '../../lib/documents/codec';
+import { GIB, World } from '../../test/support/world';
+
+const three = (): World =>
+  new World().addHost('h1', { zone: 'a' }).addHost('h2', { zone: 'b' }).addHost('h3', { zone: 'b' });
+
+/** Every id that hosts report and that their assignment, now that there is one, leaves out: it would be stopped. */
+function stopped(world: World): readonly string[] {
+  return [...world.hosts.values()].flatMap(({ name, status, assignment }) =>
+    assignment === undefined
+      ? []
+      : Object.keys(status?.instances ?? {})
+          .filter((id) => !(id in assignment.instances) && !assignment.held.includes(id))
+          .map((id) => `${name}/${id}`),
+  );
+}
+
+test('G3: a host whose assignment is gone is taken at its word, even when its report is from before', () => {
+  const world = three().put('web', { replicas: 3 }).put('api', { replicas: 2 });
+  world.settle();
+  const before = world.ids('web');
+  // etcd was emptied, the operator's keys are back first, and agents put their last status before they
+  // notice that their assignment is gone: nothing in it says "held" yet.
+  for (const { name, status, record } of [...world.hosts.values()])
+    world.hosts.set(name, {
+      ...{ name, isLive: true, assignmentRevision: 0, isAssignmentGarbage: false, status: status!, record: record! },
+    });
+  for (const map of [world.releases, world.serviceStatuses]) map.clear();
+  world.services.delete('api');
+  world.plan();
+  expect(stopped(world)).toEqual([]);
+  expect(world.ids('web')).toEqual(before);
+});
+
+test('what was on its way out when its assignment went missing is not taken back in', () => {
+  const world = new World().addHost('h1').put('web', { replicas: 2 });
+  world.settle();
+  const { status } = world.hosts.get('h1')!;
+  const [leaving, staying] = Object.keys(status!.instances) as [string, string];
+  const instances = { ...status!.instances, [leaving]: { ...status!.instances[leaving]!, phase: 'STOPPING' as const } };
+  const { record } = world.hosts.get('h1')!;
+  world.hosts.set('h1', {
+    ...{ name: 'h1', isLive: true, assignmentRevision: 0, isAssignmentGarbage: false, record: record! },
+    status: { ...status!, instances },
+  });
+  world.plan();
+  const assigned = Object.keys(world.hosts.get('h1')!.assignment!.instances);
+  expect(assigned).toHaveLength(2);
+  expect(assigned).toContain(staying);
+  expect(assigned).not.toContain(leaving);
+});
+
+test('G7: a stop-first release that fits nowhere takes nothing away', () => {
+  const world = three().put('web', { replicas: 2, port: 80 });
+  world.settle();
+  const before = world.ids('web');
+  world.put('web', { replicas: 2, port: 80, image: 'a:2', memoryBytes: 2 * GIB });
+  expect(world.settle('web')).toBe(2);
+  expect(world.ids('web')).toEqual(before);
+  expect(world.serviceStatuses.get('web')!.document).toMatchObject({ rollout: 'rolling', running: 2 });
+  expect(world.serviceStatuses.get('web')!.document!.unplaced).toHaveLength(3);
+});
+
+test.each<[string, (world: World) => void]>([
+  ['lost', (world) => world.set('h1', { isLive: false })],
+  ['cordoned', (world) => world.set('h1', { intent: { schedulable: false, drain: false } })],
+])('a global service is updated on the other hosts while the first is %s', (_, fault) => {
+  const world = three().put('log', { mode: 'global' });
+  world.settle();
+  fault(world);
+  world.put('log', { mode: 'global', image: 'a:2' }).settle();
+  const releases = [...world.hosts.values()].map(({ assignment }) =>
+    Object.values(assignment!.instances).map(({ release }) => release),
+  );
+  expect(releases).toEqual([[1], [2], [2]]);
+});
+
+test('a constraint that is added moves those that break it, one by one, and none that keeps it', () => {
+  const world = three().put('web', { replicas: 3 });
+  world.settle();
+  const kept = world.ids('web').filter((id) => !id.startsWith('h1/'));
+  expect(world.put('web', { replicas: 3, constraints: ['node.labels.zone == b'] }).settle('web')).toBe(3);
+  expect(world.counts('web')[0]).toBe(0);
+  expect(world.ids('web')).toEqual(expect.arrayContaining([...kept]));
+});
+
+test('a constraint that no host keeps moves nothing', () => {
+  const world = three().put('web', { replicas: 3 });
+  world.settle();
+  const before = world.ids('web');
+  expect(world.put('web', { replicas: 3, constraints: ['node.labels.zone == mars'] }).settle('web')).toBe(3);
+  expect(world.ids('web')).toEqual(before);
+});
+
+test('G9: a host port that an unknown service holds is not given out', () => {
+  const world = new World().addHost('h1').addHost('h2');
+  const ports = [{ name: '', target: 80, published: 80, protocol: 'tcp' }];
+  const report = { service: 'ghost', slot: 1, release: 4, phase: 'RUNNING' as const, containerId: 'c', health: 'none' };
+  const instances = { 'ghost-1-aaaa': { ...report, ports, restarts: 0, reason: '', held: true, spec: 'x' } };
+  world.set('h1', { status: { ...emptyDocument('HostStatus'), instances } });
+  world.put('web', { replicas: 2, port: 80 }).settle();
+  expect(world.counts('web')).toEqual([0, 1]);
+  expect(world.serviceStatuses.get('web')!.document!.unplaced).toContainEqual({
+    host: 'h1',
+    reason: 'host port 80/tcp is taken by ghost-1-aaaa',
+  });
+});
+
+test('a garbage assignment is written anew even on a host that runs nothing', () => {
+  const world = new World().addHost('h1');
+  world.set('h1', { isAssignmentGarbage: true, assignmentRevision: 7 });
+  world.put('web', { replicas: 0 }).plan();
+  expect(world.hosts.get('h1')!.assignment).toEqual({ revision: 1, instances: {}, prefetch: [], held: [] });
+});
+
+test('a count that no host can hold is refused without asking every host for every instance', () => {
+  const world = three().put('web', { replicas: 1_000_000, memoryBytes: GIB / 2 });
+  const startedMs = performance.now();
+  world.plan();
+  expect(performance.now() - startedMs).toBeLessThan(2000);
+  expect(world.counts('web')).toEqual([2, 2, 2]);
+});
