@@ -8,9 +8,14 @@ import type { ServiceStatus } from '../lib/documents/types';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** "<service>/<number>", the number as the coordinator writes it, and exact as a double. */
+const RELEASE_PATH = /^([^/]+)\/([1-9]\d{0,14})$/;
+const NO_RELEASE_KEY = "a release has the key releases/<service>/<number>; this one is nobody's";
+
 export class ViewReader {
   private readonly services = new Map<string, ServiceDocument>();
   private readonly releases = new Map<string, Map<number, Release>>();
+  private readonly unreadableReleases = new Map<string, Set<number>>();
   private readonly hosts = new Map<string, HostView>();
   private readonly serviceStatuses = new Map<string, Versioned<ServiceStatus | undefined>>();
   private readonly problems = new Map<string, Problem>();
@@ -18,8 +23,9 @@ export class ViewReader {
   constructor(private readonly keys: Keys) {}
 
   get view(): ClusterView {
-    const { services, releases, hosts, serviceStatuses } = this;
-    return { services, releases, hosts, serviceStatuses, problems: [...this.problems.values()] };
+    const { services, releases, unreadableReleases, hosts, serviceStatuses } = this;
+    const problems = [...this.problems.values()];
+    return { services, releases, unreadableReleases, hosts, serviceStatuses, problems };
   }
 
   /** Takes in one key as it is now; undefined when it is gone. */
@@ -49,13 +55,24 @@ export class ViewReader {
   }
 
   private readRelease(path: string, kv: KeyValue | undefined): void {
-    const [service = '', number = ''] = path.split('/');
-    const known = this.releases.get(service) ?? new Map<number, Release>();
-    const release = kv && this.decode('Release', kv);
-    if (release !== undefined) known.set(Number(number), release);
-    else if (kv === undefined) known.delete(Number(number));
-    if (known.size > 0) this.releases.set(service, known);
-    else this.releases.delete(service);
+    const parts = RELEASE_PATH.exec(path);
+    if (parts === null) return kv === undefined ? undefined : this.refuse(kv.key, 'bad-name', NO_RELEASE_KEY);
+    const [service, number] = [parts[1]!, Number(parts[2])];
+    const release = kv && this.decodeRelease(kv, service, number);
+    if (release !== undefined) entryOf(this.releases, service, () => new Map()).set(number, release);
+    else if (kv === undefined) removeFrom(this.releases, service, number);
+    if (kv !== undefined && release === undefined)
+      entryOf(this.unreadableReleases, service, () => new Set()).add(number);
+    else removeFrom(this.unreadableReleases, service, number);
+  }
+
+  /** A release that stands under another's key would be written over the one that it claims to be. */
+  private decodeRelease(kv: KeyValue, service: string, number: number): Release | undefined {
+    const release = this.decode('Release', kv);
+    if (release === undefined || (release.service === service && release.number === number)) return release;
+    const claimed = `${release.service}@${release.number}`;
+    this.refuse(kv.key, 'bad-value', `it says that it is ${claimed}, under the key of ${service}@${number}`);
+    return undefined;
   }
 
   private readServiceStatus(name: string, kv: KeyValue | undefined): void {
@@ -115,9 +132,24 @@ export class ViewReader {
       return decodeDocument(name, kv.value);
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error;
-      const { rule, path, message } = error;
-      this.problems.set(kv.key, { rule, path, line: 0, column: 0, message, key: kv.key });
+      this.refuse(kv.key, error.rule, error.message, error.path);
       return undefined;
     }
   }
+
+  private refuse(key: string, rule: string, message: string, path = ''): void {
+    this.problems.set(key, { rule, path, line: 0, column: 0, message, key });
+  }
+}
+
+function entryOf<T>(map: Map<string, T>, name: string, make: () => T): T {
+  let found = map.get(name);
+  if (found === undefined) map.set(name, (found = make()));
+  return found;
+}
+
+function removeFrom(map: Map<string, Map<number, unknown> | Set<number>>, name: string, number: number): void {
+  const found = map.get(name);
+  found?.delete(number);
+  if (found?.size === 0) map.delete(name);
 }
