@@ -33,6 +33,7 @@ export function watchCluster(options: {
 }): Cluster {
   const { store, keys, clock, log } = options;
   const reader = new ViewReader(keys);
+  const tellHeld = heldTeller(log);
   let lostAtMs = clock.monotonicMs();
   const mirror: Mirror = startMirror({
     ...{ store, clock, log, range: { prefix: keys.all } },
@@ -47,6 +48,7 @@ export function watchCluster(options: {
         const kv = mirror.entries().get(key);
         reader.read(key, kv);
         changed.set(key, kv?.value);
+        if (key.startsWith(keys.statuses)) tellHeld(key.slice(keys.statuses.length), reader.view);
       }
       for (const { key, message } of changed.size > 0 ? reader.view.problems : [])
         if (changed.has(key)) log.error('a document is unreadable; the last good one counts', { key, reason: message });
@@ -74,5 +76,19 @@ export function watchCluster(options: {
         await new Promise<void>((wake) => clock.after(CATCH_UP_STEP_MS, wake));
     },
     close: () => mirror.close(),
+  };
+}
+
+/** Says it once for each host and count, whoever leads: after an emptied etcd it is what an operator has to see. */
+function heldTeller(log: Logger): (host: string, view: ClusterView) => void {
+  const told = new Map<string, number>();
+  return (host, view) => {
+    const instances = Object.values(view.hosts.get(host)?.status?.instances ?? {});
+    const count = instances.filter(({ held }) => held).length;
+    if ((told.get(host) ?? 0) === count) return;
+    told.set(host, count);
+    if (count === 0) return log.info('a host holds nothing any more', { host });
+    const reason = 'etcd knows nothing of their services, or of what is assigned to the host';
+    log.warn('a host holds instances: they run on, and nobody manages them', { host, instances: count, reason });
   };
 }

@@ -10,7 +10,7 @@ import type { ClusterView } from './view';
 const MAX_WRITES = 64;
 const MAX_BYTES = 1024 * 1024;
 
-interface Change {
+export interface Change {
   readonly compare: Compare;
   readonly write: Write;
 }
@@ -44,20 +44,24 @@ export function writesFor(changes: ClusterChanges, view: ClusterView, keys: Keys
   const drops = changes.dropReleases.map(({ service, number }): Change => {
     const key = keys.release(service, number);
     // Whatever is there, it goes; the service's own key is what must not have come back meanwhile.
-    const doc = view.services.get(service);
+    const modRevision = view.services.get(service)?.modRevision ?? 0;
     return {
-      compare: { key: keys.service(service), modRevision: doc?.modRevision ?? 0 },
+      compare: { key: keys.service(service), modRevision },
       write: { op: 'delete', key },
     };
   });
   return [...releases, ...assignments, ...statuses, ...drops];
 }
 
-/** @returns 'committed' when all is written; otherwise what stopped it, with the first transactions written and the rest not */
+/**
+ * @param isLeading asked before each transaction
+ * @returns 'committed' when all is written; otherwise what stopped it, with the first transactions written and the rest not
+ */
 export async function commitChanges(
   store: Store,
   fence: Fence,
   changes: readonly Change[],
+  isLeading: () => boolean,
 ): Promise<{ outcome: FencedOutcome; transactions: number }> {
   let transactions = 0;
   for (let at = 0; at < changes.length;) {
@@ -69,6 +73,7 @@ export async function commitChanges(
       if (bytes > MAX_BYTES && end > at) break;
       end++;
     }
+    if (!isLeading()) return { outcome: 'deposed', transactions };
     const batch = changes.slice(at, end);
     const compares = [...new Map(batch.map(({ compare }) => [compare.key, compare])).values()];
     const outcome = await commitFenced(store, fence, { compares, writes: batch.map(({ write }) => write) });

@@ -2,18 +2,18 @@
  * The leader's loop: whatever changed in etcd makes services dirty; dirty services are planned and the outcome is
  * committed. Holds no state of its own that is not in etcd, so that a new leader needs nothing but the mirror.
  */
-import { backoffMs } from '../lib/backoff';
 import type { Clock } from '../lib/clock';
 import type { Keys } from '../lib/documents/keys';
-import type { Fence } from '../lib/etcd/fenced-txn';
+import type { Fence, FencedOutcome } from '../lib/etcd/fenced-txn';
 import { StoreError, type Store } from '../lib/etcd/store';
 import type { Logger } from '../lib/log';
-import { commitChanges, writesFor } from './commit';
-import { planCluster, type ClusterChanges } from './schedule/plan-cluster';
+import { commitChanges, writesFor, type Change } from './commit';
+import { DirtyServices } from './dirty-services';
+import { logCommitted } from './log-committed';
+import { planCluster } from './schedule/plan-cluster';
 import type { CompiledService } from './schedule/plan-service';
 import { placementsOf, type ClusterView } from './view';
 
-const RETRY = { baseMs: 100, capMs: 5000 };
 /** A commit whose own events the mirror has not shown after this is planned upon all the same; compares protect it. */
 const CATCH_UP_MS = 2000;
 
@@ -36,25 +36,26 @@ export interface ReconcilerOptions {
 
 export class Reconciler {
   private fence: Fence | undefined;
-  private readonly dirty = new Set<string>();
+  private readonly dirty: DirtyServices;
   private isRunning = false;
-  private failures = 0;
   private cancelTimer: () => void = () => undefined;
   /** Writes of ours that the mirror has not shown yet, by key. */
   private readonly awaited = new Map<string, string | undefined>();
   private awaitedUntilMs = 0;
 
-  constructor(private readonly options: ReconcilerOptions) {}
+  constructor(private readonly options: ReconcilerOptions) {
+    this.dirty = new DirtyServices(options.random);
+  }
 
   /** From now on this one leads. Everything is dirty: the last leader may have stopped anywhere. */
   establish(fence: Fence): void {
     this.fence = fence;
-    this.failures = 0;
+    this.dirty.clear();
     this.markAll();
     this.wake();
   }
 
-  /** No write is begun from now on; one that is on its way fails by its fence. */
+  /** No transaction is begun from now on; one that is on its way fails by its fence. */
   revoke(): void {
     this.fence = undefined;
     this.dirty.clear();
@@ -73,15 +74,17 @@ export class Reconciler {
 
   private mark(key: string): void {
     const { keys, view } = this.options;
-    for (const prefix of [keys.services, keys.releases, keys.serviceStatuses])
-      if (key.startsWith(prefix)) this.dirty.add(key.slice(prefix.length).split('/')[0]!);
+    for (const prefix of [keys.services, keys.serviceStatuses])
+      if (key.startsWith(prefix)) this.dirty.mark(key.slice(prefix.length));
+    if (key.startsWith(keys.releases)) this.dirty.mark(key.slice(keys.releases.length).split('/')[0]!);
     for (const prefix of [keys.assignments, keys.statuses])
       if (key.startsWith(prefix)) {
         const host = view().hosts.get(key.slice(prefix.length));
-        if (host === undefined) this.markAll();
+        // One without an assignment may have become usable just now, and be wanted by any service.
+        if (host?.assignment === undefined) this.markAll();
         else
           for (const { service } of [...placementsOf(host), ...Object.values(host.status?.instances ?? {})])
-            this.dirty.add(service);
+            this.dirty.mark(service);
         // A service that waits for room may have it now, and one that is being removed may be gone.
         this.markUnsettled();
       }
@@ -91,23 +94,26 @@ export class Reconciler {
   private markAll(): void {
     const { services, releases, serviceStatuses } = this.options.view();
     for (const known of [services, releases, serviceStatuses])
-      for (const service of known.keys()) this.dirty.add(service);
+      for (const service of known.keys()) this.dirty.mark(service);
   }
 
   private markUnsettled(): void {
     for (const [service, { document }] of this.options.view().serviceStatuses)
       if (document === undefined || document.rollout !== 'steady' || document.placed < document.wanted)
-        this.dirty.add(service);
+        this.dirty.mark(service);
   }
 
   private wake(): void {
-    if (this.isRunning || this.fence === undefined || this.dirty.size === 0 || !this.options.isKnown()) return;
-    if (this.awaited.size > 0 && this.options.clock.monotonicMs() < this.awaitedUntilMs) return this.later(CATCH_UP_MS);
+    if (this.isRunning || this.fence === undefined || !this.options.isKnown()) return;
+    const nowMs = this.options.clock.monotonicMs();
+    if (this.awaited.size > 0 && nowMs < this.awaitedUntilMs) return this.later(this.awaitedUntilMs - nowMs);
+    const turn = this.dirty.take(nowMs);
+    if (turn === undefined) return;
+    if ('waitMs' in turn) return this.later(turn.waitMs);
     this.isRunning = true;
-    void this.run(this.fence).finally(() => {
+    void this.run(this.fence, turn.services).finally(() => {
       this.isRunning = false;
-      if (this.failures > 0) this.later(backoffMs(this.failures, RETRY, this.options.random));
-      else this.wake();
+      this.wake();
     });
   }
 
@@ -116,40 +122,39 @@ export class Reconciler {
     this.cancelTimer = this.options.clock.after(delayMs, () => this.wake());
   }
 
-  private async run(fence: Fence): Promise<void> {
-    const { clock, view, keys, store, log } = this.options;
+  private async run(fence: Fence, services: readonly string[]): Promise<void> {
+    const { clock, view, keys, log } = this.options;
     const startedMs = clock.monotonicMs();
-    const services = [...this.dirty];
-    this.dirty.clear();
-    this.awaited.clear();
     const seen = view();
+    const statusesBefore = new Map(services.map((service) => [service, seen.serviceStatuses.get(service)?.document]));
     const changes = planCluster({ ...this.options, view: seen, services, wallMs: clock.wallMs() });
     const writes = writesFor(changes, seen, keys);
-    this.logChanges(changes);
+    this.awaited.clear();
     for (const { write } of writes) this.awaited.set(write.key, write.op === 'put' ? write.value : undefined);
     this.awaitedUntilMs = clock.monotonicMs() + CATCH_UP_MS;
-    let outcome = 'error';
-    let transactions = 0;
-    try {
-      ({ outcome, transactions } = await commitChanges(store, fence, writes));
-      this.failures = outcome === 'conflict' ? this.failures + 1 : 0;
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      this.failures++;
-      log.warn('could not commit; will plan again', { reason: error.message, code: error.code });
-    }
-    if (outcome !== 'committed') {
-      this.awaited.clear();
-      if (this.fence === fence && outcome !== 'deposed') for (const service of services) this.dirty.add(service);
-      if (outcome === 'deposed') log.warn('nothing was committed: this coordinator does not lead any more');
+    const { outcome, transactions, isOfAll } = await this.commit(fence, writes);
+    if (outcome === 'committed') logCommitted(log, changes, statusesBefore);
+    else this.awaited.clear();
+    if (outcome === 'deposed') log.warn('nothing was committed: this coordinator does not lead any more');
+    else if (this.fence === fence) {
+      if (outcome === 'committed') this.dirty.succeeded(services);
+      else this.dirty.failed(services, clock.monotonicMs(), isOfAll);
     }
     this.options.onPlan({ durationMs: clock.monotonicMs() - startedMs, outcome, transactions });
   }
 
-  private logChanges({ releases, assignments }: ClusterChanges): void {
-    for (const { service, number } of releases)
-      this.options.log.info('cut a release', { service, release: `${service}@${number}` });
-    for (const [host, { revision, instances }] of assignments)
-      this.options.log.info('assign', { host, revision, instances: Object.keys(instances).length });
+  private async commit(
+    fence: Fence,
+    writes: readonly Change[],
+  ): Promise<{ outcome: FencedOutcome | 'error'; transactions: number; isOfAll: boolean }> {
+    try {
+      const isLeading = (): boolean => this.fence === fence;
+      return { ...(await commitChanges(this.options.store, fence, writes, isLeading)), isOfAll: false };
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      const { message, code, temporary } = error;
+      this.options.log.warn('could not commit; will plan again', { reason: message, code });
+      return { outcome: 'error', transactions: 0, isOfAll: temporary };
+    }
   }
 }

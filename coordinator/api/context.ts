@@ -28,6 +28,11 @@ export async function writing<T>(write: () => Promise<T>): Promise<T> {
     return await write();
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
+    if (error.code === 'too-large')
+      throw new RpcError(
+        'invalid',
+        `together this is more than etcd takes in one transaction (${error.message}); nothing was written. Apply fewer services at a time`,
+      );
     const code = error.temporary ? 'unavailable' : 'internal';
     throw new RpcError(
       code,

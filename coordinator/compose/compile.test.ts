@@ -89,6 +89,8 @@ test.each<[string, string, Partial<ContainerSpec>]>([
     'deploy: { resources: { limits: { cpus: "0.5", memory: 64M, pids: 10 } } }',
     { limits: { nanoCpus: 5e8, memoryBytes: 67_108_864, pids: 10 } },
   ],
+  ['versions stay as written', 'environment: { V: 1.10 }', { environment: { V: '1.10' } }],
+  ['a label without a value', 'labels: { a: }', { labels: { a: '' } }],
   ['a project', 'x-berth: { project: shop }', { project: 'shop' }],
 ])('%s', (_, text, spec) => {
   expect(container(text)).toMatchObject(spec);
@@ -120,6 +122,11 @@ test.each<[string, string]>([
 ])('volume %s', (volume, wanted) => {
   const [mount] = container(`volumes: ["${volume}"]`).mounts;
   expect(`${mount!.type} ${mount!.source} ${mount!.target} ${mount!.readOnly ? 'ro' : 'rw'}`).toBe(wanted);
+});
+
+test.each(['0o1777', '01777', '"01777"', '1023'])('the mode of a tmpfs: %s', (mode) => {
+  const [mount] = container(`volumes: [{ type: tmpfs, target: /tmp, tmpfs: { mode: ${mode} } }]`).mounts;
+  expect(mount!.tmpfsMode).toBe(0o1777);
 });
 
 test('a tmpfs with options', () => {
@@ -154,16 +161,61 @@ test.each<[string, string, string[]]>([
     'foo: 1\nimage: 5:5:5\nports: [x]',
     ['unknown-key foo 1:1', 'bad-value image 2:8', 'bad-value ports[0] 3:9'],
   ],
-  ['no image', 'init: true', ['missing-key  1:1']],
+  ['no image', 'init: true', ['missing-key image 1:1']],
   ['an upper case image', 'image: Nginx', ['bad-value image 1:8']],
   ['a variable without value', 'image: a\nenvironment: [HOME]', ['bad-value environment[0] 2:15']],
   ['a null variable', 'image: a\nenvironment:\n  HOME:', ['bad-value environment.HOME 3:8']],
-  ['a label of ours', 'image: a\nlabels: { berth.instance: x }', ['bad-value labels 2:9']],
+  ['a label of ours', 'image: a\nlabels: { berth.instance: x }', ['bad-value labels.berth.instance 2:11']],
   ['a relative bind', 'image: a\nvolumes: ["./x:/y"]', ['bad-value volumes[0] 2:11']],
-  ['two mounts at one place', 'image: a\nvolumes: ["a1:/y", "b1:/y"]', ['bad-value volumes 2:10']],
+  ['two mounts at one place', 'image: a\nvolumes: ["a1:/y", "b1:/y"]', ['bad-value volumes[1] 2:20']],
   ['ports of unequal ranges', 'image: a\nports: ["1-2:1-3"]', ['bad-value ports[0] 2:9']],
+  [
+    'a host port that another address has for all',
+    'image: a\nports: ["80:1", "127.0.0.1:80:2"]',
+    ['duplicate-port ports[1] 2:17'],
+  ],
+  [
+    'two mounts at one place, spelled differently',
+    'image: a\nvolumes: ["a1:/y", "b1:/x/../y/"]',
+    ['bad-value volumes[1] 2:20'],
+  ],
+  ['a key that is null', 'image:', ['missing-key image 1:7']],
+  ['a capability that is none', 'image: a\ncap_add: [NET_ADMI]', ['bad-value cap_add[0] 2:11']],
+  ['a security option that is none', 'image: a\nsecurity_opt: [foo]', ['bad-value security_opt[0] 2:16']],
+  [
+    'a profile that hosts do not have',
+    'image: a\nsecurity_opt: ["seccomp=/x.json"]',
+    ['bad-value security_opt[0] 2:16'],
+  ],
+  ['a limit that is none', 'image: a\nulimits: { nofiles: 1 }', ['bad-value ulimits.nofiles 2:12']],
+  [
+    'a soft limit over the hard one',
+    'image: a\nulimits: { nofile: { soft: 2, hard: 1 } }',
+    ['bad-value ulimits.nofile.soft 2:28'],
+  ],
+  ['half of a limit', 'image: a\nulimits: { nofile: { soft: 2 } }', ['missing-key ulimits.nofile.hard 2:20']],
+  ['a relative working_dir', 'image: a\nworking_dir: app', ['bad-value working_dir 2:14']],
+  ['a hostname with an underscore', 'image: a\nhostname: my_host', ['bad-value hostname 2:11']],
+  ['a user with a space', 'image: a\nuser: "a b"', ['bad-value user 2:7']],
+  ['a signal that is none', 'image: a\nstop_signal: SIGFOO', ['bad-value stop_signal 2:14']],
+  [
+    'too little of a CPU to start',
+    'image: a\ndeploy: { resources: { limits: { cpus: "0.001" } } }',
+    ['out-of-range deploy.resources.limits.cpus 2:40'],
+  ],
+  [
+    'a negative memory',
+    'image: a\ndeploy: { resources: { limits: { memory: -1 } } }',
+    ['bad-value deploy.resources.limits.memory 2:42'],
+  ],
+  ['a test without a command', 'image: a\nhealthcheck: { test: ["CMD"] }', ['bad-value healthcheck.test 2:22']],
+  ['a tag of YAML', 'image: !secret a', ['yaml-syntax  1:16']],
+  ['a key under an alias', 'x-a: &a { foo: 1 }\nimage: a\ndeploy: *a', ['unknown-key deploy.foo 1:11']],
+  ['an alias without an anchor', 'image: *a', ['yaml-syntax  1:8']],
+  ['x-berth below the top', 'image: a\ndeploy: { x-berth: {} }', ['unknown-key deploy.x-berth 2:11']],
+  ['x-berth misspelled', 'image: a\nx-bert: {}', ['unknown-key x-bert 2:1']],
   ['port 0', 'image: a\nports: [{ target: 0 }]', ['out-of-range ports[0].target 2:19']],
-  ['a host port twice', 'image: a\nports: ["80:1", { target: 2, published: 80 }]', ['duplicate-port ports 2:8']],
+  ['a host port twice', 'image: a\nports: ["80:1", { target: 2, published: 80 }]', ['duplicate-port ports[1] 2:17']],
   ['a bad duration', 'image: a\nstop_grace_period: 10', ['bad-value stop_grace_period 2:20']],
   [
     'too little memory',

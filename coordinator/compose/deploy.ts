@@ -1,9 +1,11 @@
 /** How many instances of a service there are, where they go, and how they restart. */
 import type { ContainerSpec, DeploySpec, RestartPolicy } from '../../lib/documents/types';
+import { parseBytes } from './bytes';
 import { parseConstraint } from './constraint';
+import { parseNanoCpus } from './cpus';
+import { parseDurationMs } from './duration';
 import { DEPLOY_KEYS, PLACEMENT_KEYS, RESERVATIONS_KEYS, RESTART_POLICY_KEYS } from './keys';
 import type { Reader } from './read';
-import { parseBytes, parseDurationMs, parseNanoCpus } from './units';
 
 const MAX_REPLICAS = 1_000_000;
 const DEFAULT_WINDOW_MS = 5000;

@@ -114,6 +114,7 @@ export const SERVICE_KEYS: KeyTable = {
   ),
   volumes_from: no('name the same volume in both services'),
   working_dir: yes(),
+  'x-berth': yes('what Compose has no word for'),
 };
 
 export const DEPLOY_KEYS: KeyTable = {

@@ -1,8 +1,9 @@
 /** volumes and tmpfs of a service, in Compose's short and long form. */
 import type { Mount } from '../../lib/documents/types';
+import { cleanPath } from './absolute-path';
+import { parseBytes } from './bytes';
 import { BIND_KEYS, TMPFS_KEYS, VOLUME_KEYS, VOLUME_OPTION_KEYS } from './keys';
 import { isMap, type Parsed, type Reader } from './read';
-import { parseBytes } from './units';
 
 const EMPTY: Omit<Mount, 'type' | 'target'> = {
   source: '',
@@ -14,13 +15,18 @@ const EMPTY: Omit<Mount, 'type' | 'target'> = {
 };
 
 export function readMounts(volumes: Reader, tmpfs: Reader): readonly Mount[] {
-  const mounts = [
-    ...volumes.items().flatMap((item) => (isMap(item.value) ? readLong(item) : readShort(item))),
-    ...(typeof tmpfs.value === 'string' ? [tmpfs] : tmpfs.items()).flatMap(readTmpfs),
-  ];
-  const targets = mounts.map(({ target }) => target);
-  for (const target of new Set(targets.filter((other, index) => targets.indexOf(other) !== index)))
-    volumes.bad(`two mounts have the target ${target}`);
+  const mounts: Mount[] = [];
+  const targets = new Set<string>();
+  const take = (item: Reader, read: readonly Mount[]): void => {
+    for (const mount of read) {
+      const target = cleanPath(mount.target);
+      if (targets.has(target)) item.bad(`a second mount at ${target}; one of both is enough`);
+      targets.add(target);
+      mounts.push(mount);
+    }
+  };
+  for (const item of volumes.items()) take(item, isMap(item.value) ? readLong(item) : readShort(item));
+  for (const item of typeof tmpfs.value === 'string' ? [tmpfs] : tmpfs.items()) take(item, readTmpfs(item));
   return mounts;
 }
 
@@ -54,8 +60,7 @@ function readShort(reader: Reader): readonly Mount[] {
 function readLong(reader: Reader): readonly Mount[] {
   const fields = reader.fields(VOLUME_KEYS);
   if (fields === undefined) return [];
-  for (const key of ['type', 'target'])
-    if (!fields.at(key).isSet) reader.problems.add('missing-key', reader.path, `${key} is missing`);
+  for (const key of ['type', 'target']) if (!fields.at(key).isSet) fields.missing(key, `${key} is missing`);
   const type = fields.at('type').oneOf(['volume', 'bind', 'tmpfs']);
   const target = fields.at('target').text();
   const source = fields.at('source').text() ?? '';
@@ -71,8 +76,7 @@ function readLong(reader: Reader): readonly Mount[] {
   ] as const)
     if (options !== undefined && of !== type) options.bad(`options of a ${of}, but the mount is a ${type}`);
   if (type === 'tmpfs' && source !== '') fields.at('source').bad('a tmpfs has no source');
-  if (type === 'bind' && source === '')
-    reader.problems.add('missing-key', reader.path, 'source is missing: the path on the host');
+  if (type === 'bind' && source === '') fields.missing('source', 'source is missing: the path on the host');
   if (
     !checkTarget(fields.at('target'), target) ||
     (type !== 'tmpfs' && source !== '' && !checkSource(fields.at('source'), type, source))
@@ -82,7 +86,7 @@ function readLong(reader: Reader): readonly Mount[] {
     {
       ...{ type, source, target, readOnly },
       tmpfsSizeBytes: tmpfs?.at('size').parse(parseBytes) ?? 0,
-      tmpfsMode: tmpfs?.at('mode').integer(0, 0o7777) ?? 0,
+      tmpfsMode: tmpfs?.at('mode').parse(parseMode) ?? 0,
       noCopy: volume?.at('nocopy').bool() ?? false,
       createHostPath: bind?.at('create_host_path').bool() ?? false,
     },
@@ -110,8 +114,15 @@ function readTmpfs(reader: Reader): readonly Mount[] {
   return [mount];
 }
 
+/** 0700 or 0o700, as people write it; a plain number, as `docker compose config` does, is decimal. */
+function parseMode(text: string): Parsed<number> {
+  const octal = /^0o?([0-7]+)$/.exec(text)?.[1];
+  const mode = octal !== undefined ? parseInt(octal, 8) : /^\d+$/.test(text) ? Number(text) : NaN;
+  return mode <= 0o7777 ? mode : { problem: `"${text}" is no file mode; write 0700 or 01777` };
+}
+
 function checkTarget(reader: Reader, target: string): boolean {
-  if (target.startsWith('/') && target !== '/') return true;
+  if (target.startsWith('/') && cleanPath(target) !== '/') return true;
   reader.bad(`"${target}" is no place to mount at; an absolute path inside the container other than / is wanted`);
   return false;
 }

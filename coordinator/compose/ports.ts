@@ -1,6 +1,7 @@
 /** The ports of a service, in Compose's short and long form. */
 import type { Port } from '../../lib/documents/types';
 import { isDnsLabel } from '../../lib/names';
+import { parseIp } from './ip';
 import { PORT_KEYS } from './keys';
 import { isMap, type Parsed, type Reader } from './read';
 
@@ -9,27 +10,37 @@ const MAX_PORT = 65535;
 const MAX_PORTS = 256;
 
 export function readPorts(reader: Reader): readonly Port[] {
-  const ports = reader.items().flatMap((item) => (isMap(item.value) ? readLong(item) : readShort(item)));
-  const seen = new Map<string, string>();
-  const claim = (what: string, key: string): void => {
-    if (seen.has(key)) reader.problems.add('duplicate-port', reader.path, `${what} is there twice`);
-    seen.set(key, what);
-  };
-  for (const { target, published, protocol, hostIp, name } of ports) {
-    if (published > 0) claim(`host port ${published}/${protocol}`, `host ${hostIp} ${published}/${protocol}`);
-    else claim(`container port ${target}/${protocol} without a host port`, `free ${hostIp} ${target}/${protocol}`);
-    if (name !== '') claim(`the port name "${name}"`, `name ${name}`);
-  }
+  const ports: Port[] = [];
+  for (const item of reader.items())
+    for (const port of isMap(item.value) ? readLong(item) : readShort(item)) {
+      const clash = ports.map((before) => clashOf(port, before)).find((one) => one !== undefined);
+      if (clash !== undefined) item.problems.add('duplicate-port', item.path, clash);
+      ports.push(port);
+    }
   return ports;
+}
+
+/** What two ports of one service can't share. */
+function clashOf(port: Port, before: Port): string | undefined {
+  if (port.name !== '' && port.name === before.name) return `the port name "${port.name}" is there twice`;
+  if (port.protocol !== before.protocol || !overlap(port.hostIp, before.hostIp)) return undefined;
+  if (port.published > 0 && port.published === before.published)
+    return `host port ${port.published}/${port.protocol} is there twice`;
+  if (port.published === 0 && before.published === 0 && port.target === before.target)
+    return `container port ${port.target}/${port.protocol} without a host port is there twice`;
+  return undefined;
+}
+
+/** Whether something that listens on one address is in the way of the other: no address is every address. */
+function overlap(a: string, b: string): boolean {
+  return a === b || [a, b].some((ip) => ip === '' || ip === '0.0.0.0' || ip === '::');
 }
 
 function readLong(reader: Reader): readonly Port[] {
   const fields = reader.fields(PORT_KEYS);
   if (fields === undefined) return [];
-  if (!fields.at('target').isSet) {
-    reader.problems.add('missing-key', reader.path, 'target, the port inside the container, is missing');
-    return [];
-  }
+  if (!fields.at('target').isSet)
+    return fields.missing('target', 'target, the port inside the container, is missing') ?? [];
   const target = fields.at('target').integer(1, MAX_PORT);
   const published = fields.at('published').value === '' ? 0 : fields.at('published').integer(1, MAX_PORT);
   const protocol = fields.at('protocol').oneOf(['tcp', 'udp']);
@@ -63,14 +74,12 @@ function readShort(reader: Reader): readonly Port[] {
   const targets = range(to!, toEnd);
   const published = from === undefined || from === '' ? targets.map(() => 0) : range(from, fromEnd);
   const numbers = [...targets, ...published.filter((port) => from !== undefined && from !== '' && port >= 0)];
-  if (targets.length === 0 || published.length === 0 || numbers.some((port) => port < 1 || port > MAX_PORT)) {
-    reader.problems.add(
-      'out-of-range',
-      reader.path,
-      `"${text}": ports are 1 to ${MAX_PORT}, ranges go upwards and have ${MAX_PORTS} ports at most`,
+  if (targets.length === 0 || published.length === 0 || numbers.some((port) => port < 1 || port > MAX_PORT))
+    return (
+      reader.outOfRange(
+        `"${text}": ports are 1 to ${MAX_PORT}, ranges go upwards and have ${MAX_PORTS} ports at most`,
+      ) ?? []
     );
-    return [];
-  }
   if (targets.length !== published.length)
     return (
       reader.bad(
@@ -85,11 +94,4 @@ function range(from: string, to: string | undefined): readonly number[] {
   const [first, last] = [Number(from), Number(to ?? from)];
   if (last < first || last - first >= MAX_PORTS) return [];
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-}
-
-const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
-const IPV6 = /^(?=.*:.*:)[0-9a-fA-F:]{2,39}$/;
-
-function parseIp(text: string): Parsed<string> {
-  return IPV4.test(text) || IPV6.test(text) ? text : { problem: `"${text}" is no IP address` };
 }

@@ -1,67 +1,79 @@
-import { isMap, isNode, isScalar, type Document, type LineCounter } from 'yaml';
 import type { Problem } from '../../lib/documents/types';
+import type { Path, Place, Places } from './places';
 import type { Rule } from './rules';
-
-export type Path = readonly (string | number)[];
 
 /** More than anybody mends in one go, and a bound on the status document. */
 const MAX_PROBLEMS = 50;
+/** So many are looked at to find the first of the document; more are only counted, or they would take minutes. */
+const MAX_FOUND = 500;
 /** A message quotes documents; this much of one. */
 const MAX_MESSAGE_CHARACTERS = 600;
+const MAX_PATH_CHARACTERS = 200;
 
 /** Collects everything that is wrong with one document, with the place of each. */
 export class Problems {
   private readonly list: Problem[] = [];
+  private count = 0;
 
-  constructor(
-    private readonly document: Document | undefined,
-    private readonly lines: LineCounter,
-  ) {}
+  constructor(private readonly places: Places) {}
 
+  /** About the value at the path. */
   add(rule: Rule, path: Path, message: string): void {
-    const { line, column } = this.positionOf(path);
-    this.addAt(rule, line, column, message, path);
+    if (this.isCounted()) this.push(rule, this.places.ofValue(path), message, path);
   }
 
   /** About the key at the path rather than its value. */
   addKey(rule: Rule, path: Path, message: string): void {
-    const parent = this.document?.getIn(path.slice(0, -1), true);
-    const pair = isMap(parent)
-      ? parent.items.find(({ key }) => isScalar(key) && String(key.value) === path.at(-1))
-      : undefined;
-    if (!isScalar(pair?.key) || !pair.key.range) return this.add(rule, path, message);
-    const { line, col } = this.lines.linePos(pair.key.range[0]);
-    this.addAt(rule, line, col, message, path);
+    if (this.isCounted()) this.push(rule, this.places.ofKey(path), message, path);
+  }
+
+  /** About the text at an offset. */
+  addAt(rule: Rule, offset: number, message: string): void {
+    if (this.isCounted()) this.push(rule, this.places.at(offset), message, []);
   }
 
   get isEmpty(): boolean {
-    return this.list.length === 0;
+    return this.count === 0;
   }
 
-  /** In the order in which they stand in the document. */
+  /** True when more problems are only counted: their messages need no care. */
+  get isFull(): boolean {
+    return this.count >= MAX_FOUND;
+  }
+
+  /** The first ones, in the order in which they stand in the document; the last says how many more there are. */
   get sorted(): readonly Problem[] {
-    return [...this.list].sort((a, b) => a.line - b.line || a.column - b.column);
+    const sorted = [...this.list].sort((a, b) => a.line - b.line || a.column - b.column).slice(0, MAX_PROBLEMS);
+    const last = sorted.at(-1);
+    const more = this.count - sorted.length;
+    return last === undefined || more === 0
+      ? sorted
+      : [...sorted.slice(0, -1), { ...last, message: `${last.message} (and ${more} more problems)` }];
   }
 
-  addAt(rule: Rule, line: number, column: number, message: string, path: Path = []): void {
-    if (this.list.length >= MAX_PROBLEMS) return;
-    const text = message.length > MAX_MESSAGE_CHARACTERS ? `${message.slice(0, MAX_MESSAGE_CHARACTERS)}…` : message;
-    this.list.push({ rule, path: formatPath(path), line, column, message: text, key: '' });
+  private isCounted(): boolean {
+    return this.count++ < MAX_FOUND;
   }
 
-  /** Of the value at the path or, where it came by an alias or is missing, of the nearest thing around it. */
-  private positionOf(path: Path): { line: number; column: number } {
-    for (let length = path.length; length >= 0; length--) {
-      const node = this.document?.getIn(path.slice(0, length), true);
-      if (!isNode(node) || !node.range) continue;
-      const { line, col } = this.lines.linePos(node.range[0]);
-      return { line, column: col };
-    }
-    return { line: 1, column: 1 };
+  private push(rule: Rule, { line, column }: Place, message: string, path: Path): void {
+    this.list.push({
+      ...{ rule, line, column, key: '' },
+      path: shown(formatPath(path), MAX_PATH_CHARACTERS),
+      message: shown(message, MAX_MESSAGE_CHARACTERS),
+    });
   }
 }
 
 /** ["ports", 0, "published"] → "ports[0].published" */
 export function formatPath(path: Path): string {
   return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
+}
+
+/** Cut, on one line, and without what a terminal would obey. */
+function shown(text: string, maxCharacters: number): string {
+  const cut = text.length > maxCharacters ? `${text.slice(0, maxCharacters)}…` : text;
+  return cut.replace(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (letter) => {
+    if (letter === '\n') return '\\n';
+    return `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }

@@ -1,7 +1,8 @@
 /** Reads values of a parsed document, each with its path; what is wrong goes to the problems, and undefined comes back. */
 import { nearestName } from '../../lib/nearest';
 import type { KeyTable } from './keys';
-import type { Path, Problems } from './problems';
+import type { Path } from './places';
+import type { Problems } from './problems';
 
 export type Parsed<T> = T | { readonly problem: string };
 export type Fields = Readonly<Record<string, unknown>>;
@@ -35,6 +36,16 @@ export class Reader {
     return undefined;
   }
 
+  outOfRange(message: string): undefined {
+    this.problems.add('out-of-range', this.path, message);
+    return undefined;
+  }
+
+  missing(key: string, message: string): undefined {
+    this.problems.add('missing-key', this.at(key).path, message);
+    return undefined;
+  }
+
   /** A map whose keys are all supported. Every other key is a problem of its own. */
   fields(table: KeyTable): Reader | undefined {
     if (!this.isSet) return undefined;
@@ -45,10 +56,12 @@ export class Reader {
 
   private checkKey(key: string, table: KeyTable): void {
     const status = Object.hasOwn(table, key) ? table[key] : undefined;
-    if (status?.is === 'supported' || key.startsWith('x-')) return;
     const path = [...this.path, key];
-    if (status === undefined) {
-      const nearest = nearestName(key, Object.keys(table));
+    if (status?.is === 'supported' || (status === undefined && isExtension(key))) return;
+    if (status === undefined && key === 'x-berth')
+      this.problems.addKey('unknown-key', path, 'x-berth stands at the top of the service, beside image');
+    else if (status === undefined) {
+      const nearest = this.problems.isFull ? undefined : nearestName(key, Object.keys(table));
       const hint = nearest === undefined ? `there are ${supported(table).join(', ')}` : `did you mean "${nearest}"?`;
       this.problems.addKey('unknown-key', path, `no such key; ${hint}`);
     } else if (status.is === 'planned')
@@ -80,6 +93,12 @@ export class Reader {
     return this.items().flatMap((item) => item.text() ?? (item.isSet ? [] : (item.wrong('text is wanted') ?? [])));
   }
 
+  parsedTexts(parse: (text: string) => Parsed<string>): readonly string[] {
+    return this.items().flatMap(
+      (item) => item.parse(parse) ?? (item.isSet ? [] : (item.wrong('text is wanted') ?? [])),
+    );
+  }
+
   bool(): boolean | undefined {
     if (!this.isSet) return undefined;
     if (this.value === 'true' || this.value === 'false') return this.value === 'true';
@@ -91,11 +110,9 @@ export class Reader {
     const number = typeof this.value === 'string' && /^-?\d+$/.test(this.value) ? Number(this.value) : this.value;
     if (typeof number !== 'number' || !Number.isInteger(number))
       return this.wrong(`a whole number from ${min} to ${max} is wanted`);
-    if (number < min || number > max) {
-      this.problems.add('out-of-range', this.path, `${number} is out of range; ${min} to ${max} is allowed`);
-      return undefined;
-    }
-    return number;
+    return number >= min && number <= max
+      ? number
+      : this.outOfRange(`${number} is out of range; ${min} to ${max} is allowed`);
   }
 
   oneOf<T extends string>(values: readonly T[]): T | undefined {
@@ -113,31 +130,64 @@ export class Reader {
     return parsed;
   }
 
-  /** A map, or a list of NAME=value. Values are text; a name without one is a problem. */
-  textMap(noValue: string): Readonly<Record<string, string>> {
-    if (!this.isSet) return {};
-    const pairs: [string, string][] = [];
-    const add = (name: string, value: string | undefined, reader: Reader): void => {
-      if (name === '' || /[=\0]/.test(name)) reader.bad(`"${name}" is no name`);
-      else if (value === undefined) reader.bad(`"${name}" has no value; ${noValue}`);
-      else pairs.push([name, value]);
-    };
-    if (Array.isArray(this.value))
-      for (const item of this.items()) {
-        const text = item.text();
-        const at = text?.indexOf('=') ?? 0;
-        if (text !== undefined) add(at < 0 ? text : text.slice(0, at), at < 0 ? undefined : text.slice(at + 1), item);
-        else if (!item.isSet) item.wrong('NAME=value is wanted');
-      }
-    else if (isMap(this.value))
-      for (const name of Object.keys(this.value)) {
-        const item = this.at(name);
-        const text = item.text();
-        if (text !== undefined || !item.isSet) add(name, text, item);
-      }
-    else this.wrong('a map, or a list of NAME=value, is wanted');
-    return Object.fromEntries(pairs);
+  /** A map, or a list of NAME=value; of a name that a list has twice the last counts, as in Compose. */
+  textMap({ noValue, refuse }: TextMapRules): Readonly<Record<string, string>> {
+    const pairs = Array.isArray(this.value) ? this.listedPairs() : this.mappedPairs();
+    return Object.fromEntries(
+      pairs.flatMap(({ name, value, at }) => {
+        const problem =
+          name === '' || /[=\0]|\{\{/.test(name)
+            ? `"${name}" is no name`
+            : (refuse?.(name) ??
+              (value === undefined && noValue !== 'empty' ? `"${name}" has no value; ${noValue}` : undefined));
+        if (problem === undefined) return [[name, value ?? ''] as const];
+        if (value === undefined || Array.isArray(this.value)) at.bad(problem);
+        else this.problems.addKey('bad-value', at.path, problem);
+        return [];
+      }),
+    );
   }
+
+  private listedPairs(): readonly Pair[] {
+    return this.items().flatMap((at) => {
+      const text = at.isSet ? at.text() : at.wrong('NAME=value is wanted');
+      if (text === undefined) return [];
+      const end = text.indexOf('=');
+      return [
+        end < 0 ? { name: text, value: undefined, at } : { name: text.slice(0, end), value: text.slice(end + 1), at },
+      ];
+    });
+  }
+
+  private mappedPairs(): readonly Pair[] {
+    if (!this.isSet) return [];
+    if (!isMap(this.value)) return this.wrong('a map, or a list of NAME=value, is wanted') ?? [];
+    return Object.keys(this.value).flatMap((name) => {
+      const at = this.at(name);
+      const value = at.text();
+      return value === undefined && at.isSet ? [] : [{ name, value, at }];
+    });
+  }
+}
+
+interface Pair {
+  readonly name: string;
+  readonly value: string | undefined;
+  readonly at: Reader;
+}
+
+export interface TextMapRules {
+  /** What to do about a name without a value; 'empty' when that is no problem. */
+  readonly noValue: 'empty' | (string & {});
+  /** @returns what is wrong with a name */
+  readonly refuse?: (name: string) => string | undefined;
+}
+
+/** Keys that the Compose Specification leaves to others; one letter off x-berth is none of them. */
+function isExtension(key: string): boolean {
+  return (
+    key.startsWith('x-') && key !== 'x-berth' && !(key.startsWith('x-b') && nearestName(key, ['x-berth']) !== undefined)
+  );
 }
 
 export function isMap(value: unknown): value is Fields {

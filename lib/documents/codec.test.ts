@@ -96,3 +96,10 @@ test('any assignment comes back as it went, a key named __proto__ too', () => {
 function sorted(map: object): readonly (readonly [string, unknown])[] {
   return Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
 }
+
+test('what could not be read again is not written', () => {
+  const release = { ...emptyDocument('Release'), createdAtMs: 1.5 };
+  expect(() => encodeDocument('Release', release)).toThrow(
+    'a Release can not be written: createdAtMs: number 1.5, but a whole number is wanted',
+  );
+});

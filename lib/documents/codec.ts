@@ -43,8 +43,14 @@ export function emptyDocument<N extends DocumentName>(name: N): DocumentTypes[N]
   return readMessage(typeOf(name), {}, '') as DocumentTypes[N];
 }
 
+/** @throws Error for a document that nobody could read again: a mistake of the program, never of its input */
 export function encodeDocument<N extends DocumentName>(name: N, document: DocumentTypes[N]): string {
-  return JSON.stringify(writeMessage(typeOf(name), document));
+  try {
+    return JSON.stringify(writeMessage(typeOf(name), document, ''));
+  } catch (error) {
+    if (!(error instanceof DocumentError)) throw error;
+    throw new Error(`a ${name} can not be written: ${error.message}`, { cause: error });
+  }
 }
 
 type Fields = Record<string, unknown>;
@@ -137,31 +143,30 @@ function isOptional(field: Field): boolean {
   return field.options?.['proto3_optional'] === true;
 }
 
-function writeMessage(type: Type, message: Readonly<Fields>): Fields {
+function writeMessage(type: Type, message: Readonly<Fields>, path: string): Fields {
   const written: Fields = {};
   for (const field of type.fieldsArray) {
     const value = message[field.name];
     if (value === undefined || value === null) continue;
-    const out = writeField(field, value);
+    const out = writeField(field, value, join(path, field.name));
     if (out !== undefined) written[field.name] = out;
   }
   return written;
 }
 
-function writeField(field: Field, value: unknown): unknown {
+function writeField(field: Field, value: unknown, path: string): unknown {
   const wanted = field.resolvedType;
-  const writeValue = (item: unknown): unknown => (wanted instanceof Type ? writeMessage(wanted, item as Fields) : item);
+  const writeValue = (item: unknown): unknown =>
+    wanted instanceof Type ? writeMessage(wanted, item as Fields, path) : readValue(field, item, path);
   if (field instanceof MapField) {
     const entries = Object.entries(value as Fields).sort(([a], [b]) => (a < b ? -1 : 1));
     return entries.length === 0 ? undefined : Object.fromEntries(entries.map(([key, item]) => [key, writeValue(item)]));
   }
   if (field.repeated) return (value as unknown[]).length === 0 ? undefined : (value as unknown[]).map(writeValue);
-  if (isOptional(field)) return writeValue(value);
-  if (wanted instanceof Type) {
-    const nested = writeMessage(wanted, value as Fields);
-    return Object.keys(nested).length === 0 ? undefined : nested;
-  }
-  return value === defaultOf(field) ? undefined : value;
+  const written = writeValue(value);
+  if (isOptional(field)) return written;
+  if (wanted instanceof Type) return Object.keys(written as Fields).length === 0 ? undefined : written;
+  return written === defaultOf(field) ? undefined : written;
 }
 
 function join(path: string, key: string): string {

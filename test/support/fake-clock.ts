@@ -25,7 +25,7 @@ export function createFakeClock(): FakeClock {
   };
   return {
     monotonicMs: () => nowMs,
-    wallMs: () => 1_700_000_000_000 + nowMs,
+    wallMs: () => 1_700_000_000_000 + Math.floor(nowMs),
     after: (delayMs, wake) => {
       const timer = { atMs: nowMs + Math.max(0, delayMs), order: orders++, wake };
       timers.push(timer);

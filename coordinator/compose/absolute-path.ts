@@ -1,0 +1,9 @@
+/** "/a/./b/../c/" → "/a/c", as Docker compares the places of mounts. */
+export function cleanPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}

@@ -1,0 +1,83 @@
+/** One coordinator without its process: everything but ports and signals, so that tests and the simulator run the real one. */
+import type { Clock } from '../lib/clock';
+import type { Keys } from '../lib/documents/keys';
+import { startElection } from '../lib/etcd/election';
+import type { Store } from '../lib/etcd/store';
+import type { Logger } from '../lib/log';
+import type { CoordinatorCalls } from '../lib/rpc/types';
+import { createApi } from './api/api';
+import { watchCluster, type Cluster } from './cluster';
+import { createCompiler } from './compose/compiler';
+import type { CoordinatorMetrics } from './metrics';
+import { Reconciler } from './reconciler';
+
+export interface CoordinatorOptions {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Numbers in [0, 1): ids of instances, and jitter. */
+  readonly random: () => number;
+  /** Who this is, for people who look at the leader key. */
+  readonly identity: string;
+  /** Another one leads after so long without a sign of this one. */
+  readonly leaseTtlMs: number;
+  readonly metrics?: CoordinatorMetrics;
+}
+
+export interface Coordinator {
+  readonly cluster: Cluster;
+  readonly isLeader: boolean;
+  /** What operators can ask, whether this one leads or not. */
+  readonly api: CoordinatorCalls;
+  /** Resigns at once, so that another one leads at once. Begins no write afterwards. */
+  resign(): Promise<void>;
+  close(): void;
+}
+
+/** Takes part in the election, and plans and commits while it leads. Works when etcd is away: it then waits. */
+export function startCoordinator(options: CoordinatorOptions): Coordinator {
+  const { store, keys, clock, log, random, metrics } = options;
+  const compile = createCompiler();
+  const cluster = watchCluster({
+    ...{ store, keys, clock, log },
+    onChange: (changed) => {
+      metrics?.onEtcd(cluster.isConnected);
+      reconciler.changed(changed);
+    },
+  });
+  const reconciler = new Reconciler({
+    ...{ store, keys, clock, log, random, compile, onPlan: (plan) => metrics?.onPlan(plan) },
+    view: () => cluster.view,
+    isKnown: () => cluster.isKnown,
+  });
+  const election = startElection({
+    ...{ store, clock, log, random, ttlMs: options.leaseTtlMs, leaderPrefix: keys.leader, identity: options.identity },
+    onElected: (fence) => {
+      log.info('leads from now on');
+      metrics?.onLeader(true);
+      reconciler.establish(fence);
+    },
+    onDeposed: (reason) => {
+      log.warn('does not lead any more', { reason });
+      metrics?.onLeader(false);
+      reconciler.revoke();
+    },
+  });
+  metrics?.onLeader(false);
+  metrics?.onEtcd(false);
+  const isLeader = (): boolean => election.isLeader;
+  return {
+    cluster,
+    get isLeader() {
+      return isLeader();
+    },
+    api: createApi({ store, keys, cluster, compile, isLeader }),
+    resign: async () => {
+      reconciler.revoke();
+      metrics?.onLeader(false);
+      await election.close();
+    },
+    close: () => cluster.close(),
+  };
+}

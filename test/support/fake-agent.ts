@@ -1,0 +1,137 @@
+/** An agent without Docker: it keeps its documents in a store, and does what its assignment says at once. */
+import type { Clock } from '../../lib/clock';
+import { decodeDocument, emptyDocument, encodeDocument, DocumentError } from '../../lib/documents/codec';
+import type { Keys } from '../../lib/documents/keys';
+import type { Assignment, InstanceStatus } from '../../lib/documents/types';
+import { startLeaseSession, type LeaseSession } from '../../lib/etcd/lease-session';
+import { startMirror, type Mirror } from '../../lib/etcd/mirror';
+import { StoreError, type Store } from '../../lib/etcd/store';
+import { specHash } from '../../lib/release/spec-hash';
+
+const RETRY_MS = 100;
+const TTL_MS = 2000;
+
+export interface FakeAgentOptions {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly memoryBytes?: number;
+}
+
+export class FakeAgent {
+  /** What runs, by instance. */
+  readonly running = new Map<string, InstanceStatus>();
+  /** Every instance that an assignment made it stop, in order. */
+  readonly stopped: string[] = [];
+  /** Services whose instances never become ready. */
+  readonly broken = new Set<string>();
+  private revision = 0;
+  private said = '';
+  private isBusy = false;
+  private isOwed = false;
+  private isClosed = false;
+  private lease: LeaseSession | undefined;
+  private readonly mirrors: Mirror[] = [];
+
+  constructor(private readonly options: FakeAgentOptions) {}
+
+  start(): this {
+    const { store, keys, clock, name } = this.options;
+    const alive = encodeDocument('HostAlive', { agentId: name, agentVersion: '', startedAtMs: 0 });
+    this.lease = startLeaseSession({
+      ...{ store, clock, ttlMs: TTL_MS },
+      puts: () => [{ key: keys.hostAlive(name), value: alive }],
+      onState: () => this.wake(),
+    });
+    const ranges = [{ key: keys.assignment(name) }, { prefix: keys.host(name) }, { key: keys.status(name) }];
+    for (const range of ranges) this.mirrors.push(startMirror({ store, range, clock, onChange: () => this.wake() }));
+    return this;
+  }
+
+  /** As a host that dies: nothing is said, and its lease runs out. */
+  die(): void {
+    this.isClosed = true;
+    for (const mirror of this.mirrors) mirror.close();
+    void this.lease?.close({ revoke: false });
+  }
+
+  private wake(): void {
+    this.isOwed = true;
+    if (this.isBusy || this.isClosed) return;
+    this.isBusy = true;
+    void this.work().finally(() => (this.isBusy = false));
+  }
+
+  private async work(): Promise<void> {
+    while (this.isOwed && !this.isClosed) {
+      this.isOwed = false;
+      try {
+        await this.pass();
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        this.isOwed = true;
+        await new Promise<void>((again) => this.options.clock.after(RETRY_MS, again));
+      }
+    }
+  }
+
+  private async pass(): Promise<void> {
+    const { store, keys, name } = this.options;
+    const [mirror, host, status] = this.mirrors;
+    if (!this.mirrors.every(({ connected }) => connected)) return;
+    const assignment = readable(mirror!.entries().get(keys.assignment(name))?.value);
+    if (assignment !== undefined) await this.obey(assignment);
+    const instances = [...this.running].map(([id, one]) => {
+      const isHeld = assignment === undefined || assignment.held.includes(id);
+      return [id, { ...one, held: isHeld }] as const;
+    });
+    const text = encodeDocument('HostStatus', {
+      ...{ assignmentRevision: this.revision, instances: Object.fromEntries(instances), problems: [] },
+    });
+    const isThere = host!.entries().has(keys.hostRecord(name)) && status!.entries().has(keys.status(name));
+    if (text === this.said && isThere) return;
+    const { labels = {}, memoryBytes = 1024 ** 3 } = this.options;
+    const capacity = { nanoCpus: 4e9, memoryBytes };
+    const record = encodeDocument('HostRecord', { ...emptyDocument('HostRecord'), labels, capacity });
+    await store.txn({
+      compares: [],
+      writes: [
+        { op: 'put', key: keys.hostRecord(name), value: record },
+        { op: 'put', key: keys.status(name), value: text },
+      ],
+    });
+    this.said = text;
+  }
+
+  private async obey(assignment: Assignment): Promise<void> {
+    this.revision = assignment.revision;
+    for (const id of [...this.running.keys()])
+      if (!(id in assignment.instances) && !assignment.held.includes(id)) {
+        this.running.delete(id);
+        this.stopped.push(id);
+      }
+    for (const [id, one] of Object.entries(assignment.instances)) {
+      const known = this.running.get(id);
+      if (known?.release === one.release) continue;
+      const key = this.options.keys.release(one.service, one.release);
+      const text = (await this.options.store.range({ key })).kvs[0]?.value;
+      if (text === undefined) continue;
+      const release = decodeDocument('Release', text);
+      const spec = specHash(release.container);
+      const phase = this.broken.has(release.container.image) ? 'BACKOFF' : 'RUNNING';
+      const nothing = { containerId: 'c', ports: [], health: 'none', restarts: 0, reason: '', held: false };
+      this.running.set(id, { ...nothing, ...one, phase, spec });
+    }
+  }
+}
+
+function readable(text: string | undefined): Assignment | undefined {
+  try {
+    return text === undefined ? undefined : decodeDocument('Assignment', text);
+  } catch (error) {
+    if (error instanceof DocumentError) return undefined;
+    throw error;
+  }
+}
