@@ -51,7 +51,7 @@ test.each<[string, string, Partial<Problem>[]]>([
     'image: a\nports: ["70000:80"]',
     [{ rule: 'out-of-range', path: 'ports[0]', line: 2, column: 9 }],
   ],
-  ['a port twice', 'image: a\nports: ["80:1", "80:2"]', [{ rule: 'duplicate-port', path: 'ports', line: 2 }]],
+  ['a port twice', 'image: a\nports: ["80:1", "80:2"]', [{ rule: 'duplicate-port', path: 'ports[1]', line: 2 }]],
   [
     'a negative memory',
     'image: a\ndeploy: { resources: { limits: { memory: -1 } } }',

@@ -29,29 +29,31 @@ const APPLETS = [
 
 /** Busybox alone, with its usual applets under /bin. @returns its reference */
 export async function ensureTestImage(): Promise<string> {
-  await ensureImage(TEST_IMAGE, []);
+  if (!(await isThere(TEST_IMAGE))) await importImage(TEST_IMAGE);
   return TEST_IMAGE;
 }
 
 /** Healthy as long as /tmp/ok is not missing: `rm /tmp/ok` makes it unhealthy within a second or two. */
 export async function ensureCheckedImage(): Promise<string> {
-  await ensureImage(CHECKED_IMAGE, [
-    'CMD ["/bin/sh", "-c", "touch /tmp/ok; trap \'exit 7\' USR1; while :; do sleep 0.1; done"]',
-    'HEALTHCHECK --interval=500ms --timeout=5s --retries=1 CMD test -f /tmp/ok',
-    'STOPSIGNAL SIGUSR1',
-  ]);
+  if (await isThere(CHECKED_IMAGE)) return CHECKED_IMAGE;
+  const health = ['--health-cmd', 'test -f /tmp/ok', '--health-interval', '500ms', '--health-retries', '1'];
+  const script = "touch /tmp/ok; trap 'exit 7' USR1; while :; do sleep 0.1; done";
+  const settings = [...health, '--health-timeout', '5s', '--stop-signal', 'SIGUSR1'];
+  // An import takes no stop signal; a commit takes over the container's settings.
+  const created = await run('docker', ['create', ...settings, await ensureTestImage(), '/bin/sh', '-c', script]);
+  const id = created.stdout.trim();
+  await run('docker', ['commit', id, CHECKED_IMAGE]).finally(() => run('docker', ['rm', id]));
   return CHECKED_IMAGE;
 }
 
-async function ensureImage(reference: string, changes: readonly string[]): Promise<void> {
-  const isThere = await run('docker', ['image', 'inspect', reference]).then(
+function isThere(reference: string): Promise<boolean> {
+  return run('docker', ['image', 'inspect', reference]).then(
     () => true,
     () => false,
   );
-  if (!isThere) await importImage(reference, changes);
 }
 
-async function importImage(reference: string, changes: readonly string[]): Promise<void> {
+async function importImage(reference: string): Promise<void> {
   if (!existsSync(BUSYBOX)) throw new Error(`${BUSYBOX} is missing: install busybox-static`);
   const make = [
     'set -e; root=$(mktemp -d); trap \'rm -rf "$root"\' EXIT',
@@ -61,9 +63,10 @@ async function importImage(reference: string, changes: readonly string[]): Promi
     'echo root:x:0:0:root:/:/bin/sh > "$root/etc/passwd"',
     'tar -C "$root" -c .',
   ];
-  const flags = ['ENV PATH=/bin', ...changes].flatMap((change) => ['--change', change]);
   const tar = spawn('sh', ['-c', make.join('\n')], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const importing = spawn('docker', ['import', ...flags, '-', reference], { stdio: [tar.stdout, 'ignore', 'inherit'] });
+  const importing = spawn('docker', ['import', '--change', 'ENV PATH=/bin', '-', reference], {
+    stdio: [tar.stdout, 'ignore', 'inherit'],
+  });
   const code = await new Promise((resolve) => importing.on('close', resolve));
   if (code !== 0) throw new Error(`docker import of ${reference} failed with code ${String(code)}`);
 }
