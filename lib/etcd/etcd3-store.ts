@@ -23,7 +23,7 @@ export interface EtcdOptions {
 
 /**
  * The real store. etcd3 serves as transport only: its watchers, leases, elections and retries lose events,
- * leases and replies (docs/decisions). Does not connect before the first call.
+ * leases and replies (docs/decisions/0006). Does not connect before the first call.
  * @throws StoreError `other` for endpoints that can't be understood
  */
 export function connectEtcd(options: EtcdOptions): Store {

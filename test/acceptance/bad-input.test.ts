@@ -66,14 +66,19 @@ test('a name that is no DNS label', async () => {
   expect(await refusal('Bad_Name', 'image: a')).toEqual([expect.objectContaining({ rule: 'bad-name' })]);
 });
 
-test('a document of 2 MB: etcd itself refuses it; one that etcd takes is refused by the coordinator, and by apply', async () => {
+test('a document of 2 MB is refused by etcd; one of 1 MB by the coordinator, and by apply', async () => {
   const big = `image: a\nlabels: { x: ${'y'.repeat(1024 * 1024)} }\n`;
-  const file = join(cluster.folder, 'big.yaml');
-  writeFileSync(file, `name: big\nservices:\n  big:\n${big.replace(/^/gm, '    ')}`);
-  const applied = await cluster.berth('apply', '-f', file);
-  expect(applied.code).toBe(2);
-  expect(applied.stderr).toContain('262144 are the limit');
-  await expect(cluster.put('big', `${big}${'#'.repeat(1024 * 1024)}`)).rejects.toThrow();
+  const twice = `${big}${'#'.repeat(1024 * 1024)}`;
+  await expect(cluster.put('big', twice)).rejects.toThrow(/too large|larger than max/);
+  const [problem] = await refusal('big', big);
+  expect(problem).toMatchObject({ rule: 'too-large', line: 1, column: 1 });
+  for (const document of [big, twice]) {
+    const file = join(cluster.folder, 'big.yaml');
+    writeFileSync(file, `name: big\nservices:\n  big:\n${document.replace(/^/gm, '    ')}`);
+    const applied = await cluster.berth('apply', '-f', file);
+    expect(applied.code).toBe(2);
+    expect(applied.stderr).toContain('262144 are the limit');
+  }
 });
 
 async function failure(service: string, document: string): Promise<InstanceStatus> {

@@ -19,7 +19,7 @@ export interface EtcdServer {
   /** Process id, or undefined when it does not run. */
   readonly pid: number | undefined;
   /** etcdctl (API 3) on this server. @returns what it printed */
-  ctl(args: readonly string[]): Promise<string>;
+  ctl(args: readonly string[], input?: string): Promise<string>;
   put(key: string, value: string): Promise<void>;
   get(key: string): Promise<string | undefined>;
   /** @param options `prefix` for every key that starts with it */
@@ -108,16 +108,19 @@ class EtcdProcess implements EtcdServer {
     return this.child?.pid;
   }
 
-  async ctl(args: readonly string[]): Promise<string> {
-    const { stdout } = await run('etcdctl', [`--endpoints=${this.endpoint}`, ...args], {
+  async ctl(args: readonly string[], input = ''): Promise<string> {
+    const running = run('etcdctl', [`--endpoints=${this.endpoint}`, ...args], {
       env: { ...process.env, ETCDCTL_API: '3' },
       maxBuffer: 64 * 1024 * 1024,
     });
-    return stdout;
+    // One that refuses does not read to the end, and says why itself.
+    running.child.stdin!.on('error', () => undefined).end(input);
+    return (await running).stdout;
   }
 
+  /** Through standard input: an argument of a command can't be as long as a document. */
   async put(key: string, value: string): Promise<void> {
-    await this.ctl(['put', '--', key, value]);
+    await this.ctl(['put', '--', key], value);
   }
 
   async get(key: string): Promise<string | undefined> {
