@@ -36,11 +36,6 @@ async function perform(isCheck) {
 }
 
 async function main() {
-  const unknown = process.argv.slice(2).filter((word) => word !== '--check');
-  if (unknown.length > 0) {
-    say(`quickstart: no such option ${unknown.join(' ')}; there is --check`);
-    return 64;
-  }
   const isCheck = process.argv.includes('--check');
   let signal;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])

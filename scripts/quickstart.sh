@@ -3,5 +3,8 @@
 # npm run quickstart -- --check does the same without a person, verifies what it claims, and exits 0 or not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+for word in "$@"; do
+  [ "$word" = --check ] || { echo "quickstart: no such option: $word; there is --check" >&2 && exit 64; }
+done
 bash scripts/setup.sh
 exec node scripts/quickstart.mjs "$@"

@@ -2,57 +2,124 @@
 # Everything that Berth's tests and its quickstart need on this machine; does nothing that is done already.
 #   scripts/setup.sh            npm packages, build, Docker Engine, etcd
 #   scripts/setup.sh --no-engines   npm packages and build alone
+# Interrupted at any moment, it goes on from there when it is called again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-say() { printf '\033[2m[setup]\033[0m %s\n' "$*" >&2; }
+tty=""
+[ -t 2 ] && tty=yes
+say() { printf "${tty:+\r\033[K\033[2m}[setup]${tty:+\033[0m} %s\n" "$*" >&2; }
 
-major=$(node --version 2>/dev/null | sed -E 's/^v([0-9]+).*/\1/') || major=0
-if [ "${major:-0}" -lt 20 ]; then
-  say "Node 20 or newer is needed (found: $(node --version 2>/dev/null || echo none))"
+policy=/usr/sbin/policy-rc.d
+work=$(mktemp -d -t berth-setup.XXXXXX)
+command_pid=""
+interrupt_target=""
+ticker_pid=""
+stop_ticker() {
+  [ -z "$ticker_pid" ] || { kill "$ticker_pid" && wait "$ticker_pid"; } 2>/dev/null || true
+  ticker_pid=""
+}
+finish() {
+  stop_ticker
+  grep -qs 'scripts/setup.sh' "$policy" && rm -f "$policy"
+  rm -rf "$work"
+}
+interrupted() {
+  trap '' INT TERM HUP
+  say "interrupted: ending what goes on"
+  [ -z "$command_pid" ] || { kill -INT -- "$interrupt_target" && wait "$command_pid"; } 2>/dev/null || true
+  exit 130
+}
+trap finish EXIT
+trap interrupted INT TERM HUP
+
+# Says every second on a terminal, every 15 s elsewhere, that a command goes on, and the last that it printed.
+tick() {
+  local what=$1 last="" every=15
+  [ -z "$tty" ] || every=1
+  SECONDS=0
+  while sleep 1 && kill -0 $$ 2>/dev/null; do
+    [ $((SECONDS % every)) -eq 0 ] || continue
+    last=$(tail -n 1 "$work/log" | tr -cd '[:print:]')
+    if [ -n "$tty" ]; then
+      printf '\r\033[K\033[2m[setup]\033[0m %s: %d s \033[2m%.60s\033[0m' "$what" $SECONDS "$last" >&2
+    else
+      say "$what: $SECONDS s ${last:0:100}"
+    fi
+  done
+}
+
+# step <what> <command…>: what the command prints is shown only when it fails, which ends this script.
+step() {
+  local what=$1 status=0 start=$SECONDS
+  shift
+  say "$what"
+  tick "$what" &
+  ticker_pid=$!
+  set -m # a process group of its own: Ctrl-C reaches this script alone
+  "$@" >>"$work/log" 2>&1 </dev/null &
+  command_pid=$!
+  set +m
+  # apt-get lets its dpkg finish, which a Ctrl-C would break off.
+  case $1 in apt-get | dpkg) interrupt_target=$command_pid ;; *) interrupt_target=-$command_pid ;; esac
+  wait "$command_pid" || status=$?
+  command_pid=""
+  stop_ticker
+  if [ "$status" -ne 0 ]; then
+    grep -v '^npm http' "$work/log" | tail -n 30 >&2
+    say "$what: failed after $((SECONDS - start)) s. The end of what it printed is above; mend that and run the same again."
+    exit 1
+  fi
+  say "$what: done in $((SECONDS - start)) s"
+}
+
+wanted=20.12
+version=$(node --version 2>/dev/null | tr -d v) || version=""
+if [ "$(printf '%s\n' "$wanted" "${version:-0}" | sort -V | head -n 1)" != "$wanted" ]; then
+  say "Node $wanted or newer is needed (found: ${version:-none})"
   exit 1
 fi
-
-if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-  say "installing npm packages"
-  npm ci --no-audit --no-fund --loglevel=error >&2
-fi
-
-if [ ! -f dist/cli/main.js ] || [ -n "$(find proto/berth lib agent coordinator cli package.json tsconfig.json -newer dist/cli/main.js -type f -print -quit)" ]; then
-  say "building"
-  npm run --silent build >&2
-fi
-
-[ "${1:-}" = "--no-engines" ] && exit 0
 
 packages=()
-command -v dockerd >/dev/null || packages+=(docker.io iptables)
-command -v docker >/dev/null || packages+=(docker.io)
-command -v iptables >/dev/null || packages+=(iptables)
-command -v etcd >/dev/null || packages+=(etcd-server)
-command -v etcdctl >/dev/null || packages+=(etcd-client)
-[ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1 || packages+=(busybox-static)
-command -v systemd-analyze >/dev/null || packages+=(systemd)
-[ ${#packages[@]} -eq 0 ] && exit 0
+if [ "${1:-}" != "--no-engines" ]; then
+  command -v dockerd >/dev/null || packages+=(docker.io)
+  if ! command -v docker >/dev/null; then
+    # Debian 13 and newer have the program in a package of its own.
+    packages+=("$(. /etc/os-release && [ "$ID" = debian ] && [ "${VERSION_ID:-99}" -ge 13 ] && echo docker-cli || echo docker.io)")
+  fi
+  command -v iptables >/dev/null || packages+=(iptables)
+  command -v etcd >/dev/null || packages+=(etcd-server)
+  command -v etcdctl >/dev/null || packages+=(etcd-client)
+  [ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1 || packages+=(busybox-static)
+  command -v systemd-analyze >/dev/null || packages+=(systemd)
+fi
+if [ ${#packages[@]} -gt 0 ]; then
+  mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
+  # First of all: nothing is begun that can't be ended.
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    say "these are missing: ${packages[*]}. On Debian or Ubuntu, run this and try again:"
+    printf '  sudo apt-get update\n  sudo apt-get install -y --no-install-recommends %s\n' "${packages[*]}" >&2
+    exit 1
+  fi
+fi
 
-install="apt-get update && apt-get install -y --no-install-recommends ${packages[*]}"
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-  say "these are missing: ${packages[*]}. On Debian or Ubuntu, run this and try again:"
-  printf '  sudo sh -c "%s"\n' "$install" >&2
-  exit 1
+# Both end with this script, even when it is killed.
+if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  step "installing npm packages" setpriv --pdeathsig TERM npm ci --no-audit --no-fund --loglevel=http
 fi
-say "installing ${packages[*]}"
-# Not started by their packages: whoever needs one starts its own, on its own ports.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-  printf '#!/bin/sh\nexit 101\n' >"$policy"
+if [ ! -f dist/cli/main.js ] || [ -n "$(find proto/berth lib agent coordinator cli package.json tsconfig.json -newer dist/cli/main.js -type f -print -quit)" ]; then
+  step "building" setpriv --pdeathsig TERM npm run --silent build
+fi
+[ ${#packages[@]} -gt 0 ] || exit 0
+
+# Not started by their packages: whoever needs one starts its own, on its own ports. It says so only while this script
+# lives: one that was killed leaves a policy that forbids nothing.
+if [ ! -e "$policy" ] || grep -q 'scripts/setup.sh' "$policy"; then
+  printf '#!/bin/sh\n# Of scripts/setup.sh, while it installs.\nkill -0 %d 2>/dev/null && exit 101\nexit 104\n' $$ >"$policy"
   chmod +x "$policy"
-  trap 'rm -f "$policy"' EXIT
 fi
-log=$(mktemp)
-if ! DEBIAN_FRONTEND=noninteractive sh -c "$install" >"$log" 2>&1; then
-  tail -20 "$log" >&2
-  say "could not install; the whole output is in $log"
-  exit 1
-fi
-rm -f "$log"
+export DEBIAN_FRONTEND=noninteractive
+[ -z "$(dpkg --audit; ls /var/lib/dpkg/updates)" ] || step "finishing an interrupted installation" dpkg --configure -a
+step "reading the package lists" apt-get update
+step "installing ${packages[*]}" \
+  apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "${packages[@]}"

@@ -18,12 +18,14 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { noteAbsent, removeTraces } from './traces.mjs';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const IMAGE = 'berth-hello:1';
 /** The agent's name: no other agent on this machine has it, so its containers are told from all others. */
 export const HOST = `quickstart-${process.pid}`;
 const FOLDER = 'berth-quickstart-';
+const TRACES = 'docker/absent-before.json';
 const IMAGE_LABEL = 'berth.quickstart';
 /** The daemons promise to end within 10 s. */
 const STOP_MS = 15_000;
@@ -32,7 +34,6 @@ const STOP_MS = 15_000;
 export const stopping = new AbortController();
 const parts = [];
 let folder;
-let engine;
 
 const startedMs = performance.now();
 export const say = (text) => process.stdout.write(`${text}\n`);
@@ -127,11 +128,13 @@ export async function ensureDocker() {
         '(sudo usermod -aG docker $USER, then log in again), and try again. As root, the quickstart starts one itself.',
     );
   stage('starting a Docker Engine, since none answers');
-  engine = { dir: join(folder, 'docker'), hadBridge: existsSync('/sys/class/net/docker0') };
-  mkdirSync(engine.dir);
-  const own = (name) => join(engine.dir, name);
+  mkdirSync(join(folder, 'docker'));
+  noteAbsent(join(folder, TRACES));
+  const own = (name) => join(folder, 'docker', name);
   const folders = ['--data-root', own('data'), '--exec-root', own('exec'), '--pidfile', own('docker.pid')];
-  start('docker', 'dockerd', [...folders, '--host', 'unix:///var/run/docker.sock']);
+  // It publishes ports by its proxies alone: no engine takes its rules for packets away again.
+  const packets = ['--iptables=false', '--ip6tables=false', '--ip-forward=false'];
+  start('docker', 'dockerd', [...folders, ...packets, '--host', 'unix:///var/run/docker.sock']);
   stage(`Docker Engine ${await until('the Docker Engine', dockerVersion, 60_000)} answers`);
 }
 
@@ -193,7 +196,10 @@ export async function sweepContainers() {
   await removeContainers(left.map(([, id]) => id));
 }
 
-/** Ends what still works in a folder (engines of killed quickstarts, with their containers), then removes it. */
+/**
+ * Ends what still works in a folder (engines of killed quickstarts, with their containers), then removes it.
+ * @returns what is left outside of it
+ */
 async function removeFolder(dir) {
   for (const pid of processesOf(dir)) {
     try {
@@ -205,7 +211,10 @@ async function removeFolder(dir) {
   const mounts = readFileSync('/proc/mounts', 'utf8').split('\n');
   const ours = mounts.map((line) => line.split(' ')[1] ?? '').filter((mount) => mount.startsWith(`${dir}/`));
   for (const mount of ours.sort().reverse()) await run('umount', ['-l', mount]).catch(() => undefined);
+  // An engine that answers now is somebody else's, and so is its socket and its bridge.
+  const left = (await dockerVersion()) ? [] : removeTraces(join(dir, TRACES));
   rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  return left;
 }
 
 /** Processes whose command line names the folder, and all that descend from them. */
@@ -252,10 +261,9 @@ export async function cleanUp() {
     if ((await run('docker', label)) !== '') await run('docker', ['rmi', IMAGE]).catch(() => undefined);
   }
   for (const part of parts.filter(({ name }) => name === 'docker')) await end(part);
-  if (engine && !engine.hadBridge) await run('ip', ['link', 'delete', 'docker0']).catch(() => undefined);
   if (folder === undefined) return left;
   left.push(...processesOf(folder).map((pid) => `process ${pid}`));
-  await removeFolder(folder);
+  left.push(...(await removeFolder(folder)));
   if (existsSync(folder)) left.push(`folder ${folder}`);
   return left;
 }
