@@ -127,6 +127,33 @@ test('a watch that is never accepted ends within 6 s', async () => {
   expect(performance.now() - startMs).toBeLessThan(6000);
 });
 
+test('a lease grant whose reply is lost is sent once: it leaves one lease behind, not two', async () => {
+  await store.grantLease(60_000); // a connection on which the next one gets through
+  proxy.swallowReplies();
+  expect((await errorOf(store.grantLease(60_000))).code).toBe('unavailable');
+  await pause(1000);
+  const listed = (await etcd.ctl(['lease', 'list'])).split('\n').filter((line) => /^[0-9a-f]+$/.test(line));
+  expect(listed).toHaveLength(2);
+});
+
+test('an etcd that wants a login is told as such, by calls and watches, and again without one all is well', async () => {
+  const live = new Recorder(store, { key: '/a' }, 1);
+  await until(() => live.created.length === 1);
+  for (const words of ['user add root:secret', 'user grant-role root root', 'auth enable'])
+    await etcd.ctl(words.split(' '));
+  for (const call of [store.range({ key: '/a' }), store.txn({ compares: [], writes: [put('/a', '2')] })])
+    expect((await errorOf(call)).code).toBe('denied');
+  // One refused watch must not be in the way of the next.
+  const refused = [1, 2].map(() => new Recorder(store, { key: '/a' }, 1));
+  await until(() => refused.every(({ ends }) => ends.length === 1));
+  expect(refused.map(({ ends }) => ends[0]!.code)).toEqual(['denied', 'denied']);
+  await etcd.ctl(['--user', 'root:secret', 'auth', 'disable']);
+  await store.txn({ compares: [], writes: [put('/a', '3')] });
+  await until(() => live.batches.length > 0 || live.ends.length > 0);
+  const next = new Recorder(store, { key: '/a' }, 1);
+  await until(() => next.batches.flatMap(({ events }) => events).includes('/a=3'));
+});
+
 test('an etcd that is out of space says so, and can be read', async () => {
   const small = await startEtcd({ args: ['--quota-backend-bytes=2000000'] });
   const full = connectEtcd({ endpoints: [small.endpoint] });
