@@ -12,7 +12,7 @@ import { DirtyServices } from './dirty-services';
 import { logCommitted } from './log-committed';
 import { planCluster } from './schedule/plan-cluster';
 import type { CompiledService } from './schedule/plan-service';
-import { placementsOf, type ClusterView } from './view';
+import { isBehind, placementsOf, type ClusterView } from './view';
 
 /** A commit whose own events the mirror has not shown after this is planned upon all the same; compares protect it. */
 const CATCH_UP_MS = 2000;
@@ -81,7 +81,7 @@ export class Reconciler {
       if (key.startsWith(prefix)) {
         const host = view().hosts.get(key.slice(prefix.length));
         // One without an assignment may have become usable just now, and be wanted by any service.
-        if (host?.assignment === undefined) this.markAll();
+        if (host?.assignment === undefined || isBehind(host)) this.markAll();
         else
           for (const { service } of [...placementsOf(host), ...Object.values(host.status?.instances ?? {})])
             this.dirty.mark(service);

@@ -63,12 +63,21 @@ export function isUsable(host: HostView): boolean {
 }
 
 /**
- * Where every instance is. A host without a readable assignment is taken at its word: what it reports stays in
- * place, so that an emptied etcd is filled again from what runs, and nothing stops. Whether it calls them held is
- * not asked: its report may be older than the loss of its assignment.
+ * The host has obeyed a newer assignment than the one that is there: etcd was restored from a backup, or somebody
+ * wrote the document by hand. The agent obeys no older one, so it has to be written anew.
+ */
+export function isBehind({ assignment, status }: HostView): boolean {
+  return assignment !== undefined && status !== undefined && assignment.revision < status.assignmentRevision;
+}
+
+/**
+ * Where every instance is. A host without a readable assignment, or with one that is behind, is taken at its word:
+ * what it reports stays in place, so that an emptied or restored etcd is filled again from what runs, and nothing
+ * stops. Whether it calls them held is not asked: its report may be older than the loss of its assignment.
  */
 export function placementsOf(host: HostView): readonly Placement[] {
-  const { assignment, status } = host;
+  const { status } = host;
+  const assignment = isBehind(host) ? undefined : host.assignment;
   const held = new Set(assignment?.held);
   const reported = Object.entries(status?.instances ?? {}).filter(([id, report]) =>
     // Held ones count as well: their service may be known again by now.

@@ -1,6 +1,6 @@
 /** Pure: from the cluster as it is and the services that something happened to, to the documents that change. */
 import type { Assignment, Release, ServiceStatus } from '../../lib/documents/types';
-import { placementsOf, isUsable, type ClusterView, type HostView, type Placement } from '../view';
+import { isBehind, isUsable, placementsOf, type ClusterView, type HostView, type Placement } from '../view';
 import { planService, type CompiledService } from './plan-service';
 import { emptyUsage, take } from './usage';
 
@@ -94,8 +94,9 @@ function assignmentOf(
     .sort();
   const isSame =
     before !== undefined && sameInstances(before.instances, instances) && before.held.join() === held.join();
-  if (isSame && !host.isAssignmentGarbage) return undefined;
-  return { revision: (before?.revision ?? host.status?.assignmentRevision ?? 0) + 1, instances, prefetch: [], held };
+  if (isSame && !host.isAssignmentGarbage && !isBehind(host)) return undefined;
+  const revision = Math.max(before?.revision ?? 0, host.status?.assignmentRevision ?? 0) + 1;
+  return { revision, instances, prefetch: [], held };
 }
 
 function sameInstances(a: Assignment['instances'], b: Assignment['instances']): boolean {

@@ -114,6 +114,26 @@ test('a garbage assignment is written anew even on a host that runs nothing', ()
   expect(world.hosts.get('h1')!.assignment).toEqual({ revision: 1, instances: {}, prefetch: [], held: [] });
 });
 
+test('G3: a backup of etcd that is restored stops nothing that it does not know of', () => {
+  const world = three().put('web', { replicas: 3 });
+  world.settle();
+  const restore = world.backUp();
+  world.put('api', { replicas: 3 }).settle();
+  world.put('web', { replicas: 3, image: 'a:2' }).settle();
+  const [web, api] = [world.ids('web'), world.ids('api')];
+  restore();
+  world.plan();
+  expect(world.ids('web')).toEqual(expect.arrayContaining([...web!]));
+  expect(world.ids('api')).toEqual(api);
+  // The service that the restored etcd knows goes back to what it says there, under the limits of a rollout.
+  expect(world.settle('web')).toBe(3);
+  expect(world.ids('api')).toEqual(api);
+  expect([...world.hosts.values()].flatMap(({ assignment }) => assignment!.held)).toHaveLength(3);
+  expect(world.releases.get('web')!.get(3)!.container.image).toBe('a:1');
+  world.put('api', { replicas: 3 }).settle();
+  expect(world.ids('api')).toEqual(api);
+});
+
 test('a count that no host can hold is refused without asking every host for every instance', () => {
   const world = three().put('web', { replicas: 1_000_000, memoryBytes: GIB / 2 });
   const startedMs = performance.now();

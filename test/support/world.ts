@@ -97,6 +97,8 @@ export class World {
   act(): void {
     for (const host of this.hosts.values()) {
       if (!host.isLive || host.assignment === undefined) continue;
+      // An agent obeys no assignment that is older than the one it has obeyed.
+      if (host.assignment.revision < (host.status?.assignmentRevision ?? 0)) continue;
       const before = host.status?.instances ?? {};
       const kept = host.assignment.held
         .filter((id) => id in before)
@@ -153,6 +155,25 @@ export class World {
 
   counts(service: string): readonly number[] {
     return [...this.hosts.values()].map((host) => placementsOf(host).filter((one) => one.service === service).length);
+  }
+
+  /** As a backup of etcd: all but what hosts themselves go on to say. @returns puts it back */
+  backUp(): () => void {
+    const maps = [this.services, this.releases, this.serviceStatuses] as Map<string, unknown>[];
+    const saved = maps.map((map) => structuredClone([...map]));
+    const assignments = new Map([...this.hosts].map(([name, { assignment }]) => [name, assignment]));
+    return () => {
+      maps.forEach((map, index) => {
+        map.clear();
+        for (const [name, value] of saved[index]!) map.set(name, value);
+      });
+      for (const { name, status } of [...this.hosts.values()]) {
+        const held = Object.entries(status!.instances).map(([id, one]) => [id, { ...one, held: true }]);
+        const instances = Object.fromEntries(held) as Record<string, InstanceStatus>;
+        const assignment = assignments.get(name);
+        this.set(name, { status: { ...status!, instances }, ...(assignment && { assignment }) });
+      }
+    };
   }
 
   /** etcd lost everything; hosts hold what they run. */
