@@ -1,22 +1,20 @@
-import { systemClock, type Clock } from '../lib/clock';
-import type { AgentConfig } from '../lib/config/daemons';
+import type { Clock } from '../lib/clock';
 import { encodeDocument } from '../lib/documents/codec';
-import { keysUnder, type Keys } from '../lib/documents/keys';
+import type { Keys } from '../lib/documents/keys';
 import type { HostStatus, Problem } from '../lib/documents/types';
-import { connectEtcd } from '../lib/etcd/etcd3-store';
 import type { LeaseSession, LeaseState } from '../lib/etcd/lease-session';
 import { startMirror, type Mirror } from '../lib/etcd/mirror';
 import type { Store } from '../lib/etcd/store';
 import type { Logger } from '../lib/log';
 import { VERSION } from '../lib/version';
 import { DesiredState } from './desired/desired-state';
-import { createDockerEngine } from './docker/dockerode-engine';
+import type { CopyOnDisk } from './desired/disk-copy';
 import { EngineError, type Engine } from './docker/engine';
 import { startHostLease } from './host-lease';
 import { HostPorts } from './host-ports';
 import { KeptDocument } from './kept-document';
 import { Loop, type PassReport } from './loop';
-import { createAgentMetrics } from './metrics';
+import type { AgentMetrics } from './metrics';
 
 /** An agent whose name another live agent has gives up after so many TTLs: its own old key would have expired. */
 const NAME_PATIENCE_TTLS = 3;
@@ -26,6 +24,29 @@ const LOOP_ALIVE_MS = 120_000;
 const FACTS_AGAIN_MS = 10 * 60_000;
 const FACTS_RETRY_MS = 2000;
 
+export interface AgentOptions {
+  /** Of the host, in etcd. */
+  readonly name: string;
+  /** At which other hosts reach its published ports. */
+  readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Milliseconds after which the host counts as lost when it stops renewing. */
+  readonly leaseTtlMs: number;
+  /** Lowest and highest host port to pick from, inclusive. */
+  readonly portRange: readonly [number, number];
+  /** The same after every restart: it tells this agent from another one that has its name. */
+  readonly agentId: string;
+  readonly keys: Keys;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly disk: CopyOnDisk;
+  readonly clock: Clock;
+  /** Numbers in [0, 1), for jitter. */
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly metrics?: AgentMetrics;
+}
+
 /**
  * One host's agent: its desired state, its loop, its documents in etcd.
  *
@@ -34,14 +55,8 @@ const FACTS_RETRY_MS = 2000;
  * - No document of the host is written before that, either: it could be another agent's.
  */
 export class Agent {
-  readonly metrics = createAgentMetrics();
-  private readonly clock: Clock = systemClock;
-  private readonly keys: Keys;
-  private readonly store: Store;
-  private readonly engine: Engine;
   private readonly desired: DesiredState;
   private readonly loop: Loop;
-  private readonly ports: HostPorts;
   private readonly status: KeptDocument;
   private readonly record: KeptDocument;
   private lease: LeaseSession | undefined;
@@ -56,31 +71,15 @@ export class Agent {
   private onRefused: (why: string) => void = () => undefined;
   private onReady: () => void = () => undefined;
 
-  constructor(
-    private readonly config: AgentConfig,
-    private readonly agentId: string,
-    private readonly log: Logger,
-  ) {
-    const { clock } = this;
-    const { name, prefix, docker, stateDir } = config;
-    const random = Math.random;
-    this.keys = keysUnder(prefix);
-    this.store = connectEtcd({ endpoints: config.etcd });
-    this.engine = createDockerEngine({ docker, host: name, prefix, clock, log });
-    this.ports = new HostPorts(this.engine, config.portRange);
-    const common = { store: this.store, clock, log, random };
-    this.status = new KeptDocument({ ...common, key: this.keys.status(name) });
-    this.record = new KeptDocument({ ...common, key: this.keys.hostRecord(name) });
-    this.desired = new DesiredState({
-      ...common,
-      keys: this.keys,
-      host: name,
-      stateDir,
-      onChange: () => this.desiredChanged(),
-    });
+  constructor(private readonly options: AgentOptions) {
+    const { name, keys, store, engine, disk, clock, log, random, portRange } = options;
+    const common = { store, clock, log, random };
+    this.status = new KeptDocument({ ...common, key: keys.status(name) });
+    this.record = new KeptDocument({ ...common, key: keys.hostRecord(name) });
+    this.desired = new DesiredState({ ...common, keys, host: name, disk, onChange: () => this.desiredChanged() });
     this.loop = new Loop({
-      ...{ engine: this.engine, clock, log, random },
-      ports: this.ports,
+      ...{ engine, clock, log, random },
+      ports: new HostPorts(engine, portRange),
       desired: () => this.desired.current(),
       problems: () =>
         this.nameProblem === undefined ? this.desired.problems : [this.nameProblem, ...this.desired.problems],
@@ -103,7 +102,7 @@ export class Agent {
     return refused;
   }
 
-  /** Ends the agent and nothing else. The lease is not revoked: an agent that restarts is no lost host. */
+  /** Ends the agent and nothing else; the store stays open. The lease is not revoked: an agent that restarts is no lost host. */
   async stop(): Promise<void> {
     this.loop.stop();
     this.cancelPatience?.();
@@ -113,11 +112,10 @@ export class Agent {
     this.status.close();
     this.record.close();
     await this.lease?.close({ revoke: false });
-    this.store.close();
   }
 
   whyUnhealthy(): string | undefined {
-    const silentMs = this.clock.monotonicMs() - this.lastPassMs;
+    const silentMs = this.options.clock.monotonicMs() - this.lastPassMs;
     return this.isStarted && silentMs > LOOP_ALIVE_MS
       ? `no pass of the loop for ${Math.round(silentMs / 1000)} s`
       : undefined;
@@ -136,29 +134,29 @@ export class Agent {
   }
 
   private desiredChanged(): void {
-    this.metrics.onEtcd(this.desired.isConnected);
+    this.options.metrics?.onEtcd(this.desired.isConnected);
     if (this.isStarted) this.loop.wake();
   }
 
   private report(status: HostStatus): void {
-    this.metrics.onStatus(status, this.desired.current().instances.size);
+    this.options.metrics?.onStatus(status, this.desired.current().instances.size);
     this.status.want(encodeDocument('HostStatus', status));
   }
 
   private passed(pass: PassReport): void {
-    this.lastPassMs = this.clock.monotonicMs();
+    this.lastPassMs = this.options.clock.monotonicMs();
     this.engineAnswers = pass.engineAnswers;
-    this.metrics.onPass(pass);
+    this.options.metrics?.onPass(pass);
   }
 
   /** Reads what the host is, keeps the record, and claims the name once there is one. */
   private async keepRecord(): Promise<void> {
     let againMs = FACTS_AGAIN_MS;
     try {
-      const facts = await this.engine.facts();
+      const facts = await this.options.engine.facts();
       this.recordText = encodeDocument('HostRecord', {
-        address: this.config.address,
-        labels: this.config.labels,
+        address: this.options.address,
+        labels: this.options.labels,
         capacity: { nanoCpus: facts.nanoCpus, memoryBytes: facts.memoryBytes },
         agentVersion: VERSION,
         dockerVersion: facts.version,
@@ -169,25 +167,25 @@ export class Agent {
       else if (this.lease.isHeld) this.record.want(this.recordText);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      this.log.error('Docker does not say what this host is; will ask again', {
+      this.options.log.error('Docker does not say what this host is; will ask again', {
         reason: error.message,
         code: error.code,
       });
       againMs = FACTS_RETRY_MS;
     }
-    this.cancelFacts = this.clock.after(againMs, () => void this.keepRecord());
+    this.cancelFacts = this.options.clock.after(againMs, () => void this.keepRecord());
   }
 
   private claimName(): void {
-    const { store, clock, log } = this;
-    const key = this.keys.hostAlive(this.config.name);
-    const alive = { agentId: this.agentId, agentVersion: VERSION, startedAtMs: clock.wallMs() };
+    const { store, clock, log, keys, name, agentId, leaseTtlMs, random } = this.options;
+    const key = keys.hostAlive(name);
+    const alive = { agentId, agentVersion: VERSION, startedAtMs: clock.wallMs() };
     this.lease = startHostLease({
-      ...{ store, clock, log, key, alive, ttlMs: this.config.leaseTtl },
+      ...{ store, clock, log, random, key, alive, ttlMs: leaseTtlMs },
       onState: (state, detail) => this.leaseChanged(state, detail),
     });
     const mirror = startMirror({
-      ...{ store, clock, log, range: { key } },
+      ...{ store, clock, log, random, range: { key } },
       // Somebody deleted it, or emptied etcd, while the lease lives on.
       onChange: () => {
         if (mirror.connected && this.lease?.isHeld === true && !mirror.entries().has(key)) void this.lease.refresh();
@@ -201,8 +199,9 @@ export class Agent {
     this.cancelPatience?.();
     this.cancelPatience = undefined;
     this.nameProblem = undefined;
-    if (state === 'lost') return this.log.warn('the lease of this host is lost; containers go on', { reason: detail });
-    this.log.info('the lease of this host is held');
+    if (state === 'lost')
+      return this.options.log.warn('the lease of this host is lost; containers go on', { reason: detail });
+    this.options.log.info('the lease of this host is held');
     if (this.recordText !== undefined) this.record.want(this.recordText);
     this.startLoop();
     this.loop.wake();
@@ -210,13 +209,13 @@ export class Agent {
 
   private nameTaken(): void {
     if (this.cancelPatience !== undefined) return;
-    const { name, leaseTtl, stateDir } = this.config;
-    const key = this.keys.hostAlive(name);
+    const { name, leaseTtlMs, keys } = this.options;
+    const key = keys.hostAlive(name);
     const message =
       `another live agent has the host name "${name}" (${key}). Give each host a name of its own (--name); ` +
-      `if this is the same host with a new ${stateDir}, stop the other agent first`;
+      `if this is the same host with a new state folder, stop the other agent first`;
     this.nameProblem = { rule: 'name-taken', path: '', line: 0, column: 0, message, key };
-    this.log.error(message, { reason: 'name-taken' });
-    this.cancelPatience = this.clock.after(leaseTtl * NAME_PATIENCE_TTLS, () => this.onRefused(message));
+    this.options.log.error(message, { reason: 'name-taken' });
+    this.cancelPatience = this.options.clock.after(leaseTtlMs * NAME_PATIENCE_TTLS, () => this.onRefused(message));
   }
 }

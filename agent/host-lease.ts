@@ -10,6 +10,7 @@ export interface HostLeaseOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly random: () => number;
   readonly key: string;
   readonly alive: HostAlive;
   readonly ttlMs: number;
@@ -18,12 +19,13 @@ export interface HostLeaseOptions {
 
 /** An agent that restarts takes its own key over at once; one with another id has to wait until it expired. */
 export function startHostLease(options: HostLeaseOptions): LeaseSession {
-  const { store, clock, log, key, alive, ttlMs, onState } = options;
+  const { store, clock, log, random, key, alive, ttlMs, onState } = options;
   return startLeaseSession({
     store,
     clock,
     ttlMs,
     log,
+    random,
     puts: () => [{ key, value: encodeDocument('HostAlive', alive) }],
     compares: async () => [await nameIsOurs(store, key, alive.agentId)],
     onState,

@@ -1,7 +1,6 @@
 import type { Release } from '../lib/documents/types';
 import type { Engine } from './docker/engine';
-import { whoHasPort } from './docker/host-port';
-import { pickHostPorts } from './docker/ports';
+import { pickHostPorts, type PortQuestion } from './docker/ports';
 
 /** Gives out host ports one instance at a time, so that two that start together do not pick the same. */
 export class HostPorts {
@@ -30,7 +29,8 @@ export class HostPorts {
     const others = [...this.picked].filter(([other]) => other !== instance).flatMap(([, ports]) => ports);
     const taken = new Set([...listed, ...others]);
     const { ports } = release.container;
-    const hostPorts = await pickHostPorts({ instance, ports, range: this.range, taken, whoHas: whoHasPort });
+    const whoHas: PortQuestion['whoHas'] = (...port) => this.engine.whoHasPort(...port);
+    const hostPorts = await pickHostPorts({ instance, ports, range: this.range, taken, whoHas });
     this.picked.set(
       instance,
       hostPorts.map((hostPort, index) => `${hostPort}/${ports[index]!.protocol}`),

@@ -1,9 +1,15 @@
+import { systemClock } from '../lib/clock';
 import type { AgentConfig } from '../lib/config/daemons';
+import { keysUnder } from '../lib/documents/keys';
+import { connectEtcd } from '../lib/etcd/etcd3-store';
 import { plain, startHttpServer } from '../lib/http-server';
 import { createLogger } from '../lib/log';
 import { waitForSignal } from '../lib/signals';
 import { Agent } from './agent';
+import { copyInFolder } from './desired/disk-copy';
+import { createDockerEngine } from './docker/dockerode-engine';
 import { lockStateDir, readAgentId } from './identity';
+import { createAgentMetrics } from './metrics';
 
 /**
  * Runs the agent until SIGTERM or SIGINT. Containers are left as they are, however it ends.
@@ -13,8 +19,18 @@ export async function runAgent(config: AgentConfig): Promise<number> {
   const stopped = waitForSignal();
   const log = createLogger({ component: 'agent', level: config.logLevel }).child({ host: config.name });
   const lock = await lockStateDir(config.stateDir);
-  const agent = new Agent(config, await readAgentId(config.stateDir), log);
-  const { metrics } = agent.metrics;
+  const { name, address, labels, portRange, leaseTtl: leaseTtlMs, prefix, docker, stateDir } = config;
+  const clock = systemClock;
+  const store = connectEtcd({ endpoints: config.etcd });
+  const agentMetrics = createAgentMetrics();
+  const agent = new Agent({
+    ...{ name, address, labels, portRange, leaseTtlMs, store, clock, log, random: Math.random, metrics: agentMetrics },
+    engine: createDockerEngine({ docker, host: name, prefix, clock, log }),
+    agentId: await readAgentId(stateDir),
+    disk: copyInFolder(stateDir),
+    keys: keysUnder(prefix),
+  });
+  const { metrics } = agentMetrics;
   const web = await startHttpServer(config.http, {
     '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.render() }),
     '/healthz': () => answer(agent.whyUnhealthy()),
@@ -23,6 +39,7 @@ export async function runAgent(config: AgentConfig): Promise<number> {
   const refused = agent.start(() => process.stdout.write(`berth agent ${config.name} ready: http ${web.address}\n`));
   const end = await Promise.race([stopped, refused]);
   await agent.stop();
+  store.close();
   await web.close();
   lock.close();
   if (end === 'stop') return 0;

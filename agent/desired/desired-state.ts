@@ -15,7 +15,7 @@ import type { KeyValue, Store } from '../../lib/etcd/store';
 import type { Logger } from '../../lib/log';
 import { specHash } from '../../lib/release/spec-hash';
 import type { Desired, DesiredInstance } from '../plan/types';
-import { loadDesiredCopy, saveDesiredCopy } from './disk-copy';
+import type { CopyOnDisk } from './disk-copy';
 
 const RETRY = { baseMs: 200, capMs: 10_000 };
 /** A release that is missing or unreadable is asked for again so often. */
@@ -27,7 +27,7 @@ export interface DesiredStateOptions {
   readonly store: Store;
   readonly keys: Keys;
   readonly host: string;
-  readonly stateDir: string;
+  readonly disk: CopyOnDisk;
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
@@ -61,7 +61,7 @@ export class DesiredState {
   /** Loads the copy on disk, then follows etcd. @returns whether there was a usable copy */
   async start(): Promise<boolean> {
     try {
-      const copy = await loadDesiredCopy(this.options.stateDir);
+      const copy = await this.options.disk.load();
       if (copy !== undefined) {
         this.assignment = copy.assignment;
         for (const [name, release] of copy.releases) this.know(name, release);
@@ -246,7 +246,7 @@ export class DesiredState {
       this.isSaveOwed = false;
       const releases = new Map([...this.releases].map(([name, { release }]) => [name, release]));
       try {
-        await saveDesiredCopy(this.options.stateDir, { assignment: this.assignment, releases });
+        await this.options.disk.save({ assignment: this.assignment, releases });
         if (this.diskProblem !== undefined) {
           this.diskProblem = undefined;
           this.changed();

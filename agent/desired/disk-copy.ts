@@ -13,6 +13,18 @@ export interface DesiredCopy {
   readonly releases: ReadonlyMap<string, Release>;
 }
 
+/** Where the copy is kept. */
+export interface CopyOnDisk {
+  /** @returns undefined when there is none. @throws Error when there is one that can't be read */
+  load(): Promise<DesiredCopy | undefined>;
+  /** Durable when it returns. @throws Error when it can't be written, disk full included; the old copy is whole then */
+  save(copy: DesiredCopy): Promise<void>;
+}
+
+export function copyInFolder(folder: string): CopyOnDisk {
+  return { load: () => loadDesiredCopy(folder), save: (copy) => saveDesiredCopy(folder, copy) };
+}
+
 const FILE = 'desired.json';
 const VERSION = 1;
 
@@ -23,8 +35,7 @@ interface FileContent {
   readonly releases: Readonly<Record<string, string>>;
 }
 
-/** @returns undefined when there is none. @throws Error when there is one that can't be read */
-export async function loadDesiredCopy(folder: string): Promise<DesiredCopy | undefined> {
+async function loadDesiredCopy(folder: string): Promise<DesiredCopy | undefined> {
   let text: string;
   try {
     text = await readFile(join(folder, FILE), 'utf8');
@@ -43,8 +54,7 @@ export async function loadDesiredCopy(folder: string): Promise<DesiredCopy | und
   };
 }
 
-/** Durable when it returns. @throws Error of the file system, when the disk is full or not writable; the old copy is whole then */
-export async function saveDesiredCopy(folder: string, copy: DesiredCopy): Promise<void> {
+async function saveDesiredCopy(folder: string, copy: DesiredCopy): Promise<void> {
   const releases = Object.fromEntries(
     [...copy.releases].map(([name, release]) => [name, encodeDocument('Release', release)]),
   );
