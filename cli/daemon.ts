@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { CommandError, EXIT } from './exit-codes';
+import { surviveBrokenPipe } from './output/broken-pipe';
 
 export interface FlagDescription {
   readonly flag: string;
@@ -27,6 +28,7 @@ export function readConfigFile(given: string | undefined, usual: string): { name
 
 /** Runs a daemon; a configuration that can't be used, or a port that is taken, is said plainly. */
 export async function runDaemon(name: string, run: () => Promise<number>): Promise<void> {
+  surviveBrokenPipe();
   const { ConfigError } = await import('../lib/config/settings.js');
   let code: number;
   try {

@@ -7,6 +7,8 @@ export const EXIT = {
   refused: 2,
   /** `--wait` ended before the services were as wanted. */
   timedOut: 4,
+  /** Ctrl-C ended the waiting: 128 and the number of SIGINT, as shells have it. */
+  interrupted: 130,
   /** The command line or the configuration is wrong (EX_USAGE of sysexits.h). */
   usage: 64,
 } as const;

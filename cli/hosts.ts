@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ListedHost } from '../lib/rpc/types';
+import { clean } from './output/clean';
 import { warnIfStale, withCoordinator } from './session';
 
 const EXAMPLES = `
@@ -31,14 +32,15 @@ export function registerHosts(program: Command): void {
           `${host.reserved.nanoCpus / 1e9}/${host.record.capacity.nanoCpus / 1e9}`,
           `${gib(host.reserved.memoryBytes)}/${gib(host.record.capacity.memoryBytes)} GiB`,
           Object.entries(host.record.labels)
-            .map(([name, value]) => `${name}=${value}`)
+            .map(([name, value]) => clean(`${name}=${value}`))
             .join(',') || '-',
-          host.record.agentVersion || '-',
-          host.record.dockerVersion || '-',
+          clean(host.record.agentVersion) || '-',
+          clean(host.record.dockerVersion) || '-',
         ]),
       );
       for (const { name, problems } of answer.hosts)
-        for (const { message, rule } of problems) process.stdout.write(`\n${paint.red(name)}: ${message} [${rule}]\n`);
+        for (const { message, rule } of problems)
+          process.stdout.write(`\n${paint.red(name)}: ${clean(message)} [${rule}]\n`);
     });
 }
 

@@ -27,7 +27,7 @@ export function createProgram(): Command {
     .version(VERSION, '-V, --version')
     .showHelpAfterError('(berth --help tells more)')
     .addHelpText('after', EXAMPLES)
-    .configureHelp({ sortSubcommands: false });
+    .configureHelp({ showGlobalOptions: true });
   for (const register of [
     registerApply,
     registerPs,

@@ -1,5 +1,8 @@
 import type { Command } from 'commander';
-import type { ListedInstance } from '../lib/rpc/types';
+import { nearestName } from '../lib/nearest';
+import type { CoordinatorClient, ListedInstance, ListInstancesResponse } from '../lib/rpc/types';
+import { CommandError } from './exit-codes';
+import { clean } from './output/clean';
 import { warnIfStale, withCoordinator } from './session';
 
 const EXAMPLES = `
@@ -16,33 +19,60 @@ export function registerPs(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (services: string[], options: { json?: boolean }, command: Command) => {
-      const answer = await withCoordinator(command, (client) => client.listInstances({ services }));
-      const { paint, printJson, printTable } = await import('./output/table.js');
+      const { answer, missing } = await withCoordinator(command, async (client) => {
+        const answer = await client.listInstances({ services });
+        return { answer, missing: await findMissing(services, answer, client) };
+      });
+      const { printJson } = await import('./output/table.js');
       warnIfStale(answer.freshness);
-      if (options.json === true) return printJson(answer);
-      if (answer.instances.length === 0) return void process.stdout.write('No instances.\n');
-      const phase = (instance: ListedInstance): string => {
-        const text = instance.hostLive ? instance.status.phase.toLowerCase() : 'unknown';
-        return text === 'running'
-          ? paint.green(text)
-          : text === 'failed' || text === 'unknown'
-            ? paint.red(text)
-            : paint.yellow(text);
-      };
-      printTable(
-        ['INSTANCE', 'RELEASE', 'HOST', 'PHASE', 'HEALTH', 'PORTS', 'RESTARTS', 'REASON'],
-        answer.instances.map((instance) => [
-          instance.id,
-          `${instance.status.service}@${instance.status.release}`,
-          instance.host,
-          phase(instance),
-          instance.status.health === 'none' ? '-' : instance.status.health,
-          ports(instance),
-          String(instance.status.restarts),
-          instance.hostLive ? instance.status.reason : 'its host is lost; this is what it last said',
-        ]),
-      );
+      if (options.json === true) printJson(answer);
+      else if (answer.instances.length > 0) await printInstances(answer.instances);
+      else if (missing.length === 0) process.stdout.write('No instances.\n');
+      if (missing.length > 0) throw new CommandError(`There is no service ${missing.join(', ')}.`);
     });
+}
+
+/** @returns services that were asked for, that do not exist, and of which no instance is left */
+async function findMissing(
+  services: readonly string[],
+  { instances }: ListInstancesResponse,
+  client: CoordinatorClient,
+): Promise<readonly string[]> {
+  const seen = new Set(instances.map(({ status }) => status.service));
+  const unseen = [...new Set(services)].filter((name) => !seen.has(name));
+  if (unseen.length === 0) return [];
+  const known = new Set((await client.listServices({})).services.map(({ name }) => name));
+  return unseen
+    .filter((name) => !known.has(name))
+    .map((name) => {
+      const nearest = nearestName(name, known);
+      return `"${clean(name)}"${nearest === undefined ? '' : ` (did you mean "${nearest}"?)`}`;
+    });
+}
+
+async function printInstances(instances: readonly ListedInstance[]): Promise<void> {
+  const { paint, printTable } = await import('./output/table.js');
+  const phase = (instance: ListedInstance): string => {
+    const text = instance.hostLive ? instance.status.phase.toLowerCase() : 'unknown';
+    return text === 'running'
+      ? paint.green(text)
+      : text === 'failed' || text === 'unknown'
+        ? paint.red(text)
+        : paint.yellow(text);
+  };
+  printTable(
+    ['INSTANCE', 'RELEASE', 'HOST', 'PHASE', 'HEALTH', 'PORTS', 'RESTARTS', 'REASON'],
+    instances.map((instance) => [
+      instance.id,
+      `${instance.status.service}@${instance.status.release}`,
+      instance.host,
+      phase(instance),
+      instance.status.health === 'none' ? '-' : instance.status.health || '-',
+      ports(instance),
+      String(instance.status.restarts),
+      instance.hostLive ? clean(instance.status.reason) : 'its host is lost; this is what it last said',
+    ]),
+  );
 }
 
 function ports({ address, status }: ListedInstance): string {
@@ -50,7 +80,7 @@ function ports({ address, status }: ListedInstance): string {
     status.ports
       .map(
         ({ published, target, protocol }) =>
-          `${address}:${published}→${target}${protocol === 'tcp' ? '' : `/${protocol}`}`,
+          `${address.includes(':') ? `[${address}]` : address}:${published}→${target}${protocol === 'tcp' ? '' : `/${protocol}`}`,
       )
       .join(' ') || '-'
   );

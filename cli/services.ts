@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ListedService } from '../lib/rpc/types';
+import { clean } from './output/clean';
 import { warnIfStale, withCoordinator } from './session';
 
 const EXAMPLES = `
@@ -28,7 +29,7 @@ export function registerServices(program: Command): void {
           `${status.running}/${status.wanted}`,
           release(status),
           status.accepted ? status.rollout || '-' : paint.red('refused'),
-          image || '-',
+          clean(image) || '-',
           project || '-',
         ]),
       );
@@ -46,9 +47,9 @@ function release({ currentRelease, targetRelease }: ListedService['status']): st
 function printTroubles({ name, status }: ListedService, red: (text: string) => string): void {
   for (const { line, column, path, message, rule } of status.problems)
     process.stdout.write(
-      `\n${red(name)}: line ${line}:${column}${path === '' ? '' : ` ${path}`}: ${message} [${rule}]\n`,
+      `\n${red(name)}: line ${line}:${column}${path === '' ? '' : ` ${path}`}: ${clean(message)} [${rule}]\n`,
     );
   if (status.placed >= status.wanted || status.unplaced.length === 0) return;
   process.stdout.write(`\n${red(name)}: ${status.wanted - status.placed} of ${status.wanted} can not be placed:\n`);
-  for (const { host, reason } of status.unplaced) process.stdout.write(`  ${host}: ${reason}\n`);
+  for (const { host, reason } of status.unplaced) process.stdout.write(`  ${host}: ${clean(reason)}\n`);
 }

@@ -1,19 +1,28 @@
 /** One command's conversation with a coordinator. */
 import type { Command } from 'commander';
 import type { CoordinatorClient, Freshness } from '../lib/rpc/types';
-import { CommandError } from './exit-codes';
+import { CommandError, EXIT } from './exit-codes';
+import { clean } from './output/clean';
 
 const DEFAULT_COORDINATOR = '127.0.0.1:7420';
+const MAX_PORT = 65535;
 
-/** Runs `talk` with a client, and turns what can go wrong into words that say what to do. */
+/**
+ * Runs `talk` with a client, and turns what can go wrong into words that say what to do.
+ * @param isWrite whether a call that breaks off may have changed something
+ */
 export async function withCoordinator<T>(
   command: Command,
   talk: (client: CoordinatorClient) => Promise<T>,
+  { isWrite = false }: { readonly isWrite?: boolean } = {},
 ): Promise<T> {
   const options = command.optsWithGlobals<{ coordinator?: string }>();
-  const address = options.coordinator ?? process.env['BERTH_COORDINATOR'] ?? DEFAULT_COORDINATOR;
-  if (!/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d+$/.test(address))
-    throw new CommandError(`"${address}" is no address of a coordinator; write host:port`, 64);
+  const address = options.coordinator ?? (process.env['BERTH_COORDINATOR'] || DEFAULT_COORDINATOR);
+  if (!isAddress(address))
+    throw new CommandError(
+      `"${address}" is no address of a coordinator; write host:port, e.g. ${DEFAULT_COORDINATOR}`,
+      EXIT.usage,
+    );
   // Loaded here, since it takes longer to load than `berth version` may take in all.
   const { connectCoordinator } = await import('../lib/rpc/client.js');
   const { RpcError } = await import('../lib/rpc/types.js');
@@ -22,24 +31,34 @@ export async function withCoordinator<T>(
     return await talk(client);
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
-    throw new CommandError(explain(error.code, error.message, address));
+    throw new CommandError(explain(error.code, error.message, address, isWrite));
   } finally {
     client.close();
   }
 }
 
-function explain(code: string, message: string, address: string): string {
+function isAddress(text: string): boolean {
+  const port = /^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text)?.[1];
+  return port !== undefined && Number(port) >= 1 && Number(port) <= MAX_PORT;
+}
+
+function explain(code: string, message: string, address: string, isWrite: boolean): string {
   // grpc-js words for a connection that could not be made, in contrast to a coordinator's own words.
   const isUnreachable =
     code === 'unavailable' &&
-    /no connection established|name resolution failed|ECONNREFUSED|connection dropped/i.test(message);
+    /no connection established|name resolution|ECONN|EHOSTUNREACH|connection dropped/i.test(message);
+  // One that was there and went away, or is slow, may have done it.
+  const doubt =
+    isWrite && (code === 'deadline' || /connection dropped|ECONNRESET/i.test(message))
+      ? 'The change may or may not be written; the same command again makes sure.\n'
+      : '';
   if (isUnreachable || code === 'deadline')
     return (
-      `No coordinator answers at ${address}: ${message}\n` +
+      `No coordinator answers at ${address}: ${clean(message)}\n${doubt}` +
       `Is one running ("systemctl status berth-coordinator")? Is it another address? Set --coordinator or BERTH_COORDINATOR.\n` +
       `Containers go on running without it.`
     );
-  return `The coordinator at ${address} says: ${message}`;
+  return `The coordinator at ${address} says: ${clean(message)}`;
 }
 
 /** Says on standard error when an answer is old. */

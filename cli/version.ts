@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { VERSION } from '../lib/version';
+import { CommandError } from './exit-codes';
 import { withCoordinator } from './session';
 
 const EXAMPLES = `
@@ -15,14 +16,24 @@ export function registerVersion(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (options: { remote?: boolean; json?: boolean }, command: Command) => {
-      const remote =
-        options.remote === true ? await withCoordinator(command, (client) => client.getVersion({})) : undefined;
-      if (options.json === true)
-        return void process.stdout.write(
-          `${JSON.stringify({ version: VERSION, ...(remote && { coordinator: remote }) })}\n`,
-        );
-      process.stdout.write(`berth ${VERSION}\n`);
-      if (remote !== undefined)
-        process.stdout.write(`coordinator ${remote.version}${remote.leader ? ', leads' : ', stands by'}\n`);
+      if (options.json !== true) process.stdout.write(`berth ${VERSION}\n`);
+      try {
+        const remote =
+          options.remote === true ? await withCoordinator(command, (client) => client.getVersion({})) : undefined;
+        if (options.json === true) printJson(remote);
+        else if (remote !== undefined)
+          process.stdout.write(`coordinator ${remote.version}${remote.leader ? ', leads' : ', stands by'}\n`);
+      } catch (error) {
+        // What this program is, it knows by itself.
+        if (options.json === true && error instanceof CommandError) printJson(undefined);
+        throw error;
+      }
     });
+}
+
+/** Without the tables' module: this is the command whose start is measured. */
+function printJson(coordinator: unknown): void {
+  process.stdout.write(
+    `${JSON.stringify({ version: VERSION, ...(coordinator !== undefined && { coordinator }) }, null, 2)}\n`,
+  );
 }

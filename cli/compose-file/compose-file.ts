@@ -1,15 +1,20 @@
 /** Reads a Compose file as an operator has it, and makes of it one document for each service. */
-import { isMap, LineCounter, parseDocument, stringify, visit, type Document } from 'yaml';
-import { nearestName } from '../../lib/nearest';
-import { InterpolationError, interpolate, type Variables } from './interpolate';
-import { ComposeFileError, Source } from './place';
-import { resolveService, type ServiceFiles } from './resolve-service';
+import { stringify } from 'yaml';
+import type { Variables } from './interpolate';
+import { ComposeFileError, lineOf } from './place';
+import { resolveService, type Origin, type ServiceFiles } from './resolve-service';
+import { checkTopLevel, isMap, projectName, volumeNames } from './top-level';
+import { readYaml } from './yaml-file';
 
 export interface ComposeFile {
   readonly project: string;
   readonly services: readonly { readonly name: string; readonly document: string }[];
   readonly warnings: readonly string[];
-  readonly source: Source;
+  /**
+   * What a coordinator finds wrong with a service, where its author wrote it.
+   * @param path as coordinators write it: "ports[0].published"; empty for the whole service
+   */
+  show(service: string, path: string, what: string): string;
 }
 
 export interface ComposeInput {
@@ -24,127 +29,64 @@ export interface ComposeInput {
   readonly files: ServiceFiles;
 }
 
-const MAX_ALIASES = 1000;
-const TOP_KEYS = ['services', 'name', 'version', 'volumes', 'networks', 'configs', 'secrets', 'include', 'models'];
+const PROJECT_VARIABLE = 'COMPOSE_PROJECT_NAME';
 
-/** @throws ComposeFileError with everything that is wrong */
+/** @throws ComposeFileError with everything that is wrong, and nothing else */
 export function readComposeFile(input: ComposeInput): ComposeFile {
-  const lines = new LineCounter();
-  const document = parseDocument(input.text, { lineCounter: lines, merge: true, prettyErrors: false });
-  const source = new Source(input.name, input.text, document, lines);
-  if (document.errors.length > 0)
-    throw new ComposeFileError(
-      document.errors.map((error) => source.showAt(error.pos[0], `not YAML: ${error.message} [yaml-syntax]`)),
-    );
-  if (!isMap(document.contents))
-    throw new ComposeFileError([`${input.name}: no Compose file; a map with "services:" is wanted`]);
-  const warnings = interpolateDocument(document, input.variables, source);
-  const content = document.toJS({ maxAliasCount: MAX_ALIASES }) as Record<string, unknown>;
-  checkTop(content, source);
-  const project = projectName(input, content, source);
+  const unset = new Map<string, string>();
+  const note = (name: string, where: string): void => void (unset.has(name) || unset.set(name, where));
+  const variables = withProjectName(input);
+  const { value, source } = readYaml(input, variables, (name, offset) =>
+    note(name, `${input.name}:${lineOf(input.text, offset)}`),
+  );
+  if (!isMap(value))
+    throw new ComposeFileError([
+      `${input.name}: ${value === null || value === undefined ? 'it is empty' : 'this is no Compose file'}; a map with "services:" is wanted`,
+    ]);
+  checkTopLevel(value, source);
+  const project = projectName(input.project, input.folderName, value, source);
+  const origins = new Map<string, ReadonlyMap<string, Origin>>();
   const troubles: string[] = [];
-  const services = Object.entries(content['services'] as object).flatMap(([name, service]) => {
+  const volumes = volumeNames(value['volumes'], project);
+  const services = Object.entries(value['services'] as object).flatMap(([name, service]) => {
     try {
-      const resolved = resolveService(service as unknown, input.files, input.variables);
-      return [{ name, document: stringify(withProject(resolved, project)) }];
+      const show = (path: readonly (string | number)[], what: string): string =>
+        source.show(['services', name, ...path], `${name}: ${what}`);
+      const context = { files: input.files, variables, volumes, show, onUnset: note };
+      const resolved = resolveService(service as unknown, context);
+      origins.set(name, resolved.origins);
+      return [{ name, document: write(withProject(resolved.service, project)) }];
     } catch (error) {
-      troubles.push(source.show(['services', name], `${name}: ${(error as Error).message}`));
+      if (!(error instanceof ComposeFileError)) throw error;
+      troubles.push(...error.troubles);
       return [];
     }
   });
   if (troubles.length > 0) throw new ComposeFileError(troubles);
-  return { project, services, warnings, source };
-}
-
-/** In the tree and never in the text: no value can change the structure. Keys are left as they are. */
-function interpolateDocument(document: Document, variables: Variables, source: Source): readonly string[] {
-  const unset = new Set<string>();
-  const troubles: string[] = [];
-  visit(document, {
-    Scalar(key, node) {
-      if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('$')) return;
-      try {
-        node.value = interpolate(node.value, variables, (name) => unset.add(name));
-      } catch (error) {
-        if (!(error instanceof InterpolationError)) throw error;
-        troubles.push(source.showAt(node.range?.[0] ?? 0, error.message));
-      }
+  return {
+    project,
+    services,
+    warnings: [...unset].map(([name, where]) => `${where}: the variable ${name} is not set; it counts as empty`),
+    show: (service, path, what) => {
+      const origin = /^environment\.(.*)$/s.exec(path)?.[1];
+      const found = origin === undefined ? undefined : origins.get(service)?.get(origin);
+      return found?.(what) ?? source.showWithin(['services', service], path, what);
     },
-  });
-  if (troubles.length > 0) throw new ComposeFileError(troubles);
-  return [...unset].map((name) => `the variable ${name} is not set; it counts as empty`);
+  };
 }
 
-function checkTop(content: Record<string, unknown>, source: Source): void {
-  const troubles: string[] = [];
-  const refuse = (key: string, what: string): void => void troubles.push(source.show([key], what));
-  for (const key of Object.keys(content)) {
-    if (key.startsWith('x-') || ['services', 'name', 'version', 'volumes', 'networks'].includes(key)) continue;
-    const nearest = nearestName(key, TOP_KEYS);
-    if (!TOP_KEYS.includes(key))
-      refuse(
-        key,
-        `no such key "${key}"; ${nearest === undefined ? `there are ${TOP_KEYS.join(', ')}` : `did you mean "${nearest}"?`} [unknown-key]`,
-      );
-    else if (key === 'include')
-      refuse(key, 'include is not supported; "docker compose config | berth apply -f -" resolves it [unsupported-key]');
-    else if (content[key] !== null && Object.keys(content[key] as object).length > 0)
-      refuse(key, `${key} are not supported yet; mount a file of the host as a volume [unsupported-key]`);
-  }
-  for (const [name, volume] of Object.entries((content['volumes'] ?? {}) as Record<string, unknown>)) {
-    const said = Object.entries(volume ?? {}).filter(
-      ([key, value]) => !(key === 'name' && typeof value === 'string') && !key.startsWith('x-'),
-    );
-    if (said.length > 0)
-      troubles.push(
-        source.show(
-          ['volumes', name, said[0]![0]],
-          `settings of volumes are not supported yet; create the volume on its host and name it [unsupported-key]`,
-        ),
-      );
-  }
-  for (const name of Object.keys(content['networks'] ?? {}))
-    if (name !== 'default')
-      troubles.push(
-        source.show(
-          ['networks', name],
-          'networks are not supported yet; containers are on Docker’s bridge [unsupported-key]',
-        ),
-      );
-  const { services } = content;
-  if (
-    typeof services !== 'object' ||
-    services === null ||
-    Array.isArray(services) ||
-    Object.keys(services).length === 0
-  )
-    troubles.push(
-      source.show(['services'], 'there is no service; write "services:" with one service at least [missing-key]'),
-    );
-  if (troubles.length > 0) throw new ComposeFileError(troubles);
+/** Files may use it, as in Compose: it is what was asked for, or the folder's; the file's own name comes too late. */
+function withProjectName({ variables, project }: ComposeInput): Variables {
+  return { get: (name) => (name === PROJECT_VARIABLE ? (project ?? variables.get(name)) : variables.get(name)) };
 }
 
-/** Compose's own rule for names of projects. */
-function projectName({ project, folderName }: ComposeInput, content: Record<string, unknown>, source: Source): string {
-  const given = project ?? (typeof content['name'] === 'string' ? content['name'] : undefined);
-  if (given === undefined)
-    return (
-      folderName
-        .toLowerCase()
-        .replace(/[^a-z0-9_-]/g, '')
-        .replace(/^[_-]+/, '') || 'default'
-    );
-  if (/^[a-z0-9][a-z0-9_-]*$/.test(given)) return given;
-  throw new ComposeFileError([
-    source.show(
-      ['name'],
-      `"${given}" is no name of a project; use a-z, 0-9, "_" and "-", beginning with a letter or digit [bad-name]`,
-    ),
-  ]);
+/** Lines stay whole, and what came by an alias is written out: people read it with etcdctl. */
+function write(service: unknown): string {
+  return stringify(service, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 function withProject(service: unknown, project: string): unknown {
-  if (typeof service !== 'object' || service === null || Array.isArray(service)) return service;
-  const own = (service as Record<string, unknown>)['x-berth'];
-  return { ...service, 'x-berth': { ...(own as object | undefined), project } };
+  if (!isMap(service)) return service;
+  const own = service['x-berth'];
+  return own === undefined || own === null || isMap(own) ? { ...service, 'x-berth': { ...own, project } } : service;
 }

@@ -1,81 +1,164 @@
-/** Replaces what only this machine knows: env_file, variables of the shell, relative paths. */
-import type { Variables } from './interpolate';
+/** Replaces what only this machine and this file know: env_file, variables of the shell, relative paths, names of volumes. */
 import { parseEnvFile } from './env-file';
+import type { Variables } from './interpolate';
+import { ComposeFileError, showPlace, type Path } from './place';
+import { isMap, type Fields } from './top-level';
 
 export interface ServiceFiles {
-  /** @returns text of a file beside the Compose file; undefined when it is not there */
+  /** @returns text of a file beside the Compose file; undefined when it is not there. @throws ComposeFileError when it can't be read */
   readonly read: (path: string) => string | undefined;
   /** Relative to the Compose file's folder, or to the home folder after "~" → absolute. */
   readonly absolute: (path: string) => string;
 }
 
-/** @throws Error for people: a file that is missing, or wrong. What is of an unexpected type is left for the coordinator to refuse. */
-export function resolveService(service: unknown, files: ServiceFiles, variables: Variables): unknown {
-  if (!isMap(service)) return service;
-  const { env_file: envFile, ...rest } = service;
-  const resolved: Record<string, unknown> = { ...rest };
-  const fromFiles = readEnvFiles(envFile, files, variables);
-  if (fromFiles !== undefined || resolved['environment'] !== undefined) {
-    const own = withShellValues(resolved['environment'], variables);
-    if (own !== undefined) resolved['environment'] = { ...fromFiles, ...own };
+export interface ServiceContext {
+  readonly files: ServiceFiles;
+  readonly variables: Variables;
+  /** What Docker calls the volumes of the file. */
+  readonly volumes: ReadonlyMap<string, string>;
+  /** @returns a trouble with its place; paths are the service's */
+  readonly show: (path: Path, what: string) => string;
+  readonly onUnset: (name: string, where: string) => void;
+}
+
+/** Shows a trouble with a value where it came from. */
+export type Origin = (what: string) => string;
+
+export interface ResolvedService {
+  readonly service: unknown;
+  /** Of variables of the environment that came from an env_file. */
+  readonly origins: ReadonlyMap<string, Origin>;
+}
+
+const BY_COMPOSE = '"docker compose config | berth apply -f -" resolves it';
+const ENV_FILE_KEYS = ['path', 'required', 'format'];
+
+/**
+ * What is of an unexpected type is left for the coordinator to refuse.
+ * @throws ComposeFileError for what this machine alone can find wrong
+ */
+export function resolveService(service: unknown, context: ServiceContext): ResolvedService {
+  if (!isMap(service)) return { service, origins: new Map() };
+  const { env_file: envFile, ...resolved } = service as Record<string, unknown>;
+  const troubles = ['extends', 'label_file']
+    .filter((key) => resolved[key] !== undefined && resolved[key] !== null)
+    .map((key) => context.show([key], `${key} is not supported here; ${BY_COMPOSE} [unsupported-key]`));
+  const origins = new Map<string, Origin>();
+  const fromFiles = readEnvFiles(envFile, context, origins, troubles);
+  const own = withShellValues(resolved['environment'], context.variables);
+  if (own !== undefined) {
+    for (const [name] of own) origins.delete(name);
+    if (own.length > 0 || fromFiles.length > 0) resolved['environment'] = Object.fromEntries([...fromFiles, ...own]);
   }
   if (Array.isArray(resolved['volumes']))
-    resolved['volumes'] = resolved['volumes'].map((volume) => absoluteSource(volume, files));
-  return resolved;
+    resolved['volumes'] = resolved['volumes'].map((volume: unknown, index) =>
+      resolveVolume(volume, context, (what) => troubles.push(context.show(['volumes', index], what))),
+    );
+  if (troubles.length > 0) throw new ComposeFileError(troubles);
+  return { service: resolved, origins };
 }
+
+type Pairs = readonly (readonly [string, unknown])[];
 
 function readEnvFiles(
   envFile: unknown,
-  files: ServiceFiles,
-  variables: Variables,
-): Readonly<Record<string, string>> | undefined {
-  if (envFile === undefined || envFile === null) return undefined;
-  const entries: readonly unknown[] = Array.isArray(envFile) ? envFile : [envFile];
-  let values: Record<string, string> = {};
-  for (const entry of entries) {
-    const path = isMap(entry) ? entry['path'] : entry;
-    if (typeof path !== 'string') throw new Error('env_file: a path is wanted');
-    const isRequired = !isMap(entry) || entry['required'] !== false;
-    const text = files.read(path);
-    if (text === undefined && isRequired) throw new Error(`env_file: there is no file ${path}`);
-    if (text !== undefined) values = { ...values, ...parseEnvFile(text, path, { ...variables, ...values }) };
-  }
-  return values;
+  context: ServiceContext,
+  origins: Map<string, Origin>,
+  troubles: string[],
+): Pairs {
+  if (envFile === undefined || envFile === null) return [];
+  const values = new Map<string, string>();
+  // A later file's values may hold an earlier one's.
+  const variables = { get: (name: string) => context.variables.get(name) ?? values.get(name) };
+  (Array.isArray(envFile) ? (envFile as unknown[]) : [envFile]).forEach((entry, index) => {
+    const place = Array.isArray(envFile) ? ['env_file', index] : ['env_file'];
+    const refuse = (what: string): void => void troubles.push(context.show(place, what));
+    const { path, isRequired, isRaw, wrong } = readEntry(entry);
+    if (path === undefined) return refuse(`env_file: ${wrong} [wrong-type]`);
+    try {
+      const text = context.files.read(path);
+      if (text === undefined) {
+        if (isRequired) refuse(`env_file: there is no file ${path} [env-file]`);
+        return;
+      }
+      const file = { name: path, text };
+      const onUnset = (name: string): void => context.onUnset(name, path);
+      for (const [name, { value, offset }] of parseEnvFile(file, { variables, onUnset, isRaw })) {
+        values.set(name, value);
+        origins.set(name, (what) => showPlace(file, offset, what));
+      }
+    } catch (error) {
+      if (!(error instanceof ComposeFileError)) throw error;
+      troubles.push(...error.troubles);
+    }
+  });
+  return [...values];
+}
+
+interface Entry {
+  readonly path?: string;
+  readonly isRequired: boolean;
+  readonly isRaw: boolean;
+  readonly wrong: string;
+}
+
+function readEntry(entry: unknown): Entry {
+  const plain = { isRequired: true, isRaw: false, wrong: 'a path is wanted' };
+  if (typeof entry === 'string' && entry !== '') return { ...plain, path: entry };
+  if (!isMap(entry)) return plain;
+  const { path, required = true, format } = entry;
+  const unknown = Object.keys(entry).find((key) => !ENV_FILE_KEYS.includes(key) && !key.startsWith('x-'));
+  if (unknown !== undefined)
+    return { ...plain, wrong: `no such key "${unknown}"; there are ${ENV_FILE_KEYS.join(', ')}` };
+  if (format !== undefined && format !== 'raw') return { ...plain, wrong: 'format: raw is the only one' };
+  if (![true, false, 'true', 'false'].includes(required as string))
+    return { ...plain, wrong: 'required: true or false is wanted' };
+  if (typeof path !== 'string' || path === '') return plain;
+  return { ...plain, path, isRequired: String(required) === 'true', isRaw: format === 'raw' };
 }
 
 /** A name without a value takes the shell's, or goes away when that has none, as in Compose. */
-function withShellValues(environment: unknown, variables: Variables): Readonly<Record<string, unknown>> | undefined {
-  if (environment === undefined || environment === null) return {};
-  const pairs: (readonly [string, unknown])[] = [];
-  if (Array.isArray(environment)) {
-    if (!environment.every((item) => typeof item === 'string')) return undefined;
-    for (const item of environment) {
-      const at = item.indexOf('=');
-      pairs.push(at < 0 ? [item, variables[item]] : [item.slice(0, at), item.slice(at + 1)]);
-    }
-  } else if (isMap(environment)) {
-    for (const [name, value] of Object.entries(environment))
-      pairs.push([name, value === null ? variables[name] : value]);
-  } else return undefined;
-  return Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
+function withShellValues(environment: unknown, variables: Variables): Pairs | undefined {
+  if (environment === undefined || environment === null) return [];
+  const pairs = Array.isArray(environment)
+    ? listedPairs(environment)
+    : isMap(environment)
+      ? mappedPairs(environment)
+      : undefined;
+  return pairs
+    ?.map(([name, value]) => [name, value ?? variables.get(name)] as const)
+    .filter(([, value]) => value !== undefined);
 }
 
-function absoluteSource(volume: unknown, files: ServiceFiles): unknown {
-  const isRelative = (path: string): boolean => /^(\.|~)/.test(path);
+function mappedPairs(environment: Fields): Pairs {
+  return Object.entries(environment);
+}
+
+function listedPairs(environment: readonly unknown[]): Pairs | undefined {
+  if (!environment.every((item) => typeof item === 'string')) return undefined;
+  return environment.map((item) => {
+    const at = item.indexOf('=');
+    return at < 0 ? [item, undefined] : [item.slice(0, at), item.slice(at + 1)];
+  });
+}
+
+function resolveVolume(volume: unknown, context: ServiceContext, refuse: (what: string) => void): unknown {
+  const named = (name: string): string => {
+    const found = context.volumes.get(name);
+    if (found === undefined)
+      refuse(
+        `there is no volume "${name}" in this file; write "volumes: { ${name}: {} }" at its end, or ./${name} for a folder [unknown-volume]`,
+      );
+    return found ?? name;
+  };
   if (typeof volume === 'string') {
     const [source = '', ...rest] = volume.split(':');
-    return rest.length > 0 && isRelative(source) ? [files.absolute(source), ...rest].join(':') : volume;
+    if (rest.length === 0 || source === '' || source.startsWith('/')) return volume;
+    return [/^[.~]/.test(source) ? context.files.absolute(source) : named(source), ...rest].join(':');
   }
-  if (
-    !isMap(volume) ||
-    volume['type'] !== 'bind' ||
-    typeof volume['source'] !== 'string' ||
-    volume['source'].startsWith('/')
-  )
-    return volume;
-  return { ...volume, source: files.absolute(volume['source']) };
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isMap(volume)) return volume;
+  const { type, source } = volume;
+  if (typeof source !== 'string' || source === '') return volume;
+  if (type === 'bind' && !source.startsWith('/')) return { ...volume, source: context.files.absolute(source) };
+  return type === 'volume' ? { ...volume, source: named(source) } : volume;
 }

@@ -1,34 +1,42 @@
-import Table from 'cli-table3';
+import { stripVTControlCharacters } from 'node:util';
 import pc from 'picocolors';
 
-const NO_BORDERS = {
-  ...{
-    top: '',
-    'top-mid': '',
-    'top-left': '',
-    'top-right': '',
-    bottom: '',
-    'bottom-mid': '',
-    'bottom-left': '',
-    'bottom-right': '',
-  },
-  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '   ' },
-};
+const GAP = '   ';
 
 /** Columns under their names, as `docker ps` shows them; no borders, so that grep and awk work. */
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const table = new Table({
-    head: head.map((name) => pc.bold(name)),
-    chars: NO_BORDERS,
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-  });
-  table.push(...rows.map((row) => [...row]));
-  const lines = table.toString().split('\n');
-  process.stdout.write(`${lines.map((line) => line.trimEnd()).join('\n')}\n`);
+  printRows([head.map((name) => paint.bold(name)), ...rows]);
+}
+
+/** The same without names. */
+export function printRows(rows: readonly (readonly string[])[]): void {
+  process.stdout.write(`${alignRows(rows).join('\n')}\n`);
+}
+
+/** Each row as a line, with its columns under those of the others. Takes a fleet: time grows with the rows alone. */
+export function alignRows(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, width(cell))));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell + ' '.repeat(widths[column]! - width(cell)))
+      .join(GAP)
+      .trimEnd(),
+  );
+}
+
+function width(cell: string): number {
+  return [...stripVTControlCharacters(cell)].length;
 }
 
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-export const paint = pc;
+/** Colours on a terminal alone: https://no-color.org. (picocolors itself would colour a CI's log files too.) */
+export function wantsColors(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
+  if (env['NO_COLOR']) return false;
+  return Boolean(env['FORCE_COLOR']) || (isTerminal && env['TERM'] !== 'dumb');
+}
+
+export const paint = pc.createColors(wantsColors(process.env, process.stdout.isTTY));
