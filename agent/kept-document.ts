@@ -37,6 +37,7 @@ export class KeptDocument {
       range: { key: options.key },
       clock: options.clock,
       log: options.log,
+      random: options.random,
       onChange: () => this.settle(),
     });
   }

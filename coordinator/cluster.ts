@@ -29,14 +29,15 @@ export function watchCluster(options: {
   readonly keys: Keys;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly random: () => number;
   readonly onChange: (changed: ReadonlyMap<string, string | undefined>) => void;
 }): Cluster {
-  const { store, keys, clock, log } = options;
+  const { store, keys, clock, log, random } = options;
   const reader = new ViewReader(keys);
   const tellHeld = heldTeller(log);
   let lostAtMs = clock.monotonicMs();
   const mirror: Mirror = startMirror({
-    ...{ store, clock, log, range: { prefix: keys.all } },
+    ...{ store, clock, log, random, range: { prefix: keys.all } },
     // Short-lived keys that say nothing about what should run where.
     ignore: (key) =>
       key.startsWith(`${keys.prefix}/endpoints/`) ||

@@ -94,7 +94,7 @@ test('a global service comes to a host whose status arrives after the rest', asy
   expect(await read(keys.assignment('h2'))).toBeUndefined();
   await put(keys.status('h2'), '{}');
   await clock.advance(500);
-  expect(Object.values((await assignment('h2')).instances)).toEqual([{ service: 'log', slot: 1, release: 1 }]);
+  expect(Object.values((await assignment('h2')).instances)).toMatchObject([{ service: 'log', slot: 1, release: 1 }]);
 });
 
 test('G5: a bad edit says where it is wrong and changes nothing', async () => {

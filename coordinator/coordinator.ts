@@ -40,7 +40,7 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
   const { store, keys, clock, log, random, metrics } = options;
   const compile = createCompiler();
   const cluster = watchCluster({
-    ...{ store, keys, clock, log },
+    ...{ store, keys, clock, log, random },
     onChange: (changed) => {
       metrics?.onEtcd(cluster.isConnected);
       reconciler.changed(changed);

@@ -26,7 +26,7 @@ function container(change: Partial<ActualContainer> = {}): ActualContainer {
   return { ...identity, ...run, exit: { code: 1, oomKilled: false, atMs: 5 }, ...change };
 }
 
-const assigned: DesiredInstance = { service: 'web', slot: 1, release: 2, spec: release, specHash: '1:new' };
+const assigned: DesiredInstance = { service: 'web', slot: 1, release: 2, hash: '', spec: release, specHash: '1:new' };
 
 interface Case {
   readonly wanted: 'yes' | 'unknown spec' | 'no';
@@ -45,7 +45,7 @@ function plan(change: Partial<Case>, policy: Partial<Release['deploy']['restartP
   const restartPolicy = { ...release.deploy.restartPolicy, ...policy };
   const spec = { ...release, deploy: { ...release.deploy, restartPolicy } };
   const instance =
-    wanted === 'yes' ? { ...assigned, spec } : { service: 'web', slot: 1, release: 2, specProblem: 'gone' };
+    wanted === 'yes' ? { ...assigned, spec } : { service: 'web', slot: 1, release: 2, hash: '', specProblem: 'gone' };
   const desired: Desired = {
     isComplete,
     assignmentRevision: 1,

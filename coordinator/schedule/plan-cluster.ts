@@ -1,5 +1,6 @@
 /** Pure: from the cluster as it is and the services that something happened to, to the documents that change. */
 import type { Assignment, Release, ServiceStatus } from '../../lib/documents/types';
+import { releaseHash } from '../../lib/release/release-hash';
 import { isBehind, isUsable, placementsOf, type ClusterView, type HostView, type Placement } from '../view';
 import { planService, type CompiledService } from './plan-service';
 import { emptyUsage, take } from './usage';
@@ -68,9 +69,12 @@ function assignmentsFrom(
     ...view.releases.keys(),
     ...newReleases.map(({ service }) => service),
   ]);
+  const cut = new Map(newReleases.map((release) => [release.service, release]));
+  const releaseOf = ({ service, release }: Placement): Release | undefined =>
+    cut.get(service)?.number === release ? cut.get(service) : view.releases.get(service)?.get(release);
   const assignments = new Map<string, Assignment>();
   for (const host of view.hosts.values()) {
-    const assignment = assignmentOf(host, byHost.get(host.name) ?? [], known);
+    const assignment = assignmentOf(host, byHost.get(host.name) ?? [], known, releaseOf);
     if (assignment !== undefined) assignments.set(host.name, assignment);
   }
   return assignments;
@@ -81,13 +85,21 @@ function assignmentOf(
   host: HostView,
   placements: readonly Placement[],
   knownServices: ReadonlySet<string>,
+  releaseOf: (placement: Placement) => Release | undefined,
 ): Assignment | undefined {
   const before = host.assignment;
   const named = placements.filter(({ service }) => knownServices.has(service));
+  const isLeft = named.length === 0 && placements.length === placementsOf(host).length && !host.isAssignmentGarbage;
   // No document is written before the host has said what it runs: it could leave out what nobody here knows of.
-  const isIdle = named.length === 0 && !host.isAssignmentGarbage;
-  if (before === undefined && (isIdle || !isUsable(host))) return undefined;
-  const instances = Object.fromEntries(named.map(({ id, service, slot, release }) => [id, { service, slot, release }]));
+  if (before === undefined && (isLeft || !isUsable(host))) return undefined;
+  const instances = Object.fromEntries(
+    named.map((placement) => {
+      const { id, service, slot, release } = placement;
+      const content = releaseOf(placement);
+      const same = before?.instances[id]?.release === release ? before.instances[id].hash : '';
+      return [id, { service, slot, release, hash: content === undefined ? same : releaseHash(content) }];
+    }),
+  );
   const held = placements
     .filter(({ service }) => !knownServices.has(service))
     .map(({ id }) => id)
@@ -109,7 +121,8 @@ function sameInstances(a: Assignment['instances'], b: Assignment['instances']): 
         right !== undefined &&
         left.service === right.service &&
         left.slot === right.slot &&
-        left.release === right.release
+        left.release === right.release &&
+        left.hash === right.hash
       );
     })
   );

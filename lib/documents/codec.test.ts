@@ -61,7 +61,10 @@ test('leaves defaults out, keeps empty map values, sorts maps', () => {
   const assignment = {
     ...emptyDocument('Assignment'),
     revision: 3,
-    instances: { b: { service: 'b', slot: 1, release: 2 }, a: { service: '', slot: 0, release: 0 } },
+    instances: {
+      b: { service: 'b', slot: 1, release: 2, hash: '' },
+      a: { service: '', slot: 0, release: 0, hash: '' },
+    },
   };
   expect(encodeDocument('Assignment', assignment)).toBe(
     '{"revision":3,"instances":{"a":{},"b":{"service":"b","slot":1,"release":2}}}',
@@ -75,6 +78,7 @@ test('any assignment comes back as it went, a key named __proto__ too', () => {
     service: fc.string(),
     slot: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
     release: fc.maxSafeInteger(),
+    hash: fc.string(),
   });
   const instances = fc.array(fc.tuple(key, instance)).map((entries) => Object.fromEntries(entries));
   const assignments = fc.record({

@@ -18,11 +18,15 @@ export function sameContainer(a: ContainerSpec, b: ContainerSpec): boolean {
   return canonical(a) === canonical(b);
 }
 
-/** JSON with sorted keys and without defaults, so that a field that is added to the proto later changes no hash. */
 function canonical(container: ContainerSpec): string {
   // As lists of pairs, since an empty value in a map does count: A= is not the same as no A.
   const maps = { environment: sortedPairs(container.environment), labels: sortedPairs(container.labels) };
-  return JSON.stringify(withoutDefaults({ ...container, ...maps })) ?? 'null';
+  return canonicalJson({ ...container, ...maps });
+}
+
+/** JSON with sorted keys and without defaults, so that a field that is added to the proto later changes no hash. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(withoutDefaults(value)) ?? 'null';
 }
 
 function sortedPairs(map: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {

@@ -1,0 +1,168 @@
+/**
+ * The releases that this host runs, as last read for good.
+ *
+ * INVARIANTS
+ * - What was read stays until it is not wanted any more, or another release of its number was read: that etcd is away,
+ *   was emptied, or holds garbage takes none away (G3).
+ * - A release is read once for each hash that assignments give it: numbers begin anew after etcd was emptied.
+ */
+import { backoffMs } from '../../lib/backoff';
+import type { Clock } from '../../lib/clock';
+import { decodeDocument, DocumentError } from '../../lib/documents/codec';
+import type { Keys } from '../../lib/documents/keys';
+import type { Assignment, Release } from '../../lib/documents/types';
+import { StoreError, type Store } from '../../lib/etcd/store';
+import type { Logger } from '../../lib/log';
+import { releaseHash } from '../../lib/release/release-hash';
+import { specHash } from '../../lib/release/spec-hash';
+
+const RETRY = { baseMs: 200, capMs: 10_000 };
+/** A release that is missing or unreadable is asked for again so often. */
+const MISSING_RETRY_MS = 10_000;
+/** Releases read from etcd at once. */
+const MAX_READS = 16;
+
+export interface KnownRelease {
+  readonly release: Release;
+  readonly specHash: string;
+}
+
+interface Entry extends KnownRelease {
+  /** The hash that it was read for; it answers that one whatever its own is. */
+  readonly readFor: string;
+}
+
+export interface ReleaseCacheOptions {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+  /** @param wasRead a release is there that was not; false when only the problems changed */
+  readonly onChange: (wasRead: boolean) => void;
+}
+
+export class ReleaseCache {
+  private readonly entries = new Map<string, Entry>();
+  private readonly troubles = new Map<string, string>();
+  /** Hash by name, "web@7". */
+  private wanted: ReadonlyMap<string, string> = new Map();
+  private failures = 0;
+  private isReading = false;
+  private isClosed = false;
+  private cancelRetry: () => void = () => undefined;
+
+  constructor(private readonly options: ReleaseCacheOptions) {}
+
+  /** From the copy on disk, which holds them as its assignment wants them. */
+  restore(assignment: Assignment, releases: ReadonlyMap<string, Release>): void {
+    this.wanted = wantedBy(assignment);
+    for (const [name, release] of releases) this.keep(name, release, this.wanted.get(name) ?? '');
+  }
+
+  /** From now on these are needed, and no others. Reads what is not here. */
+  want(assignment: Assignment): void {
+    this.wanted = wantedBy(assignment);
+    for (const name of this.entries.keys()) if (!this.wanted.has(name)) this.entries.delete(name);
+    this.troubles.clear();
+    this.read();
+  }
+
+  /** @returns the problem, for people, when it is not the one that is wanted */
+  get(name: string): KnownRelease | string {
+    const entry = this.entries.get(name);
+    if (entry !== undefined && this.isRight(name, entry)) return entry;
+    const other = `release ${name} is not the one that is known by this number; it is read anew`;
+    return this.troubles.get(name) ?? (entry === undefined ? `release ${name} is not read yet` : other);
+  }
+
+  /** Those that are as wanted, by name. */
+  get whole(): ReadonlyMap<string, Release> {
+    const right = [...this.entries].filter(([name, entry]) => this.isRight(name, entry));
+    return new Map(right.map(([name, { release }]) => [name, release]));
+  }
+
+  /** Why releases can't be had, by key in etcd. */
+  get problems(): ReadonlyMap<string, string> {
+    return new Map([...this.troubles].map(([name, text]) => [this.keyOf(name), text]));
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.cancelRetry();
+  }
+
+  private isRight(name: string, { release, readFor }: Entry): boolean {
+    const hash = this.wanted.get(name) ?? '';
+    return hash === '' || hash === readFor || hash === releaseHash(release);
+  }
+
+  private keep(name: string, release: Release, readFor: string): void {
+    this.entries.set(name, { release, specHash: specHash(release.container), readFor });
+  }
+
+  private missing(): readonly string[] {
+    return [...this.wanted.keys()].filter((name) => {
+      const entry = this.entries.get(name);
+      return entry === undefined || !this.isRight(name, entry);
+    });
+  }
+
+  private read(): void {
+    if (this.isReading || this.isClosed) return;
+    const batch = this.missing().slice(0, MAX_READS);
+    if (batch.length === 0) return;
+    this.isReading = true;
+    this.cancelRetry();
+    void Promise.all(batch.map((name) => this.readOne(name))).then((outcomes) => {
+      this.isReading = false;
+      this.failures = outcomes.includes('failed') ? this.failures + 1 : 0;
+      this.options.onChange(outcomes.includes('read'));
+      const left = this.missing();
+      if (left.length > 0) this.readLater(left.some((name) => !batch.includes(name)));
+    });
+  }
+
+  private readLater(isNewWork: boolean): void {
+    const { clock, random } = this.options;
+    const waitMs = this.failures > 0 ? backoffMs(this.failures, RETRY, random) : MISSING_RETRY_MS;
+    this.cancelRetry = clock.after(isNewWork && this.failures === 0 ? 0 : waitMs, () => this.read());
+  }
+
+  private async readOne(name: string): Promise<'read' | 'refused' | 'failed'> {
+    const key = this.keyOf(name);
+    const hash = this.wanted.get(name) ?? '';
+    try {
+      const kv = (await this.options.store.range({ key })).kvs[0];
+      if (kv === undefined) return this.refuse(name, `release ${name} is not in etcd`);
+      const release = decodeDocument('Release', kv.value);
+      if (`${release.service}@${release.number}` !== name)
+        return this.refuse(name, `release ${name}: what stands there is ${release.service}@${release.number}`);
+      this.keep(name, release, hash);
+      this.troubles.delete(name);
+      return 'read';
+    } catch (error) {
+      if (error instanceof StoreError) return 'failed';
+      if (!(error instanceof DocumentError)) throw error;
+      return this.refuse(name, `release ${name} is unreadable: ${error.message}`);
+    }
+  }
+
+  private refuse(name: string, text: string): 'refused' {
+    if (this.troubles.get(name) !== text)
+      this.options.log.error('a release can not be had', { key: this.keyOf(name), release: name, reason: text });
+    this.troubles.set(name, text);
+    return 'refused';
+  }
+
+  private keyOf(name: string): string {
+    const at = name.lastIndexOf('@');
+    return this.options.keys.release(name.slice(0, at), Number(name.slice(at + 1)));
+  }
+}
+
+function wantedBy(assignment: Assignment): ReadonlyMap<string, string> {
+  return new Map(
+    Object.values(assignment.instances).map(({ service, release, hash }) => [`${service}@${release}`, hash]),
+  );
+}
