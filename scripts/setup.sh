@@ -13,7 +13,7 @@ say() { printf "${tty:+\r\033[K\033[2m}[setup]${tty:+\033[0m} %s\n" "$*" >&2; }
 policy=/usr/sbin/policy-rc.d
 work=$(mktemp -d -t berth-setup.XXXXXX)
 command_pid=""
-interrupt_target=""
+end_it=()
 ticker_pid=""
 stop_ticker() {
   [ -z "$ticker_pid" ] || { kill "$ticker_pid" && wait "$ticker_pid"; } 2>/dev/null || true
@@ -26,8 +26,8 @@ finish() {
 }
 interrupted() {
   trap '' INT TERM HUP
-  say "interrupted: ending what goes on"
-  [ -z "$command_pid" ] || { kill -INT -- "$interrupt_target" && wait "$command_pid"; } 2>/dev/null || true
+  say "interrupted; the same again goes on from here"
+  [ -z "$command_pid" ] || { kill "${end_it[@]}" && wait "$command_pid"; } 2>/dev/null || true
   exit 130
 }
 trap finish EXIT
@@ -40,7 +40,7 @@ tick() {
   SECONDS=0
   while sleep 1 && kill -0 $$ 2>/dev/null; do
     [ $((SECONDS % every)) -eq 0 ] || continue
-    last=$(tail -n 1 "$work/log" | tr -cd '[:print:]')
+    last=$(tail -n 1 "$work/log" | tr -cd '[:print:]' | sed -E 's#^npm http fetch (GET )?##; s#https?://[^/ ]*/##')
     if [ -n "$tty" ]; then
       printf '\r\033[K\033[2m[setup]\033[0m %s: %d s \033[2m%.60s\033[0m' "$what" $SECONDS "$last" >&2
     else
@@ -60,14 +60,17 @@ step() {
   "$@" >>"$work/log" 2>&1 </dev/null &
   command_pid=$!
   set +m
-  # apt-get lets its dpkg finish, which a Ctrl-C would break off.
-  case $1 in apt-get | dpkg) interrupt_target=$command_pid ;; *) interrupt_target=-$command_pid ;; esac
+  # apt-get lets its dpkg finish, which a Ctrl-C would break off. npm would go on for as long, and can be killed.
+  case $1 in apt-get | dpkg) end_it=(-INT "$command_pid") ;; *) end_it=(-KILL -- "-$command_pid") ;; esac
   wait "$command_pid" || status=$?
   command_pid=""
   stop_ticker
   if [ "$status" -ne 0 ]; then
     grep -v '^npm http' "$work/log" | tail -n 30 >&2
     say "$what: failed after $((SECONDS - start)) s. The end of what it printed is above; mend that and run the same again."
+    if grep -qE 'EAI_AGAIN|ENOTFOUND|ETIMEDOUT|ECONNREFUSED|Temporary failure resolving|Could not (resolve|connect)' "$work/log"; then
+      say "It does not reach the network: see to the connection, or to the proxy's settings of npm and apt."
+    fi
     exit 1
   fi
   say "$what: done in $((SECONDS - start)) s"
@@ -105,10 +108,10 @@ fi
 
 # Both end with this script, even when it is killed.
 if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-  step "installing npm packages" setpriv --pdeathsig TERM npm ci --no-audit --no-fund --loglevel=http
+  step "installing npm packages" setpriv --pdeathsig KILL npm ci --no-audit --no-fund --loglevel=http
 fi
 if [ ! -f dist/cli/main.js ] || [ -n "$(find proto/berth lib agent coordinator cli package.json tsconfig.json -newer dist/cli/main.js -type f -print -quit)" ]; then
-  step "building" setpriv --pdeathsig TERM npm run --silent build
+  step "building" setpriv --pdeathsig KILL npm run --silent build
 fi
 [ ${#packages[@]} -gt 0 ] || exit 0
 

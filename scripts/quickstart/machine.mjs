@@ -208,6 +208,7 @@ async function removeFolder(dir) {
       // It is gone already.
     }
   }
+  for (let looks = 0; looks < 50 && processesOf(dir).length > 0; looks++) await sleep(100);
   const mounts = readFileSync('/proc/mounts', 'utf8').split('\n');
   const ours = mounts.map((line) => line.split(' ')[1] ?? '').filter((mount) => mount.startsWith(`${dir}/`));
   for (const mount of ours.sort().reverse()) await run('umount', ['-l', mount]).catch(() => undefined);
@@ -262,8 +263,8 @@ export async function cleanUp() {
   }
   for (const part of parts.filter(({ name }) => name === 'docker')) await end(part);
   if (folder === undefined) return left;
-  left.push(...processesOf(folder).map((pid) => `process ${pid}`));
   left.push(...(await removeFolder(folder)));
+  left.push(...processesOf(folder).map((pid) => `process ${pid}`));
   if (existsSync(folder)) left.push(`folder ${folder}`);
   return left;
 }

@@ -37,6 +37,15 @@ export function removeTraces(file) {
 function remove(path) {
   // The image needs busybox, and a small machine has no ip of its own.
   if (path === BRIDGE) execFileSync('/bin/busybox', ['ip', 'link', 'delete', 'docker0'], { stdio: 'ignore' });
-  else if (lstatSync(path).isDirectory()) rmdirSync(path);
-  else unlinkSync(path);
+  else if (!lstatSync(path).isDirectory()) unlinkSync(path);
+  else {
+    // The group of a container whose keeper was killed is still there; its files go with it.
+    if (path.startsWith(CGROUPS)) for (const group of foldersIn(path)) rmdirSync(group);
+    rmdirSync(path);
+  }
 }
+
+const foldersIn = (path) =>
+  readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => `${path}/${entry.name}`);
