@@ -1,6 +1,6 @@
 /** Pure: what the agent reports of its host, from what it wants, sees and remembers. */
 import type { HostStatus, InstanceStatus, LastExit, Phase, Problem } from '../lib/documents/types';
-import { slotOf, slotsLeaving } from './plan/plan-host';
+import { slotOf, slotsLeaving, whyHeld } from './plan/plan-host';
 import { planInstance } from './plan/plan-instance';
 import type { Actual, ActualContainer, Desired, DesiredInstance, Memory, StepKind } from './plan/types';
 
@@ -50,7 +50,7 @@ function instanceStatus(id: string, input: StatusInput, leaving: ReadonlySet<str
     health: container?.health ?? 'none',
     restarts: input.memory.restartsOf(id),
     ...(lastExit !== undefined && { lastExit }),
-    reason: reasonOf(id, container, wanted, isHeld, input, leaving),
+    reason: reasonOf(id, container, wanted, input, leaving),
     held: isHeld,
     spec: container?.spec ?? '',
   };
@@ -94,7 +94,6 @@ function reasonOf(
   instance: string,
   container: ActualContainer | undefined,
   wanted: DesiredInstance | undefined,
-  isHeld: boolean,
   input: StatusInput,
   leaving: ReadonlySet<string>,
 ): string {
@@ -104,7 +103,7 @@ function reasonOf(
     instance,
     containers: container === undefined ? [] : [container],
     wanted,
-    isHeld: input.desired.held.has(instance) || (wanted === undefined && isHeld),
+    held: whyHeld(instance, input.desired),
     hasImage: true,
     hasPredecessor: wanted !== undefined && leaving.has(slotOf(wanted)),
     restarts: input.memory.instances.get(instance)?.restarts ?? 0,

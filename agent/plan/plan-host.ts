@@ -1,4 +1,5 @@
 import { planInstance } from './plan-instance';
+import { REASONS } from './reasons';
 import { NOTHING_REMEMBERED, type Actual, type Desired, type Memory, type Step } from './types';
 
 /**
@@ -21,7 +22,7 @@ export function planHost(input: { desired: Desired; actual: Actual; memory: Memo
       instance,
       containers: actual.containers.get(instance) ?? [],
       wanted,
-      isHeld: desired.held.has(instance) || (wanted === undefined && !desired.isComplete),
+      held: whyHeld(instance, desired),
       hasImage: wanted?.spec !== undefined && actual.images.has(wanted.spec.container.image),
       hasPredecessor: wanted !== undefined && leaving.has(slotOf(wanted)),
       restarts: remembered.restarts,
@@ -29,6 +30,12 @@ export function planHost(input: { desired: Desired; actual: Actual; memory: Memo
     if (decision.step !== undefined) steps.push(decision.step);
   }
   return steps;
+}
+
+/** Nothing is stopped because nothing says that it should run (G3). @returns undefined when it is not held */
+export function whyHeld(instance: string, { held, instances, isComplete }: Desired): string | undefined {
+  if (held.has(instance)) return REASONS.held;
+  return instances.has(instance) || isComplete ? undefined : REASONS.assignmentMissing;
 }
 
 /** Slots of containers that the assignment leaves out, though they are still there. */

@@ -8,8 +8,8 @@ export interface InstanceInput {
   readonly containers: readonly ActualContainer[];
   /** Undefined when the assignment does not name it. */
   readonly wanted: DesiredInstance | undefined;
-  /** Left exactly as it is. */
-  readonly isHeld: boolean;
+  /** Why it is left exactly as it is; undefined when it is not. */
+  readonly held: string | undefined;
   readonly hasImage: boolean;
   /** A container of the same slot that is on its way out of this host: it goes first (its ports, its volumes). */
   readonly hasPredecessor: boolean;
@@ -25,10 +25,9 @@ export interface Decision {
 
 /** Decides for one instance. Its order is that of an instance's life, from the end: what must go, goes first. */
 export function planInstance(input: InstanceInput): Decision {
-  const { containers, wanted, isHeld } = input;
+  const { containers, wanted, held } = input;
   const [kept, duplicate] = containers;
-  if (isHeld)
-    return kept === undefined ? {} : { waiting: wanted === undefined ? REASONS.assignmentMissing : REASONS.held };
+  if (held !== undefined) return kept === undefined ? {} : { waiting: held };
   if (duplicate !== undefined) return { step: away(duplicate, REASONS.duplicate) };
   if (wanted === undefined) return kept === undefined ? {} : { step: away(kept, REASONS.notAssigned) };
   if (wanted.spec === undefined || wanted.specHash === undefined)

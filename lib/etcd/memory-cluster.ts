@@ -115,6 +115,24 @@ export class MemoryCluster {
     this.compactedRevision = 0;
   }
 
+  /** As a snapshot of etcd. @returns puts it back, at its old revision; its leases begin anew */
+  backUp(): () => void {
+    const { revision } = this;
+    const keys = [...this.keys];
+    const leases = [...this.leases].map(([id, { ttlMs, keys: held }]) => ({ id, ttlMs, keys: [...held] }));
+    return () => {
+      this.wipe();
+      this.revision = revision;
+      this.compactedRevision = revision;
+      for (const [key, kv] of keys) this.keys.set(key, kv);
+      for (const { id, ttlMs, keys: held } of leases) {
+        const entry = { ttlMs, keys: new Set(held), deadlineMs: 0, cancelExpiry: () => undefined };
+        this.leases.set(id, entry);
+        this.renew(id, entry);
+      }
+    };
+  }
+
   private renew(id: string, entry: LeaseEntry): void {
     entry.cancelExpiry();
     entry.deadlineMs = this.clock.monotonicMs() + entry.ttlMs;

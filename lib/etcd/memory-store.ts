@@ -24,6 +24,8 @@ export interface MemoryFaults {
   compact(revision: number): void;
   /** Every client is cut off for a moment, and finds an empty store at revision 1. */
   wipe(): void;
+  /** @returns cuts every client off for a moment, and puts the store back to what it is now, its revision too */
+  backUp(): () => void;
   expireLease(id: string): void;
 }
 
@@ -122,9 +124,10 @@ class MemoryClient implements MemoryStore {
       loseReplies: (count) => (this.lostReplies = count),
       loseRequests: (count) => (this.lostRequests = count),
       compact: (revision) => this.cluster.compact(revision),
-      wipe: () => {
-        for (const client of this.clients) client.endWatches('the connection broke');
-        this.cluster.wipe();
+      wipe: () => this.replaceWith(() => this.cluster.wipe()),
+      backUp: () => {
+        const restore = this.cluster.backUp();
+        return () => this.replaceWith(restore);
       },
       expireLease: (id) => this.cluster.endLease(id),
     };
@@ -206,6 +209,11 @@ class MemoryClient implements MemoryStore {
       throw new StoreError('unavailable', `no answer within ${CALL_TIMEOUT_MS} ms`);
     }
     return act();
+  }
+
+  private replaceWith(replace: () => void): void {
+    for (const client of this.clients) client.endWatches('the connection broke');
+    replace();
   }
 
   private reconnect(): void {

@@ -5,7 +5,7 @@ import { isUp } from '../../agent/docker/memory-docker';
 import { keys, type SimulatedCluster } from './simulated-cluster';
 import type { Witness } from './witness';
 
-const SERVICES = ['web', 'api', 'job'];
+export const SERVICES = ['web', 'api', 'job'];
 const FAILING: readonly MemoryCall[] = ['list', 'create', 'start', 'stop', 'remove', 'pull', 'presentImages'];
 
 export interface Fault {
@@ -162,6 +162,17 @@ export const FAULTS: readonly Fault[] = [
       await witness.look();
       etcd.faults.wipe();
       return '';
+    },
+  },
+  {
+    name: 'etcd is backed up, or restored',
+    weight: 3,
+    act: async (cluster, witness) => {
+      const restore = cluster.backup;
+      cluster.backup = restore === undefined ? cluster.etcd.faults.backUp() : undefined;
+      await witness.look();
+      restore?.();
+      return restore === undefined ? 'backed up' : 'restored';
     },
   },
   {

@@ -2,7 +2,7 @@
 import { isUp } from '../../agent/docker/memory-docker';
 import { compileService } from '../../coordinator/compose/compile';
 import type { KeyValue } from '../../lib/etcd/store';
-import { FAULTS } from './faults';
+import { FAULTS, SERVICES } from './faults';
 import { chanceOf } from './seeded-random';
 import { keys, SimulatedCluster } from './simulated-cluster';
 import { Witness } from './witness';
@@ -11,6 +11,7 @@ const STEPS = 60;
 const MAX_PAUSE_MS = 4000;
 /** Backoff of a minute, a full list, a lease: all of that may have to pass. */
 const PEACE_MS = 5 * 60_000;
+const REPLACEMENT = 'image: web:1\ndeploy: { replicas: 2 }\n';
 const REST_MS = 10 * 60_000;
 
 export interface Outcome {
@@ -67,8 +68,12 @@ async function everything({ etcd }: SimulatedCluster): Promise<readonly KeyValue
 
 /** Everything works again, everyone runs, and the operator wants what can be had. */
 async function makePeace(cluster: SimulatedCluster): Promise<void> {
-  for (const [service, document] of [...cluster.documents])
-    if (!canRun(service, document)) cluster.documents.set(service, 'image: web:1\ndeploy: { replicas: 2 }\n');
+  let hasFixedPort = false;
+  for (const [service, document] of [...cluster.documents]) {
+    const wantsFixedPort = document.includes('8080:80');
+    if (!canRun(service, document) || (wantsFixedPort && hasFixedPort)) cluster.documents.set(service, REPLACEMENT);
+    else hasFixedPort ||= wantsFixedPort;
+  }
   for (const host of cluster.hosts) {
     host.docker.heal();
     for (const { id } of host.docker.containers.values()) host.docker.setHealth(id, 'healthy');
@@ -80,6 +85,16 @@ async function makePeace(cluster: SimulatedCluster): Promise<void> {
     else one.process.store.faults.reconnect();
   });
   await cluster.applyAll();
+  await endUnknown(cluster);
+}
+
+/** What an operator does about instances that are held, because etcd lost their services: apply them, then remove them. */
+async function endUnknown(cluster: SimulatedCluster): Promise<void> {
+  await cluster.clock.advance(PEACE_MS / 5);
+  const unknown = SERVICES.filter((service) => !cluster.documents.has(service));
+  for (const service of unknown) await cluster.put(service, REPLACEMENT);
+  await cluster.clock.advance(PEACE_MS / 5);
+  for (const service of unknown) await cluster.delete(service);
 }
 
 /** One fixed port has room for three instances on three hosts. */
@@ -97,7 +112,6 @@ function whatIsWrong(cluster: SimulatedCluster): readonly string[] {
   });
   for (const { host, container } of running)
     if (!isUp(container)) wrong.push(`${host}: ${container.request.instance} is ${container.state}`);
-  const fixed = [...cluster.documents].filter(([, document]) => document.includes('8080:80'));
   for (const [service, document] of cluster.documents) {
     const compiled = compileService(service, document);
     if (!compiled.ok) continue;
@@ -105,9 +119,7 @@ function whatIsWrong(cluster: SimulatedCluster): readonly string[] {
     const wanted = deploy.mode === 'global' ? cluster.hosts.length : deploy.replicas;
     const found = running.filter((one) => one.container.request.service === service);
     const isCurrent = found.every((one) => one.container.request.container.image === container.image);
-    // Services with one fixed port compete for it: then some of them wait.
-    const competes = fixed.length > 1 && document.includes('8080:80');
-    if (!isCurrent || (competes ? found.length > wanted : found.length !== wanted))
+    if (!isCurrent || found.length !== wanted)
       wrong.push(
         `${service} wants ${wanted} of ${container.image} and has ${found.map(({ container: one }) => `${one.request.instance}=${one.request.container.image}`).join(', ') || 'none'}`,
       );

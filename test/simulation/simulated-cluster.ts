@@ -22,6 +22,8 @@ export class SimulatedCluster {
   readonly coordinators: (SimulatedCoordinator | undefined)[] = [undefined, undefined];
   /** What the operator wants, by service: the text that stands in etcd, or should. */
   readonly documents = new Map<string, string>();
+  /** Puts etcd back to what it was; undefined when there is no backup. */
+  backup: (() => void) | undefined;
 
   constructor(
     readonly chance: Chance,

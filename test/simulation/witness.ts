@@ -7,7 +7,7 @@ import type { SimulatedHost } from './simulated-host';
 
 export class Witness {
   readonly breaches: string[] = [];
-  /** By host: the newest document that could be read, also when it is gone by now. */
+  /** By host: the one of the highest revision that could be read, also when it is gone by now. */
   private readonly assignments = new Map<string, Assignment>();
 
   constructor(private readonly cluster: SimulatedCluster) {
@@ -19,7 +19,9 @@ export class Witness {
     for (const { name } of this.cluster.hosts) {
       const text = (await this.cluster.etcd.range({ key: keys.assignment(name) })).kvs[0]?.value;
       const assignment = text === undefined ? undefined : readable(() => decodeDocument('Assignment', text));
-      if (assignment !== undefined) this.assignments.set(name, assignment);
+      // One that is older came from a backup: no agent may obey it.
+      if (assignment !== undefined && assignment.revision >= (this.assignments.get(name)?.revision ?? 0))
+        this.assignments.set(name, assignment);
     }
   }
 
