@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { CoordinatorClient, Freshness } from '../lib/rpc/types';
 import { CommandError, EXIT } from './exit-codes';
-import { clean } from './output/clean';
+import { explainTrouble } from './coordinator-trouble';
 
 const DEFAULT_COORDINATOR = '127.0.0.1:7420';
 const MAX_PORT = 65535;
@@ -31,7 +31,7 @@ export async function withCoordinator<T>(
     return await talk(client);
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
-    throw new CommandError(explain(error.code, error.message, address, isWrite));
+    throw new CommandError(explainTrouble(error, address, isWrite));
   } finally {
     client.close();
   }
@@ -40,25 +40,6 @@ export async function withCoordinator<T>(
 function isAddress(text: string): boolean {
   const port = /^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text)?.[1];
   return port !== undefined && Number(port) >= 1 && Number(port) <= MAX_PORT;
-}
-
-function explain(code: string, message: string, address: string, isWrite: boolean): string {
-  // grpc-js words for a connection that could not be made, in contrast to a coordinator's own words.
-  const isUnreachable =
-    code === 'unavailable' &&
-    /no connection established|name resolution|ECONN|EHOSTUNREACH|connection dropped/i.test(message);
-  // One that was there and went away, or is slow, may have done it.
-  const doubt =
-    isWrite && (code === 'deadline' || /connection dropped|ECONNRESET/i.test(message))
-      ? 'The change may or may not be written; the same command again makes sure.\n'
-      : '';
-  if (isUnreachable || code === 'deadline')
-    return (
-      `No coordinator answers at ${address}: ${clean(message)}\n${doubt}` +
-      `Is one running ("systemctl status berth-coordinator")? Is it another address? Set --coordinator or BERTH_COORDINATOR.\n` +
-      `Containers go on running without it.`
-    );
-  return `The coordinator at ${address} says: ${clean(message)}`;
 }
 
 /** Says on standard error when an answer is old. */

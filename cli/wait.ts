@@ -1,5 +1,6 @@
 /** `berth apply --wait`: follows services until they run as wanted. */
 import { RpcError, type CoordinatorCalls, type ListedInstance, type ListedService } from '../lib/rpc/types';
+import { shortReason } from './coordinator-trouble';
 import { CommandError, EXIT } from './exit-codes';
 import { clean } from './output/clean';
 
@@ -71,7 +72,7 @@ async function look({ client, services }: Waiting): Promise<Seen> {
     };
   } catch (error) {
     if (!(error instanceof RpcError && error.temporary)) throw error;
-    return { progress: `no answer (${clean(error.message)}); asking again`, troubles: [], isDone: false };
+    return { progress: `no answer (${shortReason(error)}); asking again`, troubles: [], isDone: false };
   }
 }
 

@@ -1,7 +1,7 @@
 /** Reads a Compose file as an operator has it, and makes of it one document for each service. */
-import { stringify } from 'yaml';
+import { Document, visit } from 'yaml';
 import type { Variables } from './interpolate';
-import { ComposeFileError, lineOf } from './place';
+import { ComposeFileError, lineOf, MAX_TROUBLES, type Trouble } from './place';
 import { resolveService, type Origin, type ServiceFiles } from './resolve-service';
 import { checkTopLevel, isMap, projectName, volumeNames } from './top-level';
 import { readYaml } from './yaml-file';
@@ -14,7 +14,7 @@ export interface ComposeFile {
    * What a coordinator finds wrong with a service, where its author wrote it.
    * @param path as coordinators write it: "ports[0].published"; empty for the whole service
    */
-  show(service: string, path: string, what: string): string;
+  readonly show: (service: string, path: string, what: string) => string;
 }
 
 export interface ComposeInput {
@@ -33,20 +33,21 @@ const PROJECT_VARIABLE = 'COMPOSE_PROJECT_NAME';
 
 /** @throws ComposeFileError with everything that is wrong, and nothing else */
 export function readComposeFile(input: ComposeInput): ComposeFile {
-  const unset = new Map<string, string>();
-  const note = (name: string, where: string): void => void (unset.has(name) || unset.set(name, where));
+  const unset = new Map<string, () => string>();
+  const note = (name: string, where: () => string): void => void (unset.has(name) || unset.set(name, where));
   const variables = withProjectName(input);
   const { value, source } = readYaml(input, variables, (name, offset) =>
-    note(name, `${input.name}:${lineOf(input.text, offset)}`),
+    note(name, () => `${input.name}:${lineOf(input.text, offset)}`),
   );
   if (!isMap(value))
     throw new ComposeFileError([
-      `${input.name}: ${value === null || value === undefined ? 'it is empty' : 'this is no Compose file'}; a map with "services:" is wanted`,
+      () =>
+        `${input.name}: ${value === null || value === undefined ? 'it is empty' : 'this is no Compose file'}; a map with "services:" is wanted`,
     ]);
   checkTopLevel(value, source);
   const project = projectName(input.project, input.folderName, value, source);
   const origins = new Map<string, ReadonlyMap<string, Origin>>();
-  const troubles: string[] = [];
+  const troubles: Trouble[] = [];
   const volumes = volumeNames(value['volumes'], project);
   const services = Object.entries(value['services'] as object).flatMap(([name, service]) => {
     try {
@@ -66,13 +67,22 @@ export function readComposeFile(input: ComposeInput): ComposeFile {
   return {
     project,
     services,
-    warnings: [...unset].map(([name, where]) => `${where}: the variable ${name} is not set; it counts as empty`),
+    warnings: describeUnset(unset),
     show: (service, path, what) => {
       const origin = /^environment\.(.*)$/s.exec(path)?.[1];
       const found = origin === undefined ? undefined : origins.get(service)?.get(origin);
       return found?.(what) ?? source.showWithin(['services', service], path, what);
     },
   };
+}
+
+function describeUnset(unset: ReadonlyMap<string, () => string>): readonly string[] {
+  const first = [...unset].slice(0, MAX_TROUBLES);
+  const more = unset.size - first.length;
+  return [
+    ...first.map(([name, where]) => `${where()}: the variable ${name} is not set; it counts as empty`),
+    ...(more > 0 ? [`${more} more variables are not set`] : []),
+  ];
 }
 
 /** Files may use it, as in Compose: it is what was asked for, or the folder's; the file's own name comes too late. */
@@ -82,7 +92,14 @@ function withProjectName({ variables, project }: ComposeInput): Variables {
 
 /** Lines stay whole, and what came by an alias is written out: people read it with etcdctl. */
 function write(service: unknown): string {
-  return stringify(service, { lineWidth: 0, aliasDuplicateObjects: false });
+  const document = new Document(service, { aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar(key, node) {
+      // Without quotes it would be a merge key.
+      if (key === 'key' && node.value === '<<') node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 0 });
 }
 
 function withProject(service: unknown, project: string): unknown {

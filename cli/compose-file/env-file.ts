@@ -127,7 +127,7 @@ function skip(pattern: RegExp, text: string, at: number): number {
 }
 
 function fail(file: NamedText, offset: number, what: string): never {
-  throw new ComposeFileError([showPlace(file, offset, `${what} [env-file]`)]);
+  throw new ComposeFileError([() => showPlace(file, offset, `${what} [env-file]`)]);
 }
 
 function raise(error: unknown): never {

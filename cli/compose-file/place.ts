@@ -9,16 +9,20 @@ export interface NamedText {
   readonly text: string;
 }
 
+/** Written only when it is shown: a large file may have very many. */
+export type Trouble = () => string;
+
 /** More than anybody mends in one go. */
-const MAX_TROUBLES = 20;
+export const MAX_TROUBLES = 20;
 /** Of a longer line only what is around the place is shown. */
 const MAX_LINE_CHARACTERS = 160;
 
 /** What is wrong with a file of an operator, for people, each trouble with its place. */
 export class ComposeFileError extends Error {
-  constructor(readonly troubles: readonly string[]) {
+  constructor(readonly troubles: readonly Trouble[]) {
     const more = troubles.length - MAX_TROUBLES;
-    super([...troubles.slice(0, MAX_TROUBLES), ...(more > 0 ? [`… and ${more} more.`] : [])].join('\n\n'));
+    const shown = troubles.slice(0, MAX_TROUBLES).map((trouble) => trouble());
+    super([...shown, ...(more > 0 ? [`… and ${more} more.`] : [])].join('\n\n'));
     this.name = 'ComposeFileError';
   }
 }

@@ -1,7 +1,7 @@
 /** Replaces what only this machine and this file know: env_file, variables of the shell, relative paths, names of volumes. */
 import { parseEnvFile } from './env-file';
 import type { Variables } from './interpolate';
-import { ComposeFileError, showPlace, type Path } from './place';
+import { ComposeFileError, showPlace, type Path, type Trouble } from './place';
 import { isMap, type Fields } from './top-level';
 
 export interface ServiceFiles {
@@ -18,7 +18,7 @@ export interface ServiceContext {
   readonly volumes: ReadonlyMap<string, string>;
   /** @returns a trouble with its place; paths are the service's */
   readonly show: (path: Path, what: string) => string;
-  readonly onUnset: (name: string, where: string) => void;
+  readonly onUnset: (name: string, where: () => string) => void;
 }
 
 /** Shows a trouble with a value where it came from. */
@@ -42,7 +42,11 @@ export function resolveService(service: unknown, context: ServiceContext): Resol
   const { env_file: envFile, ...resolved } = service as Record<string, unknown>;
   const troubles = ['extends', 'label_file']
     .filter((key) => resolved[key] !== undefined && resolved[key] !== null)
-    .map((key) => context.show([key], `${key} is not supported here; ${BY_COMPOSE} [unsupported-key]`));
+    .map(
+      (key): Trouble =>
+        () =>
+          context.show([key], `${key} is not supported here; ${BY_COMPOSE} [unsupported-key]`),
+    );
   const origins = new Map<string, Origin>();
   const fromFiles = readEnvFiles(envFile, context, origins, troubles);
   const own = withShellValues(resolved['environment'], context.variables);
@@ -52,7 +56,7 @@ export function resolveService(service: unknown, context: ServiceContext): Resol
   }
   if (Array.isArray(resolved['volumes']))
     resolved['volumes'] = resolved['volumes'].map((volume: unknown, index) =>
-      resolveVolume(volume, context, (what) => troubles.push(context.show(['volumes', index], what))),
+      resolveVolume(volume, context, (what) => troubles.push(() => context.show(['volumes', index], what))),
     );
   if (troubles.length > 0) throw new ComposeFileError(troubles);
   return { service: resolved, origins };
@@ -64,7 +68,7 @@ function readEnvFiles(
   envFile: unknown,
   context: ServiceContext,
   origins: Map<string, Origin>,
-  troubles: string[],
+  troubles: Trouble[],
 ): Pairs {
   if (envFile === undefined || envFile === null) return [];
   const values = new Map<string, string>();
@@ -72,7 +76,7 @@ function readEnvFiles(
   const variables = { get: (name: string) => context.variables.get(name) ?? values.get(name) };
   (Array.isArray(envFile) ? (envFile as unknown[]) : [envFile]).forEach((entry, index) => {
     const place = Array.isArray(envFile) ? ['env_file', index] : ['env_file'];
-    const refuse = (what: string): void => void troubles.push(context.show(place, what));
+    const refuse = (what: string): void => void troubles.push(() => context.show(place, what));
     const { path, isRequired, isRaw, wrong } = readEntry(entry);
     if (path === undefined) return refuse(`env_file: ${wrong} [wrong-type]`);
     try {
@@ -82,7 +86,7 @@ function readEnvFiles(
         return;
       }
       const file = { name: path, text };
-      const onUnset = (name: string): void => context.onUnset(name, path);
+      const onUnset = (name: string): void => context.onUnset(name, () => path);
       for (const [name, { value, offset }] of parseEnvFile(file, { variables, onUnset, isRaw })) {
         values.set(name, value);
         origins.set(name, (what) => showPlace(file, offset, what));

@@ -1,6 +1,6 @@
 /** What a Compose file says beside its services. What Berth does not do is refused, and never dropped. */
 import { nearestName } from '../../lib/nearest';
-import { ComposeFileError, type Source } from './place';
+import { ComposeFileError, type Source, type Trouble } from './place';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,7 +16,7 @@ export function checkTopLevel(content: Fields, source: Source): void {
   ];
   const { services } = content;
   if (!isMap(services) || Object.keys(services).length === 0)
-    troubles.push(
+    troubles.push(() =>
       source.show(['services'], 'there is no service; write "services:" with one service at least [missing-key]'),
     );
   if (troubles.length > 0) throw new ComposeFileError(troubles);
@@ -39,7 +39,7 @@ export function projectName(given: string | undefined, folder: string, content: 
   const name = given ?? (typeof named === 'number' ? String(named) : named);
   if (typeof name === 'string' && /^[a-z0-9][a-z0-9_-]*$/.test(name)) return name;
   const what = `${JSON.stringify(name)} is no name of a project; use a-z, 0-9, "_" and "-", beginning with a letter or digit [bad-name]`;
-  throw new ComposeFileError([given === undefined ? source.show(['name'], what) : what]);
+  throw new ComposeFileError([() => (given === undefined ? source.show(['name'], what) : what)]);
 }
 
 /**
@@ -55,9 +55,9 @@ export function volumeNames(volumes: unknown, project: string): ReadonlyMap<stri
   );
 }
 
-function checkKey(key: string, value: unknown, source: Source): readonly string[] {
+function checkKey(key: string, value: unknown, source: Source): readonly Trouble[] {
   if (key.startsWith('x-') || ['services', 'name', 'version', 'volumes', 'networks'].includes(key)) return [];
-  const refuse = (what: string): readonly string[] => [source.showKey([key], what)];
+  const refuse = (what: string): readonly Trouble[] => [() => source.showKey([key], what)];
   if (!TOP_KEYS.includes(key)) {
     const nearest = nearestName(key, TOP_KEYS);
     const hint = nearest === undefined ? `there are ${TOP_KEYS.join(', ')}` : `did you mean "${nearest}"?`;
@@ -69,42 +69,48 @@ function checkKey(key: string, value: unknown, source: Source): readonly string[
   return refuse(`${key} are not supported yet; mount a file of the host as a volume [unsupported-key]`);
 }
 
-function checkVolumes(volumes: unknown, source: Source): readonly string[] {
+function checkVolumes(volumes: unknown, source: Source): readonly Trouble[] {
   if (isEmpty(volumes)) return [];
-  if (!isMap(volumes)) return [source.show(['volumes'], 'a map of volumes is wanted [wrong-type]')];
+  if (!isMap(volumes)) return [() => source.show(['volumes'], 'a map of volumes is wanted [wrong-type]')];
   return Object.entries(volumes).flatMap(([name, volume]) => {
     if (isEmpty(volume)) return [];
-    if (!isMap(volume)) return [source.show(['volumes', name], 'a map of settings is wanted [wrong-type]')];
+    if (!isMap(volume)) return [() => source.show(['volumes', name], 'a map of settings is wanted [wrong-type]')];
     return Object.entries(volume).flatMap(([key, value]) => {
       if (key.startsWith('x-') || isEmpty(value) || (key === 'driver' && value === 'local')) return [];
       const path = ['volumes', name, key];
-      if (key === 'name') return typeof value === 'string' ? [] : [source.show(path, 'text is wanted [wrong-type]')];
+      if (key === 'name')
+        return typeof value === 'string' ? [] : [() => source.show(path, 'text is wanted [wrong-type]')];
       if (key === 'external')
         return [
-          source.showKey(
-            path,
-            `external is not supported: Docker makes a volume where it is missing. To use it so, write "name: ${name}" instead [unsupported-key]`,
-          ),
+          () =>
+            source.showKey(
+              path,
+              `external is not supported: Docker makes a volume where it is missing. To use it so, write "name: ${name}" instead [unsupported-key]`,
+            ),
         ];
       const what = 'settings of volumes are not supported yet; create the volume on its host and name it';
-      return [source.showKey(path, `${what} [unsupported-key]`)];
+      return [() => source.showKey(path, `${what} [unsupported-key]`)];
     });
   });
 }
 
 /** `docker compose config` writes out the default network, with its name. */
-function checkNetworks(networks: unknown, source: Source): readonly string[] {
+function checkNetworks(networks: unknown, source: Source): readonly Trouble[] {
   if (isEmpty(networks)) return [];
-  if (!isMap(networks)) return [source.show(['networks'], 'a map of networks is wanted [wrong-type]')];
+  if (!isMap(networks)) return [() => source.show(['networks'], 'a map of networks is wanted [wrong-type]')];
   const what = 'not supported yet; containers are on Docker’s bridge [unsupported-key]';
   return Object.entries(networks).flatMap(([name, network]) => {
     if (name.startsWith('x-')) return [];
-    if (name !== 'default') return [source.showKey(['networks', name], `networks are ${what}`)];
+    if (name !== 'default') return [() => source.showKey(['networks', name], `networks are ${what}`)];
     if (isEmpty(network)) return [];
-    if (!isMap(network)) return [source.show(['networks', name], 'a map of settings is wanted [wrong-type]')];
+    if (!isMap(network)) return [() => source.show(['networks', name], 'a map of settings is wanted [wrong-type]')];
     return Object.entries(network)
       .filter(([key, value]) => !(key === 'name' || isEmpty(value) || (key === 'driver' && value === 'bridge')))
-      .map(([key]) => source.showKey(['networks', name, key], `settings of networks are ${what}`));
+      .map(
+        ([key]) =>
+          () =>
+            source.showKey(['networks', name, key], `settings of networks are ${what}`),
+      );
   });
 }
 

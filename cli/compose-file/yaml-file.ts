@@ -3,7 +3,6 @@ import {
   isAlias,
   isMap,
   isNode,
-  isPair,
   isScalar,
   isSeq,
   parseDocument,
@@ -15,13 +14,9 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { interpolate, InterpolationError, type Variables } from './interpolate';
-import { ComposeFileError, isMergeKey, keyName, showPlace, Source, type NamedText } from './place';
+import { MAX_DEPTH, MAX_EXPANDED, toPlain, tooLarge, type Targets } from './plain';
+import { ComposeFileError, isMergeKey, keyName, showPlace, Source, type NamedText, type Trouble } from './place';
 
-/** Both as the coordinator has them for one service, and a few levels for the file around it. */
-const MAX_DEPTH = 80;
-/** Characters and 16 for each part, with every alias written out. A service is refused from 256 KiB on. */
-const MAX_EXPANDED = 16 * 1024 * 1024;
-const SIZE_OF_PART = 16;
 /** Of YAML's core schema, which is JSON's. */
 const TAGS = ['!', ...['map', 'seq', 'str', 'int', 'float', 'bool', 'null'].map((name) => `tag:yaml.org,2002:${name}`)];
 
@@ -43,17 +38,19 @@ export function readYaml(
   const document = parseDocument(file.text, { merge: true, prettyErrors: false, uniqueKeys: false });
   const { errors, warnings } = document;
   const troubles = [...errors, ...warnings.filter(({ code }) => code !== 'TAG_RESOLVE_FAILED')].map(
-    ({ code, pos, message }) => showPlace(file, pos[0], `${syntaxTrouble(code, message)} [yaml-syntax]`),
+    ({ code, pos, message }): Trouble =>
+      () =>
+        showPlace(file, pos[0], `${syntaxTrouble(code, message)} [yaml-syntax]`),
   );
   if (document.directives?.yaml.version === '1.1')
-    troubles.push(
+    troubles.push(() =>
       showPlace(file, 0, 'YAML 1.1 reads "yes" and 22:22 as something else; leave out the %YAML line [yaml-syntax]'),
     );
   if (troubles.length > 0) throw new ComposeFileError(troubles);
   const { targets, scalars } = inspect(document, file);
   fillIn(scalars, file, variables, onUnset);
-  measure(document, file, targets);
-  return { value: document.toJS({ maxAliasCount: -1 }), source: new Source(file, document.contents, targets) };
+  const { contents } = document;
+  return { value: toPlain(contents, file, targets), source: new Source(file, contents, targets) };
 }
 
 function syntaxTrouble(code: string, message: string): string {
@@ -63,7 +60,7 @@ function syntaxTrouble(code: string, message: string): string {
 }
 
 interface Inspection {
-  readonly targets: ReadonlyMap<Alias, Node>;
+  readonly targets: Targets;
   /** Values with a "$" in them. */
   readonly scalars: readonly Scalar[];
 }
@@ -73,9 +70,9 @@ function inspect(document: Document, file: NamedText): Inspection {
   const anchors = new Map<string, Node>();
   const targets = new Map<Alias, Node>();
   const scalars: Scalar[] = [];
-  const troubles: string[] = [];
+  const troubles: Trouble[] = [];
   const refuse = (node: unknown, what: string): void =>
-    void troubles.push(showPlace(file, isNode(node) ? (node.range?.[0] ?? 0) : 0, `${what} [yaml-syntax]`));
+    void troubles.push(() => showPlace(file, isNode(node) ? (node.range?.[0] ?? 0) : 0, `${what} [yaml-syntax]`));
   visit(document, (key, node, ancestors) => {
     if (ancestors.length > MAX_DEPTH) {
       refuse(node, 'not YAML: nested too deeply');
@@ -135,7 +132,7 @@ function fillIn(
   variables: Variables,
   onUnset: (name: string, offset: number) => void,
 ): void {
-  const troubles: string[] = [];
+  const troubles: Trouble[] = [];
   let size = 0;
   for (const scalar of scalars) {
     const offset = scalar.range?.[0] ?? 0;
@@ -144,47 +141,9 @@ function fillIn(
       size += (scalar.value as string).length;
     } catch (error) {
       if (!(error instanceof InterpolationError)) throw error;
-      troubles.push(showPlace(file, offset, `${error.message} [interpolation]`));
+      troubles.push(() => showPlace(file, offset, `${error.message} [interpolation]`));
     }
     if (size > MAX_EXPANDED) throw tooLarge(file, offset);
   }
   if (troubles.length > 0) throw new ComposeFileError(troubles);
-}
-
-interface Measure {
-  readonly size: number;
-  readonly depth: number;
-}
-
-/** Before aliases are written out: a few nested ones could fill the memory. */
-function measure(document: Document, file: NamedText, targets: ReadonlyMap<Alias, Node>): void {
-  const known = new Map<unknown, Measure>();
-  const of = (node: unknown): Measure => {
-    // An anchor is before its aliases, so that it is known by then.
-    if (isAlias(node)) return known.get(targets.get(node)) ?? { size: SIZE_OF_PART, depth: 1 };
-    const inner = isMap(node) || isSeq(node) ? (node.items as unknown[]) : isPair(node) ? [node.key, node.value] : [];
-    const text = isScalar(node) && typeof node.value === 'string' ? node.value.length : 0;
-    let [size, depth] = [SIZE_OF_PART + text, 0];
-    for (const part of inner) {
-      const measured = of(part);
-      size += measured.size;
-      depth = Math.max(depth, measured.depth);
-    }
-    const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
-    if (size > MAX_EXPANDED) throw tooLarge(file, offset);
-    if (depth >= MAX_DEPTH) throw new ComposeFileError([showPlace(file, offset, 'nested too deeply [yaml-syntax]')]);
-    if (isNode(node) && node.anchor !== undefined) known.set(node, { size, depth: depth + 1 });
-    return { size, depth: depth + 1 };
-  };
-  of(document.contents);
-}
-
-function tooLarge(file: NamedText, offset: number): ComposeFileError {
-  return new ComposeFileError([
-    showPlace(
-      file,
-      offset,
-      'written out, with its aliases and variables, this is too large for any cluster [too-large]',
-    ),
-  ]);
 }
