@@ -55,7 +55,8 @@ export function planRollout(input: RolloutInput): RolloutStep {
     if (ready !== undefined) removed.push(...old, ...current.filter((placement) => placement !== ready));
     else if (current.length > 0) {
       isMoving = true;
-      removed.push(...unneeded(old, input));
+      // Both of an exclusive slot are there when a restored etcd forgot that the old one had gone: it is in the way.
+      removed.push(...(isExclusive(target) ? old : unneeded(old, input)));
     } else {
       const gone = unneeded(old, input);
       removed.push(...gone);

@@ -3,7 +3,6 @@ import { EngineError } from '../../agent/docker/engine';
 import type { MemoryCall } from '../../agent/docker/memory-docker';
 import { isUp } from '../../agent/docker/memory-docker';
 import { keys, type SimulatedCluster } from './simulated-cluster';
-import type { Witness } from './witness';
 
 export const SERVICES = ['web', 'api', 'job'];
 const FAILING: readonly MemoryCall[] = ['list', 'create', 'start', 'stop', 'remove', 'pull', 'presentImages'];
@@ -13,7 +12,7 @@ export interface Fault {
   /** How often, beside the others. */
   readonly weight: number;
   /** @returns what exactly, for the trace */
-  readonly act: (cluster: SimulatedCluster, witness: Witness) => Promise<string> | string;
+  readonly act: (cluster: SimulatedCluster) => Promise<string> | string;
 }
 
 /** Well-formed, ill-formed, and such as never run. */
@@ -158,8 +157,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'etcd is emptied',
     weight: 1,
-    act: async ({ etcd }, witness) => {
-      await witness.look();
+    act: ({ etcd }) => {
       etcd.faults.wipe();
       return '';
     },
@@ -167,10 +165,9 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'etcd is backed up, or restored',
     weight: 3,
-    act: async (cluster, witness) => {
+    act: async (cluster) => {
       const restore = cluster.backup;
       cluster.backup = restore === undefined ? cluster.etcd.faults.backUp() : undefined;
-      await witness.look();
       restore?.();
       return restore === undefined ? 'backed up' : 'restored';
     },
@@ -178,10 +175,9 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'garbage',
     weight: 2,
-    act: async (cluster, witness) => {
+    act: async (cluster) => {
       const { name } = anyHost(cluster);
       const key = cluster.chance.pick([keys.assignment(name), keys.hostRecord(name), keys.serviceStatus('web')]);
-      await witness.look();
       await cluster.write(key, cluster.chance.pick(['{', '[]', '{"x":1}', '']));
       return key;
     },
@@ -189,11 +185,10 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'somebody deletes a key',
     weight: 2,
-    act: async (cluster, witness) => {
+    act: async (cluster) => {
       const { name } = anyHost(cluster);
       const ofHost = [keys.assignment(name), keys.status(name), keys.hostRecord(name), keys.hostAlive(name)];
       const key = cluster.chance.pick([...ofHost, keys.serviceStatus('web')]);
-      await witness.look();
       await cluster.etcd.txn({ compares: [], writes: [{ op: 'delete', key }] });
       return key;
     },

@@ -32,7 +32,7 @@ export async function runSeed(seed: number): Promise<Outcome> {
   for (let step = 0; step < STEPS && witness.breaches.length === 0; step++) {
     let turn = chance.below(total);
     const fault = FAULTS.find(({ weight }) => (turn -= weight) < 0)!;
-    trace.push(`${at()}: ${fault.name}: ${await fault.act(cluster, witness)}`);
+    trace.push(`${at()}: ${fault.name}: ${await fault.act(cluster)}`);
     await cluster.clock.advance(chance.next() ** 2 * MAX_PAUSE_MS);
   }
   trace.push(`${at()}: peace`);

@@ -25,6 +25,8 @@ export class SimulatedHost {
   process: SimulatedProcess | undefined;
   /** Why an agent of this host gave up, if one did. */
   refusal: string | undefined;
+  /** The newest that an agent of this host began to save: what it does, it does by this one. */
+  obeyed: DesiredCopy | undefined;
   private onDisk: DesiredCopy | undefined;
 
   constructor(
@@ -62,8 +64,9 @@ export class SimulatedHost {
   /** What is saved is there for the next agent, unless this one was killed before it got so far. */
   private disk(process: SimulatedProcess): CopyOnDisk {
     return {
-      load: () => Promise.resolve(this.onDisk),
+      load: () => Promise.resolve((this.obeyed = this.onDisk)),
       save: async (copy) => {
+        this.obeyed = copy;
         await new Promise<void>((done) => process.clock.after(2, done));
         this.onDisk = copy;
       },

@@ -1,36 +1,22 @@
 /** Sees every stop of a container and says which had no reason. G1 and G3: only a document that leaves an instance out, or gives it another container, stops it. */
 import { decodeDocument, DocumentError } from '../../lib/documents/codec';
-import type { Assignment } from '../../lib/documents/types';
 import { specHash } from '../../lib/release/spec-hash';
 import { keys, type SimulatedCluster } from './simulated-cluster';
 import type { SimulatedHost } from './simulated-host';
 
 export class Witness {
   readonly breaches: string[] = [];
-  /** By host: the one of the highest revision that could be read, also when it is gone by now. */
-  private readonly assignments = new Map<string, Assignment>();
 
   constructor(private readonly cluster: SimulatedCluster) {
     for (const host of cluster.hosts) this.watchStops(host);
   }
 
-  /** To be called before anything is taken out of etcd behind the back of the coordinator. */
-  async look(): Promise<void> {
-    for (const { name } of this.cluster.hosts) {
-      const text = (await this.cluster.etcd.range({ key: keys.assignment(name) })).kvs[0]?.value;
-      const assignment = text === undefined ? undefined : readable(() => decodeDocument('Assignment', text));
-      // One that is older came from a backup: no agent may obey it.
-      if (assignment !== undefined && assignment.revision >= (this.assignments.get(name)?.revision ?? 0))
-        this.assignments.set(name, assignment);
-    }
-  }
-
-  private watchStops({ docker, name }: SimulatedHost): void {
+  private watchStops(host: SimulatedHost): void {
+    const { docker, name } = host;
     const stop = docker.stop.bind(docker);
     docker.stop = async (container, graceMs) => {
       const { instance, spec } = container.request;
-      await this.look();
-      const why = await this.whyNoReason(name, instance, spec);
+      const why = await this.whyNoReason(host, instance, spec);
       const hasTwin = [...docker.containers.values()].some(
         (other) => other !== container && other.request.instance === instance,
       );
@@ -40,8 +26,8 @@ export class Witness {
     };
   }
 
-  private async whyNoReason(host: string, instance: string, spec: string): Promise<string | undefined> {
-    const assignment = this.assignments.get(host);
+  private async whyNoReason(host: SimulatedHost, instance: string, spec: string): Promise<string | undefined> {
+    const assignment = host.obeyed?.assignment;
     if (assignment === undefined) return 'there never was an assignment';
     if (assignment.held.includes(instance)) return 'it is held';
     const wanted = assignment.instances[instance];
