@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../lib/clock';
 import type { Keys } from '../lib/documents/keys';
+import type { ServiceStatus } from '../lib/documents/types';
 import type { Fence, FencedOutcome } from '../lib/etcd/fenced-txn';
 import { StoreError, type Store } from '../lib/etcd/store';
 import type { Logger } from '../lib/log';
@@ -99,8 +100,7 @@ export class Reconciler {
 
   private markUnsettled(): void {
     for (const [service, { document }] of this.options.view().serviceStatuses)
-      if (document === undefined || document.rollout !== 'steady' || document.placed < document.wanted)
-        this.dirty.mark(service);
+      if (!isSettled(document)) this.dirty.mark(service);
   }
 
   private wake(): void {
@@ -157,4 +157,9 @@ export class Reconciler {
       return { outcome: 'error', transactions: 0, isOfAll: temporary };
     }
   }
+}
+
+/** Nothing that happens to other services can change anything for this one. */
+function isSettled(status: ServiceStatus | undefined): boolean {
+  return status?.rollout === 'steady' && status.placed >= status.wanted && status.unplaced.length === 0;
 }

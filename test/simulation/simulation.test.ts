@@ -1,7 +1,7 @@
 /** Production coordinators and agents over simulated etcd, Docker and time. BERTH_SEEDS=1000, or BERTH_SEED=42 for one with its trace. */
 import { runSeed } from './run-seed';
 
-const SEEDS = Number(process.env['BERTH_SEEDS'] ?? 100);
+const SEEDS = Number(process.env['BERTH_SEEDS'] ?? 200);
 const ONLY = process.env['BERTH_SEED'];
 const BATCH = 10;
 
