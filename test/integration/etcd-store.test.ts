@@ -79,7 +79,7 @@ describe('every call settles within its timeout', () => {
     const startMs = performance.now();
     const codes = await Promise.all(calls.map(async (call) => (await errorOf(call)).code));
     expect(codes).toEqual(calls.map(() => 'unavailable'));
-    expect(performance.now() - startMs).toBeLessThan(1700);
+    expect(performance.now() - startMs).toBeLessThan(3000);
   });
 
   test('and works again at once when etcd does', async () => {
