@@ -161,6 +161,31 @@ test('G3: an emptied etcd stops nothing and is said in status, log and metrics; 
   await cluster.running(2);
 }, 120_000);
 
+test('G3: an etcd that is restored from a backup stops nothing that the backup does not know of', async () => {
+  await cluster.put('web', `${IDLE}deploy: { replicas: 2 }\n`);
+  await cluster.steady('web', 1);
+  const restore = await cluster.etcd.backUp();
+  await cluster.put('api', `${IDLE}deploy: { replicas: 2 }\n`);
+  await cluster.steady('api', 1);
+  const before = await cluster.running(4);
+  const started = await startTimes(before);
+  const { revision } = (await cluster.assignment())!;
+  await restore();
+  await cluster.etcd.restart();
+  const assignment = await until('an assignment that goes on from the last one', async () => {
+    const seen = await cluster.assignment();
+    return seen !== undefined && seen.revision > revision ? seen : undefined;
+  });
+  expect(Object.keys(assignment.instances)).toHaveLength(2);
+  expect(assignment.held).toHaveLength(2);
+  expect(cluster.agents[0]!.output).toContain('"reason":"assignment-outdated"');
+  await sleep(3000);
+  expect(await startTimes(before)).toEqual(started);
+  await cluster.put('api', `${IDLE}deploy: { replicas: 2 }\n`);
+  await cluster.steady('api', 2);
+  expect(await startTimes(before)).toEqual(started);
+}, 120_000);
+
 test('G3, G4: when the leader dies another one leads, and no container is touched', async () => {
   await cluster.addCoordinator();
   await cluster.put('web', `${IDLE}deploy: { replicas: 3 }\n`);
