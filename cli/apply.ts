@@ -20,6 +20,9 @@ interface ApplyOptions extends FileOptions {
   readonly json?: boolean;
 }
 
+/** Problems that are about a key rather than its value. */
+const KEY_RULES = ['unknown-key', 'unsupported-key'];
+
 const several = (one: string, before: readonly string[] = []): readonly string[] => [...before, one];
 
 export function registerApply(program: Command): void {
@@ -74,7 +77,7 @@ async function printApplied({ applied }: ApplyResponse): Promise<void> {
 function describeRefusal({ refused }: ApplyResponse, file: ComposeFile): string {
   const troubles = refused.flatMap(({ name, problems }) =>
     problems.map(({ path, message, rule }) =>
-      file.show(name, path, `${name}${path === '' ? '' : ` ${path}`}: ${message} [${rule}]`),
+      file.show(name, path, KEY_RULES.includes(rule), `${name}${path === '' ? '' : ` ${path}`}: ${message} [${rule}]`),
     ),
   );
   return `${troubles.join('\n\n')}\n\nRefused; nothing was written.`;

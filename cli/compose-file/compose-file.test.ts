@@ -187,14 +187,16 @@ services:
     ports: *ports
 `;
   const { show } = read(text);
-  const place = (path: string): string => show('web', path, 'what').split('\n')[0]!;
+  const place = (path: string): string => show('web', path, false, 'what').split('\n')[0]!;
   expect(place('ports[0]')).toBe('compose.yaml:1:18: what');
   expect(place('ports[0].published')).toBe('compose.yaml:1:18: what');
   expect(place('labels.com.example.a')).toBe('compose.yaml:2:42: what');
   expect(place('labels.com.example')).toBe('compose.yaml:2:61: what');
   expect(place('environment.OWN')).toBe('compose.yaml:9:9: what');
-  expect(show('web', 'environment.B', 'what')).toBe('app.env:2:1: what\n  2 | B="two\n    | ^');
+  expect(show('web', 'environment.B', false, 'what')).toBe('app.env:2:1: what\n  2 | B="two\n    | ^');
   expect(place('image')).toBe('compose.yaml:6:12: what');
   expect(place('x-berth.project')).toBe('compose.yaml:5:5: what');
-  expect(place('')).toBe('compose.yaml:5:5: what');
+  expect(place('')).toBe('compose.yaml:4:3: what');
+  expect(show('web', 'labels.com', true, 'what')).toContain('compose.yaml:2:45: what');
+  expect(show('web', 'ports', true, 'what')).toContain('compose.yaml:10:5: what');
 });

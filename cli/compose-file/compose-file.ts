@@ -13,8 +13,9 @@ export interface ComposeFile {
   /**
    * What a coordinator finds wrong with a service, where its author wrote it.
    * @param path as coordinators write it: "ports[0].published"; empty for the whole service
+   * @param isKey whether the key there is wrong rather than its value
    */
-  readonly show: (service: string, path: string, what: string) => string;
+  readonly show: (service: string, path: string, isKey: boolean, what: string) => string;
 }
 
 export interface ComposeInput {
@@ -68,10 +69,11 @@ export function readComposeFile(input: ComposeInput): ComposeFile {
     project,
     services,
     warnings: describeUnset(unset),
-    show: (service, path, what) => {
+    show: (service, path, isKey, what) => {
+      if (path === '') return source.showKey(['services', service], what);
       const origin = /^environment\.(.*)$/s.exec(path)?.[1];
       const found = origin === undefined ? undefined : origins.get(service)?.get(origin);
-      return found?.(what) ?? source.showWithin(['services', service], path, what);
+      return found?.(what) ?? source.showWithin(['services', service], path, isKey, what);
     },
   };
 }

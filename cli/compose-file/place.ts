@@ -74,9 +74,12 @@ export class Source {
     return key === undefined ? this.show(path, what) : this.showNode(key, what);
   }
 
-  /** At what a coordinator calls "ports[0].published" inside of the thing at the path. */
-  showWithin(path: Path, inner: string, what: string): string {
-    return this.showNode(this.walkText(this.walk(path), inner), what);
+  /**
+   * At what a coordinator calls "ports[0].published" inside of the thing at the path.
+   * @param isKey at the key there rather than its value
+   */
+  showWithin(path: Path, inner: string, isKey: boolean, what: string): string {
+    return this.showNode(this.walkText(this.walk(path), inner, isKey), what);
   }
 
   private showNode(node: Node | undefined, what: string): string {
@@ -94,14 +97,14 @@ export class Source {
   }
 
   /** Keys may hold dots and brackets themselves: the longest key that fits is meant. */
-  private walkText(node: Node | undefined, rest: string): Node | undefined {
+  private walkText(node: Node | undefined, rest: string, isKey: boolean): Node | undefined {
     if (rest === '') return node;
     const within = this.target(node);
     if (isSeq(within)) {
       const [all, index] = /^\[(\d+)\]\.?/.exec(rest) ?? [];
       // A list of NAME=value is a map to the coordinator.
       const item = index === undefined ? within.items.find((one) => isNamed(one, rest)) : within.items[Number(index)];
-      return this.walkText(item as Node | undefined, rest.slice(all?.length ?? rest.length)) ?? node;
+      return this.walkText(item as Node | undefined, rest.slice(all?.length ?? rest.length), isKey) ?? node;
     }
     if (!isMap(within)) return node;
     const found = this.names(within)
@@ -110,7 +113,8 @@ export class Source {
     const entry = found === undefined ? undefined : this.entry(within, found);
     if (entry === undefined) return node;
     const after = rest.slice(found!.length).replace(/^\./, '');
-    return after === '' && entry.value === undefined ? entry.key : this.walkText(entry.value, after);
+    if (after === '' && (isKey || entry.value === undefined)) return entry.key;
+    return this.walkText(entry.value, after, isKey);
   }
 
   private target(node: Node | undefined): Node | undefined {

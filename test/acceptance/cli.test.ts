@@ -58,7 +58,10 @@ test('apply takes a folder’s Compose file with its variables, files and volume
     'app.env': 'A="x # y"\nB=${A}!\nTZ=lost\n',
     '.env': 'TZ=Europe/Berlin\n',
   });
-  const applied = await berth(['apply', '--wait'], { cwd: folder, env: { SHELLED: 'yes', TZ: undefined } });
+  const applied = await berth(['apply', '--wait', '--timeout', '30'], {
+    cwd: folder,
+    env: { SHELLED: 'yes', TZ: undefined },
+  });
   expect(applied).toMatchObject({ code: 0, stderr: '' });
   expect(applied.stdout).toMatch(/^web {3}created\n( {2}\d+\.\d s: web.*\n)* {2}\d+\.\d s: web 1\/1\n$/);
   try {
@@ -87,7 +90,7 @@ test('apply takes a folder’s Compose file with its variables, files and volume
 
 test('apply takes what "docker compose config" prints, from standard input', async () => {
   const printed = `name: piped\nservices:\n  web:\n${IDLE}    entrypoint: null\n    environment:\n      PRICE: 5$$\n    networks:\n      default: null\n    ports:\n      - mode: ingress\n        target: 80\n        published: "${await freePort()}"\n        protocol: tcp\nnetworks:\n  default:\n    name: piped_default\n`;
-  const answer = await berth(['apply', '-f', '-', '--json', '--wait'], { input: printed });
+  const answer = await berth(['apply', '-f', '-', '--json', '--wait', '--timeout', '30'], { input: printed });
   expect(answer).toMatchObject({ code: 0, stderr: '' });
   expect(JSON.parse(answer.stdout)).toEqual({ refused: [], applied: [{ name: 'web', action: 'created' }] });
   const [container] = await cluster.running(1);
@@ -98,15 +101,36 @@ test('apply takes what "docker compose config" prints, from standard input', asy
   const other = await berth(['apply', '-f', '-', '-p', 'other'], { input: printed });
   expect(other.code).toBe(2);
   expect(other.stderr).toContain('service "web" belongs to the project "piped", and this file is the project "other"');
-  expect(other.stderr).toContain('standard input:4:5:');
+  expect(other.stderr).toContain('standard input:3:3:');
   await removed('web');
+}, 60_000);
+
+test('variables and the project come from the shell, then from files, then from the file itself', async () => {
+  const folder = project('layers', {
+    'compose.yaml': 'services: { api: { image: "a:${A}-${B:-none}-${C}" } }\n',
+    '.env': 'A=dot\nCOMPOSE_PROJECT_NAME=dotted\nC=dot\n',
+    'one.env': 'A=one\nB=one\n',
+    'two.env': 'B=$A-two\nC=two\n',
+  });
+  const applied = async (...args: string[]): Promise<string> => {
+    const { code, stderr } = await berth(['apply', ...args], { cwd: folder, env: { C: 'shell' } });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return (await cluster.etcd.get(cluster.keys.service('api')))!.replace(/\s+/g, ' ').trim();
+  };
+  try {
+    expect(await applied()).toBe('image: a:dot-none-shell x-berth: project: dotted');
+    const files = ['--env-file', join(folder, 'one.env'), '--env-file', join(folder, 'two.env')];
+    expect(await applied('-p', 'dotted', ...files)).toBe('image: a:one-one-two-shell x-berth: project: dotted');
+  } finally {
+    await removed('api');
+  }
 }, 60_000);
 
 test('ps, services, hosts, version and rm, for people and for programs', async () => {
   const folder = project('lists', {
     'compose.yaml': `name: lists\nservices:\n  api:\n${IDLE}    deploy: { replicas: 2 }\n`,
   });
-  expect(await berth(['apply', '--wait'], { cwd: folder })).toMatchObject({ code: 0 });
+  expect(await berth(['apply', '--wait', '--timeout', '30'], { cwd: folder })).toMatchObject({ code: 0 });
 
   const ps = await berth(['ps']);
   expect(ps.stdout).toMatch(
