@@ -12,6 +12,7 @@ say() { printf "${tty:+\r\033[K\033[2m}[setup]${tty:+\033[0m} %s\n" "$*" >&2; }
 
 policy=/usr/sbin/policy-rc.d
 work=$(mktemp -d -t berth-setup.XXXXXX)
+: >"$work/log"
 command_pid=""
 end_it=()
 ticker_pid=""
@@ -35,14 +36,15 @@ trap interrupted INT TERM HUP
 
 # Says every second on a terminal, every 15 s elsewhere, that a command goes on, and the last that it printed.
 tick() {
-  local what=$1 last="" every=15
+  local what=$1 from=$2 last="" every=15
   [ -z "$tty" ] || every=1
   SECONDS=0
   while sleep 1 && kill -0 $$ 2>/dev/null; do
     [ $((SECONDS % every)) -eq 0 ] || continue
-    last=$(tail -n 1 "$work/log" | tr -cd '[:print:]' | sed -E 's#^npm http fetch (GET )?##; s#https?://[^/ ]*/##')
+    last=$(tail -n "+$from" "$work/log" | tail -n 1 | tr -cd '[:print:]' | sed -E 's#^npm http fetch (GET )?##; s#https?://[^/ ]*/##')
     if [ -n "$tty" ]; then
-      printf '\r\033[K\033[2m[setup]\033[0m %s: %d s \033[2m%.60s\033[0m' "$what" $SECONDS "$last" >&2
+      # Not wrapped at the edge (?7l): a second line would stay.
+      printf '\r\033[K\033[?7l\033[2m[setup]\033[0m %s: %d s \033[2m%s\033[0m\033[?7h' "$what" $SECONDS "$last" >&2
     else
       say "$what: $SECONDS s ${last:0:100}"
     fi
@@ -51,10 +53,11 @@ tick() {
 
 # step <what> <command…>: what the command prints is shown only when it fails, which ends this script.
 step() {
-  local what=$1 status=0 start=$SECONDS
+  local what=$1 status=0 start=$SECONDS from
   shift
   say "$what"
-  tick "$what" &
+  from=$(($(wc -l <"$work/log") + 1))
+  tick "$what" "$from" &
   ticker_pid=$!
   set -m # a process group of its own: Ctrl-C reaches this script alone
   "$@" >>"$work/log" 2>&1 </dev/null &
@@ -66,7 +69,7 @@ step() {
   command_pid=""
   stop_ticker
   if [ "$status" -ne 0 ]; then
-    grep -v '^npm http' "$work/log" | tail -n 30 >&2
+    tail -n "+$from" "$work/log" | grep -Ev '^npm (http|warn)' | tail -n 30 >&2 || true
     say "$what: failed after $((SECONDS - start)) s. The end of what it printed is above; mend that and run the same again."
     if grep -qE 'EAI_AGAIN|ENOTFOUND|ETIMEDOUT|ECONNREFUSED|Temporary failure resolving|Could not (resolve|connect)' "$work/log"; then
       say "It does not reach the network: see to the connection, or to the proxy's settings of npm and apt."
@@ -122,6 +125,14 @@ if [ ! -e "$policy" ] || grep -q 'scripts/setup.sh' "$policy"; then
   chmod +x "$policy"
 fi
 export DEBIAN_FRONTEND=noninteractive
+is_locked() { grep -q ":$(stat -c %i /var/lib/dpkg/lock-frontend) " /proc/locks; }
+if is_locked; then
+  say "waiting, 5 min at most, for another installation on this machine to end"
+  for _ in $(seq 300); do
+    is_locked || break
+    sleep 1
+  done
+fi
 [ -z "$(dpkg --audit; ls /var/lib/dpkg/updates)" ] || step "finishing an interrupted installation" dpkg --configure -a
 step "reading the package lists" apt-get update
 step "installing ${packages[*]}" \
