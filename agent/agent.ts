@@ -4,7 +4,7 @@ import type { Keys } from '../lib/documents/keys';
 import type { HostStatus, Problem } from '../lib/documents/types';
 import type { LeaseSession, LeaseState } from '../lib/etcd/lease-session';
 import { startMirror, type Mirror } from '../lib/etcd/mirror';
-import type { Store } from '../lib/etcd/store';
+import type { KeyValue, Store } from '../lib/etcd/store';
 import type { Logger } from '../lib/log';
 import { VERSION } from '../lib/version';
 import { DesiredState } from './desired/desired-state';
@@ -52,7 +52,8 @@ export interface AgentOptions {
  *
  * INVARIANTS
  * - No container is touched before the host's name is known to be ours: etcd said so, or did before (the copy on disk).
- * - No document of the host is written before that, either: it could be another agent's.
+ * - No document of the host is written unless the lease, and with it the name, is ours: it could be another agent's.
+ * - Nothing more is begun once another agent is known to have the name.
  */
 export class Agent {
   private readonly desired: DesiredState;
@@ -64,8 +65,9 @@ export class Agent {
   private nameProblem: Problem | undefined;
   private cancelPatience: (() => void) | undefined;
   private cancelFacts: () => void = () => undefined;
-  private recordText: string | undefined;
   private isStarted = false;
+  private isStopped = false;
+  private isFactsTrouble = false;
   private lastPassMs: number;
   private engineAnswers = false;
   private onRefused: (why: string) => void = () => undefined;
@@ -74,13 +76,17 @@ export class Agent {
   constructor(private readonly options: AgentOptions) {
     const { name, keys, store, engine, disk, clock, log, random, portRange } = options;
     const common = { store, clock, log, random };
-    this.status = new KeptDocument({ ...common, key: keys.status(name) });
-    this.record = new KeptDocument({ ...common, key: keys.hostRecord(name) });
+    const mayWrite = (): boolean => this.isNameOurs;
+    // Before it is known what the host should run, a status would call everything held.
+    const mayReport = (): boolean => this.isNameOurs && this.desired.isRead;
+    this.status = new KeptDocument({ ...common, key: keys.status(name), mayWrite: mayReport });
+    this.record = new KeptDocument({ ...common, key: keys.hostRecord(name), mayWrite });
     this.desired = new DesiredState({ ...common, keys, host: name, disk, onChange: () => this.desiredChanged() });
     this.loop = new Loop({
       ...{ engine, clock, log, random },
       ports: new HostPorts(engine, portRange),
       desired: () => this.desired.current(),
+      mayAct: () => this.nameProblem === undefined,
       problems: () =>
         this.nameProblem === undefined ? this.desired.problems : [this.nameProblem, ...this.desired.problems],
       onStatus: (status) => this.report(status),
@@ -97,6 +103,7 @@ export class Agent {
     this.onReady = onReady;
     const refused = new Promise<string>((resolve) => (this.onRefused = resolve));
     const hasCopy = await this.desired.start();
+    if (this.isStopped) return refused;
     void this.keepRecord();
     if (hasCopy) this.startLoop();
     return refused;
@@ -104,6 +111,7 @@ export class Agent {
 
   /** Ends the agent and nothing else; the store stays open. The lease is not revoked: an agent that restarts is no lost host. */
   async stop(): Promise<void> {
+    this.isStopped = true;
     this.loop.stop();
     this.cancelPatience?.();
     this.cancelFacts();
@@ -126,9 +134,14 @@ export class Agent {
     return this.engineAnswers ? undefined : 'waiting for Docker';
   }
 
+  private get isNameOurs(): boolean {
+    return this.nameProblem === undefined && this.lease?.isHeld === true;
+  }
+
   private startLoop(): void {
     if (this.isStarted) return;
     this.isStarted = true;
+    this.lastPassMs = this.options.clock.monotonicMs();
     this.loop.start();
     this.onReady();
   }
@@ -136,6 +149,13 @@ export class Agent {
   private desiredChanged(): void {
     this.options.metrics?.onEtcd(this.desired.isConnected);
     if (this.isStarted) this.loop.wake();
+    else this.startWhenKnown();
+    this.status.check();
+  }
+
+  /** Without a copy on disk etcd has to say first that the name is ours and what is to run here. */
+  private startWhenKnown(): void {
+    if (this.isNameOurs && this.desired.isRead) this.startLoop();
   }
 
   private report(status: HostStatus): void {
@@ -154,7 +174,9 @@ export class Agent {
     let againMs = FACTS_AGAIN_MS;
     try {
       const facts = await this.options.engine.facts();
-      this.recordText = encodeDocument('HostRecord', {
+      if (this.isStopped) return;
+      this.isFactsTrouble = false;
+      const record = encodeDocument('HostRecord', {
         address: this.options.address,
         labels: this.options.labels,
         capacity: { nanoCpus: facts.nanoCpus, memoryBytes: facts.memoryBytes },
@@ -163,48 +185,64 @@ export class Agent {
         os: facts.os,
         arch: facts.arch,
       });
+      this.record.want(record);
       if (this.lease === undefined) this.claimName();
-      else if (this.lease.isHeld) this.record.want(this.recordText);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      this.options.log.error('Docker does not say what this host is; will ask again', {
-        reason: error.message,
-        code: error.code,
-      });
+      const { message: reason, code } = error;
+      if (!this.isFactsTrouble)
+        this.options.log.error('Docker does not say what this host is; will ask again', { reason, code });
+      this.isFactsTrouble = true;
       againMs = FACTS_RETRY_MS;
     }
+    if (this.isStopped) return;
     this.cancelFacts = this.options.clock.after(againMs, () => void this.keepRecord());
   }
 
   private claimName(): void {
     const { store, clock, log, keys, name, agentId, leaseTtlMs, random } = this.options;
     const key = keys.hostAlive(name);
-    const alive = { agentId, agentVersion: VERSION, startedAtMs: clock.wallMs() };
+    const alive = encodeDocument('HostAlive', { agentId, agentVersion: VERSION, startedAtMs: clock.wallMs() });
     this.lease = startHostLease({
-      ...{ store, clock, log, random, key, alive, ttlMs: leaseTtlMs },
+      ...{ store, clock, log, random, key, agentId, alive, ttlMs: leaseTtlMs },
       onState: (state, detail) => this.leaseChanged(state, detail),
     });
     const mirror = startMirror({
       ...{ store, clock, log, random, range: { key } },
-      // Somebody deleted it, or emptied etcd, while the lease lives on.
       onChange: () => {
-        if (mirror.connected && this.lease?.isHeld === true && !mirror.entries().has(key)) void this.lease.refresh();
+        if (mirror.connected && this.lease?.isHeld === true) this.aliveChanged(mirror.entries().get(key), alive);
       },
     });
     this.aliveMirror = mirror;
   }
 
-  private leaseChanged(state: LeaseState, detail: string): void {
-    if (state === 'conflict') return this.nameTaken();
+  private aliveChanged(found: KeyValue | undefined, ours: string): void {
+    if (found?.value === ours) this.forgetConflict();
+    // Somebody deleted it or wrote it by hand, or emptied etcd, while the lease lives on.
+    else if (found?.lease === undefined) void this.lease?.refresh();
+    // An agent with our id, from a copy of this host's state folder: only one of the two can go on.
+    else this.nameTaken();
+  }
+
+  private forgetConflict(): void {
+    if (this.nameProblem === undefined) return;
     this.cancelPatience?.();
     this.cancelPatience = undefined;
     this.nameProblem = undefined;
+    this.status.check();
+    this.record.check();
+    if (this.isStarted) this.loop.wake();
+  }
+
+  private leaseChanged(state: LeaseState, detail: string): void {
+    if (state === 'conflict') return this.nameTaken();
+    this.forgetConflict();
     if (state === 'lost')
       return this.options.log.warn('the lease of this host is lost; containers go on', { reason: detail });
     this.options.log.info('the lease of this host is held');
-    if (this.recordText !== undefined) this.record.want(this.recordText);
-    this.startLoop();
-    this.loop.wake();
+    this.record.check();
+    this.status.check();
+    this.startWhenKnown();
   }
 
   private nameTaken(): void {

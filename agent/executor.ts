@@ -1,4 +1,4 @@
-import type { Engine } from './docker/engine';
+import { EngineError, type Engine } from './docker/engine';
 import type { Step, StepKind } from './plan/types';
 import type { Release } from '../lib/documents/types';
 
@@ -9,6 +9,8 @@ export interface ExecutorTools {
     pick(instance: string, release: Release): Promise<readonly number[]>;
     /** The container that they were picked for is there, or will never be. */
     settle(instance: string): void;
+    /** Docker does not take it, whatever the kernel says: not to be picked again soon. */
+    refuse(port: number): void;
   };
 }
 
@@ -32,6 +34,7 @@ const EXECUTORS: Executors = {
     try {
       await engine.start(id);
     } catch (error) {
+      if (error instanceof EngineError && error.port !== undefined) ports.refuse(error.port);
       // Made anew by the next try, with a port that is free by then. Should this fail, a later pass removes it.
       await engine.remove(id).catch(() => undefined);
       throw error;

@@ -1,7 +1,6 @@
 /** This host's one lease: its alive key, and the claim on its name. */
 import type { Clock } from '../lib/clock';
-import { decodeDocument, encodeDocument } from '../lib/documents/codec';
-import type { HostAlive } from '../lib/documents/types';
+import { decodeDocument } from '../lib/documents/codec';
 import { startLeaseSession, type LeaseSession, type LeaseState } from '../lib/etcd/lease-session';
 import type { Compare, Store } from '../lib/etcd/store';
 import type { Logger } from '../lib/log';
@@ -12,32 +11,36 @@ export interface HostLeaseOptions {
   readonly log: Logger;
   readonly random: () => number;
   readonly key: string;
-  readonly alive: HostAlive;
+  /** Of this host's state folder: it tells this agent from another of the same name. */
+  readonly agentId: string;
+  /** The HostAlive document. */
+  readonly alive: string;
   readonly ttlMs: number;
   readonly onState: (state: LeaseState, detail: string) => void;
 }
 
 /** An agent that restarts takes its own key over at once; one with another id has to wait until it expired. */
 export function startHostLease(options: HostLeaseOptions): LeaseSession {
-  const { store, clock, log, random, key, alive, ttlMs, onState } = options;
+  const { store, clock, log, random, key, agentId, alive, ttlMs, onState } = options;
   return startLeaseSession({
     store,
     clock,
     ttlMs,
     log,
     random,
-    puts: () => [{ key, value: encodeDocument('HostAlive', alive) }],
-    compares: async () => [await nameIsOurs(store, key, alive.agentId)],
+    puts: () => [{ key, value: alive }],
+    compares: async () => [await nameIsOurs(store, key, agentId)],
     onState,
   });
 }
 
-/** Holds only as long as the key is as we read it: nobody's, or ours. */
+/** Holds only as long as the key is as we read it: nobody's, or ours. One without a lease is no sign of life. */
 async function nameIsOurs(store: Store, key: string, agentId: string): Promise<Compare> {
   const { kvs } = await store.range({ key });
   const [kv] = kvs;
-  if (kv === undefined || readAgentIdOf(kv.value) !== agentId) return { key, createRevision: 0 };
-  return { key, modRevision: kv.modRevision };
+  if (kv === undefined) return { key, createRevision: 0 };
+  const isOurs = kv.lease === undefined || readAgentIdOf(kv.value) === agentId;
+  return isOurs ? { key, modRevision: kv.modRevision } : { key, createRevision: 0 };
 }
 
 /** A garbage alive key belongs to nobody that we are. */

@@ -5,12 +5,15 @@
 import { backoffMs } from '../lib/backoff';
 import type { Clock } from '../lib/clock';
 import { startMirror, type Mirror } from '../lib/etcd/mirror';
-import type { Store } from '../lib/etcd/store';
+import { StoreError, type Store } from '../lib/etcd/store';
 import type { Logger } from '../lib/log';
 
 /** Changes within this time become one write. */
 export const COALESCE_MS = 200;
 const RETRY = { baseMs: 200, capMs: 5000 };
+
+/** A write of ours that the watch has not shown for so long was made in a store that is gone: emptied, or restored. */
+const CATCH_UP_MS = 10_000;
 
 export interface KeptDocumentOptions {
   readonly store: Store;
@@ -18,6 +21,8 @@ export interface KeptDocumentOptions {
   readonly log: Logger;
   readonly key: string;
   readonly random: () => number;
+  /** Asked before every write. When the answer turns to true, `check` has to be called. */
+  readonly mayWrite: () => boolean;
 }
 
 export class KeptDocument {
@@ -26,6 +31,8 @@ export class KeptDocument {
   private lastWriteMs = -Infinity;
   /** Revision of our last confirmed write: an older picture in the mirror is no news. */
   private confirmedRevision = 0;
+  /** Revision of the mirror when it last changed. */
+  private seenRevision = 0;
   private isWriting = false;
   private failures = 0;
   private cancelTimer: (() => void) | undefined;
@@ -38,21 +45,20 @@ export class KeptDocument {
       clock: options.clock,
       log: options.log,
       random: options.random,
-      onChange: () => this.settle(),
+      onChange: () => this.mirrorChanged(),
     });
   }
 
   /** The text that the key should have from now on. */
   want(text: string): void {
     this.wanted = text;
-    this.settle();
+    this.check();
   }
 
-  /** Writes at once what is wanted. @returns false when etcd does not take it; it is then retried. */
-  async flush(): Promise<boolean> {
-    this.cancelTimer?.();
-    this.cancelTimer = undefined;
-    return this.write();
+  /** Writes soon what is wanted, if it may and if it has to. */
+  check(): void {
+    if (this.cancelTimer !== undefined || !this.isDue) return;
+    this.later(Math.max(0, COALESCE_MS - this.sinceWriteMs));
   }
 
   close(): void {
@@ -61,55 +67,52 @@ export class KeptDocument {
     this.mirror.close();
   }
 
-  private get isSettled(): boolean {
-    return this.wanted === undefined || this.mirror.entries().get(this.options.key)?.value === this.wanted;
+  private get sinceWriteMs(): number {
+    return this.options.clock.monotonicMs() - this.lastWriteMs;
   }
 
-  private settle(): void {
-    if (this.isClosed || this.isWriting || this.cancelTimer !== undefined || this.isSettled) return;
-    // Without a full list, or behind our own write, the mirror can't say what the store holds.
-    if (!this.mirror.isComplete || !this.mirror.connected) return;
-    const sinceMs = this.options.clock.monotonicMs() - this.lastWriteMs;
-    this.later(Math.max(0, COALESCE_MS - sinceMs));
+  /** Without a full list, or behind our own write, the mirror can't say what the store holds. */
+  private get isDue(): boolean {
+    const { mirror, wanted } = this;
+    if (this.isClosed || this.isWriting || wanted === undefined || !this.options.mayWrite()) return false;
+    if (!mirror.isComplete || !mirror.connected) return false;
+    if (mirror.revision < this.confirmedRevision && this.sinceWriteMs < CATCH_UP_MS) return false;
+    return mirror.entries().get(this.options.key)?.value !== wanted;
+  }
+
+  private mirrorChanged(): void {
+    // Emptied or restored: revisions from before say nothing any more.
+    if (this.mirror.revision < this.seenRevision) this.confirmedRevision = 0;
+    this.seenRevision = this.mirror.revision;
+    this.check();
   }
 
   private later(delayMs: number): void {
     this.cancelTimer = this.options.clock.after(delayMs, () => {
       this.cancelTimer = undefined;
-      if (!this.isSettled) void this.write();
+      if (this.isDue) void this.write(this.wanted ?? '');
     });
   }
 
-  private async write(): Promise<boolean> {
-    if (this.isWriting || this.wanted === undefined || this.isClosed) return false;
+  private async write(text: string): Promise<void> {
+    const { store, key, log, random } = this.options;
     this.isWriting = true;
     this.lastWriteMs = this.options.clock.monotonicMs();
-    const text = this.wanted;
     try {
-      const result = await this.options.store.txn({
-        compares: [],
-        writes: [{ op: 'put', key: this.options.key, value: text }],
-      });
+      const result = await store.txn({ compares: [], writes: [{ op: 'put', key, value: text }] });
       this.confirmedRevision = result.revision;
       this.failures = 0;
-      return true;
     } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
       this.failures++;
-      this.options.log.warn('could not write to etcd; will try again', {
-        key: this.options.key,
-        reason: String(error),
-      });
-      return false;
+      if (this.failures === 1)
+        log.warn('could not write to etcd; will try again', { key, reason: error.message, code: error.code });
     } finally {
       this.isWriting = false;
-      this.afterWrite();
     }
-  }
-
-  private afterWrite(): void {
-    if (this.isClosed || this.cancelTimer !== undefined) return;
-    if (this.failures > 0) this.later(backoffMs(this.failures, RETRY, this.options.random));
-    // Until the mirror has caught up with our own write, its next change calls settle().
-    else if (this.mirror.revision >= this.confirmedRevision) this.settle();
+    if (this.isClosed) return;
+    // Whether it was written after all, the mirror will say.
+    if (this.failures > 0) this.later(backoffMs(this.failures, RETRY, random));
+    else this.check();
   }
 }

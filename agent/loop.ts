@@ -19,6 +19,8 @@ import { Workers } from './workers';
 /** The safety net under lost events. Jittered, so that hosts do not tick together. */
 const SLOW_TICK_MS = 30_000;
 const ENGINE_RETRY = { baseMs: 250, capMs: 10_000 };
+/** After a pass the next one waits as long as that one took, so that a storm of events takes half of a core at most. */
+const MAX_PAUSE_MS = 1000;
 
 export interface LoopOptions {
   readonly engine: Engine;
@@ -27,15 +29,18 @@ export interface LoopOptions {
   readonly log: Logger;
   readonly random: () => number;
   readonly desired: () => Desired;
+  /** False while the host's name is known to be another agent's: then nothing is begun. */
+  readonly mayAct: () => boolean;
   /** What is wrong apart from Docker: goes into the status. */
   readonly problems: () => readonly Problem[];
-  /** After every pass and every change of a worker. */
+  /** After every pass, from the first list of containers on: before, nothing true can be said of them. */
   readonly onStatus: (status: HostStatus) => void;
   readonly onPass: (pass: PassReport) => void;
 }
 
 export interface PassReport {
   readonly durationMs: number;
+  /** Those that were begun. */
   readonly steps: readonly Step[];
   readonly engineAnswers: boolean;
   readonly restartsTotal: number;
@@ -46,7 +51,8 @@ export class Loop {
   private readonly workers = new Workers();
   private readonly busy = new Map<string, StepKind>();
   private readonly stopping = new AbortController();
-  private actual: Actual = { containers: new Map(), images: new Set() };
+  /** Undefined before Docker was heard for the first time. */
+  private actual: Actual | undefined;
   private engineProblem: Problem | undefined;
   private engineFailures = 0;
   private isPassing = false;
@@ -85,30 +91,41 @@ export class Loop {
     this.isPassing = true;
     while (this.isWoken && !this.stopping.signal.aborted) {
       this.isWoken = false;
+      const startedMs = this.options.clock.monotonicMs();
       await this.pass();
+      if (this.isWoken) await this.pause(Math.min(MAX_PAUSE_MS, this.options.clock.monotonicMs() - startedMs));
     }
     this.isPassing = false;
+  }
+
+  private async pause(ms: number): Promise<void> {
+    if (ms > 0) await new Promise<void>((wake) => void this.options.clock.after(ms, wake));
   }
 
   private async pass(): Promise<void> {
     const { clock, engine } = this.options;
     const startedMs = clock.monotonicMs();
     let steps: readonly Step[] = [];
+    // A step that ends during the pass is not in the list yet, or half: its instance is for the next pass.
+    const busyBefore = new Set(this.busy.keys());
     try {
       const containers = groupByInstance(await engine.list());
       const desired = this.options.desired();
       const images = await engine.presentImages(imagesInQuestion(desired, containers));
-      this.actual = { containers, images };
+      if (this.stopping.signal.aborted) return;
+      const actual = { containers, images };
+      this.actual = actual;
       this.engineFailures = 0;
       this.engineProblem = undefined;
       this.forgiveChanged(desired);
-      this.memory.observe(this.actual, desired, clock.monotonicMs());
-      steps = planHost({ desired, actual: this.actual, memory: this.memory, nowMs: clock.monotonicMs() });
-      for (const step of steps) this.submit(step);
+      this.memory.observe(actual, desired, clock.monotonicMs());
+      const plan = planHost({ desired, actual, memory: this.memory, nowMs: clock.monotonicMs() });
+      if (this.options.mayAct()) steps = plan.filter((step) => !busyBefore.has(step.instance) && this.begin(step));
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       this.loseEngine(error);
     }
+    if (this.stopping.signal.aborted) return;
     this.report();
     this.sleep();
     const durationMs = clock.monotonicMs() - startedMs;
@@ -120,31 +137,29 @@ export class Loop {
     });
   }
 
-  private submit(step: Step): void {
+  /** @returns false when there is no room: the end of another step brings the next pass */
+  private begin(step: Step): boolean {
     const { instance, kind } = step;
-    this.memory.begin(instance);
+    if (!this.workers.hasRoom(kind)) return false;
+    this.memory.begin(step);
     this.busy.set(instance, kind);
-    this.workers.submit(kind, () => this.work(step));
+    this.workers.begin(kind, () => this.work(step));
+    return true;
   }
 
   private async work(step: Step): Promise<void> {
     const { instance, kind, reason } = step;
     const log = this.options.log.child({ instance, step: kind, reason });
-    const isRestart = step.kind === 'start';
-    if (!this.stopping.signal.aborted) {
-      log.info(
-        `${kind} ${instance}`,
-        'release' in step ? { release: `${step.release.service}@${step.release.number}` } : {},
-      );
-      try {
-        await execute(step, this.options, this.stopping.signal);
-        this.memory.succeed(instance, isRestart);
-        if (isRestart) this.restartsTotal++;
-      } catch (error) {
-        if (!(error instanceof EngineError)) throw error;
-        log.warn(`${kind} of ${instance} failed`, { error: error.message, code: error.code });
-        this.memory.fail(instance, `${kind} failed: ${error.message}`, this.options.clock.monotonicMs());
-      }
+    const release = 'release' in step ? { release: `${step.release.service}@${step.release.number}` } : {};
+    log.info(`${kind} ${instance}`, release);
+    try {
+      await execute(step, this.options, this.stopping.signal);
+      this.memory.succeed(step);
+      if (kind === 'start') this.restartsTotal++;
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      log.warn(`${kind} of ${instance} failed`, { error: error.message, code: error.code });
+      this.memory.fail(step, error, this.options.clock.monotonicMs());
     }
     this.busy.delete(instance);
     this.wake();
@@ -157,7 +172,7 @@ export class Loop {
     this.engineProblem = { rule: 'docker-unavailable', path: '', line: 0, column: 0, message, key: '' };
   }
 
-  /** A new release for an instance ends the waiting that the old one earned. */
+  /** A new release for an instance, or the end of it, ends the waiting that the old one earned. */
   private forgiveChanged(desired: Desired): void {
     const specs = new Map<string, string>();
     for (const [instance, { specHash }] of desired.instances) {
@@ -166,10 +181,12 @@ export class Loop {
       const before = this.lastSpecs.get(instance);
       if (before !== undefined && before !== specHash) this.memory.forgive(instance);
     }
+    for (const instance of this.lastSpecs.keys()) if (!desired.instances.has(instance)) this.memory.forgive(instance);
     this.lastSpecs = specs;
   }
 
   private report(): void {
+    if (this.actual === undefined) return;
     const engineProblems = this.engineProblem === undefined ? [] : [this.engineProblem];
     this.options.onStatus(
       buildStatus({

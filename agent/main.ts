@@ -27,7 +27,7 @@ export async function runAgent(config: AgentConfig): Promise<number> {
     ...{ name, address, labels, portRange, leaseTtlMs, store, clock, log, random: Math.random, metrics: agentMetrics },
     engine: createDockerEngine({ docker, host: name, prefix, clock, log }),
     agentId: await readAgentId(stateDir),
-    disk: copyInFolder(stateDir),
+    disk: copyInFolder(stateDir, { host: name, prefix }),
     keys: keysUnder(prefix),
   });
   const { metrics } = agentMetrics;

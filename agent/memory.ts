@@ -4,20 +4,26 @@
  */
 import { backoffMs } from '../lib/backoff';
 import type { LastExit } from '../lib/documents/types';
-import type { Actual, ActualContainer, Desired, InstanceMemory, Memory } from './plan/types';
+import type { EngineError } from './docker/engine';
+import type { Actual, ActualContainer, Desired, InstanceMemory, LostPort, Memory, Step, StepKind } from './plan/types';
 
 /** An instance that keeps exiting is started again at most so often; the first restart waits only for the operator's delay. */
 const RESTART_BACKOFF = { baseMs: 1000, capMs: 60_000 };
 /** A step that keeps failing (no such image, a bad mount, a taken port). */
 const FAILURE_BACKOFF = { baseMs: 1000, capMs: 60_000 };
+/** A window of nothing would make every start a success, and restarts would never slow down. */
+const MIN_WINDOW_MS = 1000;
 
-interface Entry {
+interface Entry extends InstanceMemory {
   inFlight: boolean;
+  pulling: string | undefined;
   restarts: number;
   notBeforeMs: number;
-  /** Failed steps in a row. */
-  failures: number;
-  /** Of the last failed step, until one succeeds. */
+  restartNotBeforeMs: number;
+  lostPort: LostPort | undefined;
+  /** Failures in a row, of each kind of step: that a removal works says nothing about the next creation. */
+  readonly failures: Map<StepKind, number>;
+  /** Of the last failed step, until one succeeds or is not needed any more. */
   error: string | undefined;
   /** Restarts since this agent first saw the instance: for status and metrics. */
   restartsTotal: number;
@@ -51,75 +57,97 @@ export class AgentMemory implements Memory {
   /** Earliest time after `nowMs` at which an instance that waits may be planned again. */
   nextWakeMs(nowMs: number): number | undefined {
     let next: number | undefined;
-    for (const { notBeforeMs, inFlight } of this.entries.values())
-      if (!inFlight && notBeforeMs > nowMs && (next === undefined || notBeforeMs < next)) next = notBeforeMs;
+    for (const { notBeforeMs, restartNotBeforeMs, inFlight } of this.entries.values())
+      for (const dueMs of [notBeforeMs, restartNotBeforeMs])
+        if (!inFlight && dueMs > nowMs && (next === undefined || dueMs < next)) next = dueMs;
     return next;
   }
 
   /** Takes in what the pass saw: new exits start their delay, long runs end their backoff, gone instances are forgotten. */
   observe(actual: Actual, desired: Desired, nowMs: number): void {
-    for (const [instance, containers] of actual.containers) {
-      const container = containers[0];
-      const policy = desired.instances.get(instance)?.spec?.deploy.restartPolicy;
-      if (container === undefined || policy === undefined) continue;
+    for (const [instance, { spec, specHash }] of desired.instances) {
+      const containers = actual.containers.get(instance) ?? [];
+      const [container] = containers;
+      // What is on its way out exits because we stop it.
+      if (container === undefined || spec === undefined || container.spec !== specHash) continue;
       const entry = this.entry(instance);
-      if (container.ranForMs >= policy.windowMs && (container.state === 'running' || isNewExit(container, entry)))
-        entry.restarts = 0;
-      if (!isNewExit(container, entry)) continue;
-      entry.seenExit = exitKey(container);
-      entry.lastExit = container.exit;
-      const backoff = entry.restarts === 0 ? 0 : backoffMs(entry.restarts, RESTART_BACKOFF, this.random);
-      entry.notBeforeMs = nowMs + Math.max(policy.delayMs, backoff);
+      this.observeRun(container, entry, spec.deploy.restartPolicy, nowMs);
+      if (container.state === 'running' && containers.length === 1 && !entry.inFlight) forgetFailures(entry);
     }
     for (const [instance, entry] of this.entries)
       if (!entry.inFlight && !actual.containers.has(instance) && !desired.instances.has(instance))
         this.entries.delete(instance);
   }
 
-  begin(instance: string): void {
-    this.entry(instance).inFlight = true;
+  begin(step: Step): void {
+    const entry = this.entry(step.instance);
+    entry.inFlight = true;
+    entry.pulling = step.kind === 'pull' ? step.release.container.image : undefined;
+    // Now, since the container may exit before Docker has said that it runs.
+    if (step.kind === 'start') entry.restarts++;
   }
 
-  succeed(instance: string, isRestart: boolean): void {
-    const entry = this.entry(instance);
-    entry.inFlight = false;
-    entry.failures = 0;
+  succeed(step: Step): void {
+    const entry = this.end(step);
+    entry.failures.delete(step.kind);
     entry.error = undefined;
-    entry.notBeforeMs = 0;
-    if (isRestart) {
-      entry.restarts++;
-      entry.restartsTotal++;
+    entry.lostPort = undefined;
+    if (step.kind === 'start') entry.restartsTotal++;
+  }
+
+  fail(step: Step, error: EngineError, nowMs: number): void {
+    const entry = this.end(step);
+    const failures = (entry.failures.get(step.kind) ?? 0) + 1;
+    entry.failures.set(step.kind, failures);
+    entry.error = `${step.kind} failed: ${error.message}`;
+    if (step.kind === 'start') {
+      entry.restarts = Math.max(0, entry.restarts - 1);
+      entry.lostPort = error.code === 'port-taken' ? { containerId: step.containerId, port: error.port } : undefined;
     }
+    // Somebody removed it after the pass had looked: the next pass pulls it. Once; then something else is wrong.
+    const isImageGone = step.kind === 'create' && error.code === 'no-such-image' && failures === 1;
+    entry.notBeforeMs = isImageGone ? nowMs : nowMs + backoffMs(failures, FAILURE_BACKOFF, this.random);
   }
 
-  fail(instance: string, error: string, nowMs: number): void {
-    const entry = this.entry(instance);
-    entry.inFlight = false;
-    entry.failures++;
-    entry.error = error;
-    entry.notBeforeMs = nowMs + backoffMs(entry.failures, FAILURE_BACKOFF, this.random);
-  }
-
-  /** The operator changed what is wanted: an old failure says nothing about it. */
+  /** The operator changed what is wanted: what went wrong before says nothing about it. */
   forgive(instance: string): void {
     const entry = this.entries.get(instance);
     if (entry === undefined) return;
-    entry.failures = 0;
-    entry.notBeforeMs = 0;
+    forgetFailures(entry);
+    entry.restarts = 0;
+    entry.restartNotBeforeMs = 0;
+  }
+
+  private observeRun(
+    container: ActualContainer,
+    entry: Entry,
+    policy: { readonly delayMs: number; readonly windowMs: number },
+    nowMs: number,
+  ): void {
+    const isExit = container.state === 'exited' && entry.seenExit !== exitKey(container);
+    const ranWell = container.ranForMs >= Math.max(policy.windowMs, MIN_WINDOW_MS);
+    if (ranWell && (container.state === 'running' || isExit)) entry.restarts = 0;
+    if (!isExit) return;
+    entry.seenExit = exitKey(container);
+    entry.lastExit = container.exit;
+    const backoff = entry.restarts === 0 ? 0 : backoffMs(entry.restarts, RESTART_BACKOFF, this.random);
+    entry.restartNotBeforeMs = nowMs + Math.max(policy.delayMs, backoff);
+  }
+
+  private end({ instance }: Step): Entry {
+    const entry = this.entry(instance);
+    entry.inFlight = false;
+    entry.pulling = undefined;
+    return entry;
   }
 
   private entry(instance: string): Entry {
     let entry = this.entries.get(instance);
     if (entry === undefined) {
       entry = {
-        inFlight: false,
-        restarts: 0,
-        notBeforeMs: 0,
-        failures: 0,
-        error: undefined,
-        restartsTotal: 0,
-        seenExit: undefined,
-        lastExit: undefined,
+        ...{ inFlight: false, pulling: undefined, restarts: 0, notBeforeMs: 0, restartNotBeforeMs: 0 },
+        ...{ lostPort: undefined, failures: new Map<StepKind, number>(), error: undefined },
+        ...{ restartsTotal: 0, lastExit: undefined, seenExit: undefined },
       };
       this.entries.set(instance, entry);
     }
@@ -127,10 +155,13 @@ export class AgentMemory implements Memory {
   }
 }
 
-function exitKey(container: ActualContainer): string {
-  return `${container.id} ${container.exit?.atMs ?? 0}`;
+function forgetFailures(entry: Entry): void {
+  entry.failures.clear();
+  entry.error = undefined;
+  entry.lostPort = undefined;
+  entry.notBeforeMs = 0;
 }
 
-function isNewExit(container: ActualContainer, entry: Entry): boolean {
-  return container.state === 'exited' && entry.seenExit !== exitKey(container);
+function exitKey(container: ActualContainer): string {
+  return `${container.id} ${container.exit?.atMs ?? 0}`;
 }

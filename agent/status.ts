@@ -1,7 +1,8 @@
 /** Pure: what the agent reports of its host, from what it wants, sees and remembers. */
 import type { HostStatus, InstanceStatus, LastExit, Phase, Problem } from '../lib/documents/types';
 import { slotOf, slotsLeaving, whyHeld } from './plan/plan-host';
-import { planInstance } from './plan/plan-instance';
+import { planInstance, type Decision } from './plan/plan-instance';
+import { NOTHING_REMEMBERED } from './plan/types';
 import type { Actual, ActualContainer, Desired, DesiredInstance, Memory, StepKind } from './plan/types';
 
 export interface StatusInput {
@@ -38,19 +39,22 @@ function instanceStatus(id: string, input: StatusInput, leaving: ReadonlySet<str
   const isHeld = desired.held.has(id) || !desired.isComplete;
   const lastExit = container?.exit ?? input.memory.lastExitOf(id);
   const who = container ?? wanted;
+  const decision = decisionOf(id, container, wanted, input, leaving);
+  // What went wrong counts as long as there is something to be done.
+  const error = decision.step === undefined ? undefined : input.memory.errorOf(id);
   const isCurrent = container !== undefined && wanted?.specHash === container.spec;
   return {
     service: who?.service ?? '',
     slot: who?.slot ?? 0,
     // A container that needs no change for a newer release runs that release, whatever its label says.
     release: (isCurrent ? wanted?.release : who?.release) ?? 0,
-    phase: phaseOf(container, wanted, input.busy.get(id), isHeld, input.memory.errorOf(id)),
+    phase: phaseOf(container, wanted, input.busy.get(id), isHeld, decision, error),
     containerId: container?.id ?? '',
     ports: container?.ports ?? [],
     health: container?.health ?? 'none',
     restarts: input.memory.restartsOf(id),
     ...(lastExit !== undefined && { lastExit }),
-    reason: reasonOf(id, container, wanted, input, leaving),
+    reason: error ?? decision.waiting ?? decision.step?.reason ?? '',
     held: isHeld,
     spec: container?.spec ?? '',
   };
@@ -61,6 +65,7 @@ function phaseOf(
   wanted: DesiredInstance | undefined,
   busy: StepKind | undefined,
   isHeld: boolean,
+  decision: Decision,
   error: string | undefined,
 ): Phase {
   if (busy === 'pull') return 'PULLING';
@@ -75,7 +80,7 @@ function phaseOf(
     case 'created':
       return 'STARTING';
     case 'exited':
-      return isGivenUp(container, wanted) ? 'STOPPED' : 'BACKOFF';
+      return decision.step === undefined && wanted?.spec !== undefined ? 'STOPPED' : 'BACKOFF';
     case 'dead':
     case 'removing':
       return 'STOPPING';
@@ -84,29 +89,22 @@ function phaseOf(
   }
 }
 
-function isGivenUp(container: ActualContainer, wanted: DesiredInstance | undefined): boolean {
-  const policy = wanted?.spec?.deploy.restartPolicy;
-  if (policy === undefined) return false;
-  return policy.condition === 'none' || (policy.condition === 'on-failure' && container.exit?.code === 0);
-}
-
-function reasonOf(
+function decisionOf(
   instance: string,
   container: ActualContainer | undefined,
   wanted: DesiredInstance | undefined,
-  input: StatusInput,
+  { desired, memory }: StatusInput,
   leaving: ReadonlySet<string>,
-): string {
-  const error = input.memory.errorOf(instance);
-  if (error !== undefined) return error;
-  const decision = planInstance({
+): Decision {
+  const remembered = memory.instances.get(instance) ?? NOTHING_REMEMBERED;
+  return planInstance({
     instance,
     containers: container === undefined ? [] : [container],
     wanted,
-    held: whyHeld(instance, input.desired),
+    held: whyHeld(instance, desired),
     hasImage: true,
     hasPredecessor: wanted !== undefined && leaving.has(slotOf(wanted)),
-    restarts: input.memory.instances.get(instance)?.restarts ?? 0,
+    restarts: remembered.restarts,
+    lostPort: remembered.lostPort,
   });
-  return decision.waiting ?? decision.step?.reason ?? '';
 }

@@ -1,62 +1,48 @@
 /**
  * One worker for each instance that has something to do: at most one step in flight per instance, so a slow or
- * failing one holds up no other (G6). Pulls have lanes of their own and never block a start.
+ * failing one holds up no other (G6). Pulls have a lane of their own and never block a start.
+ *
+ * Nothing queues: a step that there is no room for is planned again by a later pass, from what is so by then.
  */
+import assert from 'node:assert/strict';
 import type { StepKind } from './plan/types';
 
-/** As fast as 50 at once, and starts stay quick one by one. */
-const MAX_CONTAINER_STEPS = 8;
-/** A registry and a disk serve two pulls better than eight. */
-const MAX_PULLS = 2;
-/** Stops wait for their grace period; they must not hold up starts. */
-const MAX_STOPS = 64;
+type LaneName = 'container' | 'pull' | 'stop';
 
-class Lane {
-  private running = 0;
-  private readonly queue: (() => Promise<void>)[] = [];
+const LANE: Readonly<Record<StepKind, LaneName>> = {
+  pull: 'pull',
+  stop: 'stop',
+  create: 'container',
+  start: 'container',
+  remove: 'container',
+};
 
-  constructor(private readonly limit: number) {}
-
-  submit(work: () => Promise<void>): void {
-    this.queue.push(work);
-    this.next();
-  }
-
-  private next(): void {
-    while (this.running < this.limit) {
-      const work = this.queue.shift();
-      if (work === undefined) return;
-      this.running++;
-      void work().finally(() => {
-        this.running--;
-        this.next();
-      });
-    }
-  }
-}
+/** Steps at once. */
+const LIMIT: Readonly<Record<LaneName, number>> = {
+  /** As fast as 50 at once, and starts stay quick one by one. */
+  container: 8,
+  /** Docker downloads three layers at a time, however much is asked of it; registries that hang must not fill the lane. */
+  pull: 8,
+  /** Stops wait for their grace period; they must not hold up starts, nor each other. */
+  stop: 64,
+};
 
 export class Workers {
-  private readonly container = new Lane(MAX_CONTAINER_STEPS);
-  private readonly pulls = new Lane(MAX_PULLS);
-  private readonly stops = new Lane(MAX_STOPS);
+  private readonly running: Record<LaneName, number> = { container: 0, pull: 0, stop: 0 };
 
-  /** @param work never rejects; the caller sees to it that there is one for each instance at most */
-  submit(kind: StepKind, work: () => Promise<void>): void {
-    this.laneOf(kind).submit(work);
+  /** Whether a step of this kind can begin now. The end of another one makes room. */
+  hasRoom(kind: StepKind): boolean {
+    return this.running[LANE[kind]] < LIMIT[LANE[kind]];
   }
 
-  private laneOf(kind: StepKind): Lane {
-    switch (kind) {
-      case 'pull':
-        return this.pulls;
-      case 'stop':
-        return this.stops;
-      case 'create':
-      case 'start':
-      case 'remove':
-        return this.container;
-      default:
-        return kind satisfies never;
-    }
+  /**
+   * Begins at once; there has to be room.
+   * @param work the caller sees to it that there is one for each instance at most; when it rejects, the process ends
+   */
+  begin(kind: StepKind, work: () => Promise<void>): void {
+    assert.ok(this.hasRoom(kind), `no room for another ${kind}`);
+    const lane = LANE[kind];
+    this.running[lane]++;
+    void work().finally(() => this.running[lane]--);
   }
 }

@@ -15,6 +15,9 @@ import type { Desired, DesiredInstance } from '../plan/types';
 import type { CopyOnDisk } from './disk-copy';
 import { ReleaseCache } from './release-cache';
 
+/** A copy that could not be written, the disk being full for one, is tried again so often. */
+const SAVE_RETRY_MS = 30_000;
+
 export interface DesiredStateOptions {
   readonly store: Store;
   readonly keys: Keys;
@@ -37,6 +40,8 @@ export class DesiredState {
   private diskProblem: Problem | undefined;
   private isSaving = false;
   private isSaveOwed = false;
+  private isClosed = false;
+  private cancelRetry: () => void = () => undefined;
   private cached: Desired | undefined;
 
   constructor(private readonly options: DesiredStateOptions) {
@@ -78,6 +83,8 @@ export class DesiredState {
   }
 
   close(): void {
+    this.isClosed = true;
+    this.cancelRetry();
     this.mirror?.close();
     this.releases.close();
   }
@@ -86,13 +93,13 @@ export class DesiredState {
     return this.mirror?.connected ?? false;
   }
 
-  /** Something is known: from etcd, that there is no assignment, included; or from disk. */
-  get isKnown(): boolean {
-    return this.assignment !== undefined || (this.mirror?.isComplete ?? false);
+  /** Etcd has said what this host should run, or that nothing there says it. */
+  get isRead(): boolean {
+    return this.mirror?.isComplete ?? false;
   }
 
   get problems(): readonly Problem[] {
-    const releases = [...this.releases.problems].map(([key, text]) => problem('release-unreadable', text, key));
+    const releases = [...this.releases.problems].sort().map(([key, text]) => problem('release-unreadable', text, key));
     return [this.assignmentProblem, this.diskProblem, ...releases].filter((found) => found !== undefined);
   }
 
@@ -131,7 +138,9 @@ export class DesiredState {
     const key = this.options.keys.assignment(this.options.host);
     const message = 'the assignment of this host is gone from etcd; everything goes on as it was';
     this.isComplete = false;
-    if (this.assignment !== undefined) this.complain('warn', problem('assignment-missing', message, key));
+    // A host that never had one is a new host.
+    if (this.assignment === undefined) this.assignmentProblem = undefined;
+    else this.complain('warn', problem('assignment-missing', message, key));
   }
 
   private takeAssignment({ key, value }: KeyValue): void {
@@ -167,12 +176,12 @@ export class DesiredState {
   /** One save at a time; changes meanwhile become one more. */
   private save(): void {
     this.isSaveOwed = true;
-    if (this.isSaving) return;
-    this.isSaving = true;
-    void this.saveWhileOwed().finally(() => (this.isSaving = false));
+    if (!this.isSaving && !this.isClosed) void this.saveWhileOwed();
   }
 
   private async saveWhileOwed(): Promise<void> {
+    this.isSaving = true;
+    this.cancelRetry();
     while (this.isSaveOwed && this.assignment !== undefined) {
       this.isSaveOwed = false;
       try {
@@ -182,15 +191,14 @@ export class DesiredState {
           this.changed();
         }
       } catch (error) {
-        this.diskProblem = problem(
-          'disk-copy',
-          `the copy of the desired state can't be written: ${messageOf(error)}`,
-          '',
-        );
-        this.options.log.error(this.diskProblem.message);
+        const message = `the copy of the desired state can't be written: ${messageOf(error)}`;
+        if (this.diskProblem?.message !== message) this.options.log.error(message);
+        this.diskProblem = problem('disk-copy', message, '');
+        if (!this.isClosed) this.cancelRetry = this.options.clock.after(SAVE_RETRY_MS, () => this.save());
         this.changed();
       }
     }
+    this.isSaving = false;
   }
 }
 

@@ -2,10 +2,12 @@
  * The last good desired state on disk, so that the agent can go on, also after a reboot, while etcd is away.
  * Replaced whole: a crash at any point leaves the old copy or the new one.
  */
-import { open, readFile, rename } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeDocument, encodeDocument } from '../../lib/documents/codec';
 import type { Assignment, Release } from '../../lib/documents/types';
+import { writeWhole } from '../whole-file';
 
 export interface DesiredCopy {
   readonly assignment: Assignment;
@@ -21,61 +23,79 @@ export interface CopyOnDisk {
   save(copy: DesiredCopy): Promise<void>;
 }
 
-export function copyInFolder(folder: string): CopyOnDisk {
-  return { load: () => loadDesiredCopy(folder), save: (copy) => saveDesiredCopy(folder, copy) };
+/** Whose desired state it is. */
+export interface CopyOwner {
+  /** Name of the host. */
+  readonly host: string;
+  /** Of all keys: two clusters may have hosts of one name. */
+  readonly prefix: string;
 }
 
-const FILE = 'desired.json';
-const VERSION = 1;
+/** A copy of another owner, left in the folder since the host had another name, can't be read. */
+export function copyInFolder(folder: string, owner: CopyOwner): CopyOnDisk {
+  const path = join(folder, 'desired.json');
+  return { load: () => loadCopy(path, owner), save: (copy) => saveCopy(path, contentOf(copy, owner)) };
+}
+
+const VERSION = 2;
 
 /** Documents as the texts that the codec reads, so that the file needs no format of its own. */
-interface FileContent {
-  readonly version: number;
+interface Content extends CopyOwner {
   readonly assignment: string;
   readonly releases: Readonly<Record<string, string>>;
 }
 
-async function loadDesiredCopy(folder: string): Promise<DesiredCopy | undefined> {
-  let text: string;
+interface File {
+  readonly version: number;
+  /** Of the content: one flipped bit of it could look like another release, and replace a container. */
+  readonly sha256: string;
+  readonly content: Content;
+}
+
+async function loadCopy(path: string, owner: CopyOwner): Promise<DesiredCopy | undefined> {
+  const text = await readText(path);
+  if (text === undefined) return undefined;
+  const file = parse(text, path);
+  if (file?.version !== VERSION) throw new Error(`${path} is not a copy of version ${VERSION}`);
+  if (file.sha256 !== hashOf(file.content)) throw new Error(`${path} is damaged: its checksum is wrong`);
+  const { host, prefix, assignment, releases } = file.content;
+  if (host !== owner.host || prefix !== owner.prefix)
+    throw new Error(`${path} is of the host "${host}" under ${prefix}, not of "${owner.host}" under ${owner.prefix}`);
+  return {
+    assignment: decodeDocument('Assignment', assignment),
+    releases: new Map(Object.entries(releases).map(([name, release]) => [name, decodeDocument('Release', release)])),
+  };
+}
+
+/** @returns undefined when there is no such file */
+async function readText(path: string): Promise<string | undefined> {
   try {
-    text = await readFile(join(folder, FILE), 'utf8');
+    return await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const content = JSON.parse(text) as Partial<FileContent>;
-  if (content.version !== VERSION || typeof content.assignment !== 'string' || typeof content.releases !== 'object')
-    throw new Error(`${join(folder, FILE)} is not a copy of version ${VERSION}`);
-  return {
-    assignment: decodeDocument('Assignment', content.assignment),
-    releases: new Map(
-      Object.entries(content.releases).map(([name, release]) => [name, decodeDocument('Release', release)]),
-    ),
-  };
 }
 
-async function saveDesiredCopy(folder: string, copy: DesiredCopy): Promise<void> {
-  const releases = Object.fromEntries(
-    [...copy.releases].map(([name, release]) => [name, encodeDocument('Release', release)]),
-  );
-  const content: FileContent = {
-    version: VERSION,
-    assignment: encodeDocument('Assignment', copy.assignment),
-    releases,
-  };
-  const path = join(folder, FILE);
-  const file = await open(`${path}.new`, 'w', 0o600);
+function parse(text: string, path: string): Partial<File> & { content: Content } {
   try {
-    await file.writeFile(JSON.stringify(content));
-    await file.sync();
-  } finally {
-    await file.close();
+    return JSON.parse(text) as File;
+  } catch (error) {
+    throw new Error(`${path} is damaged: ${(error as Error).message}`, { cause: error });
   }
-  await rename(`${path}.new`, path);
-  const directory = await open(folder, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+}
+
+function contentOf(copy: DesiredCopy, { host, prefix }: CopyOwner): Content {
+  const releases = [...copy.releases].map(([name, release]) => [name, encodeDocument('Release', release)] as const);
+  const assignment = encodeDocument('Assignment', copy.assignment);
+  return { host, prefix, assignment, releases: Object.fromEntries(releases) };
+}
+
+function hashOf(content: Content): string {
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+}
+
+async function saveCopy(path: string, content: Content): Promise<void> {
+  const file: File = { version: VERSION, sha256: hashOf(content), content };
+  await writeWhole(path, JSON.stringify(file));
 }

@@ -64,7 +64,7 @@ export class ReleaseCache {
   want(assignment: Assignment): void {
     this.wanted = wantedBy(assignment);
     for (const name of this.entries.keys()) if (!this.wanted.has(name)) this.entries.delete(name);
-    this.troubles.clear();
+    for (const name of this.troubles.keys()) if (!this.wanted.has(name)) this.troubles.delete(name);
     this.read();
   }
 
@@ -101,37 +101,49 @@ export class ReleaseCache {
     this.entries.set(name, { release, specHash: specHash(release.container), readFor });
   }
 
-  private missing(): readonly string[] {
-    return [...this.wanted.keys()].filter((name) => {
+  /** Hash by name. */
+  private missing(): ReadonlyMap<string, string> {
+    const isMissing = (name: string): boolean => {
       const entry = this.entries.get(name);
       return entry === undefined || !this.isRight(name, entry);
-    });
+    };
+    return new Map([...this.wanted].filter(([name]) => isMissing(name)));
   }
 
   private read(): void {
-    if (this.isReading || this.isClosed) return;
-    const batch = this.missing().slice(0, MAX_READS);
-    if (batch.length === 0) return;
+    if (this.isReading || this.isClosed || this.missing().size === 0) return;
     this.isReading = true;
     this.cancelRetry();
-    void Promise.all(batch.map((name) => this.readOne(name))).then((outcomes) => {
+    void this.readAll().then((hasFailed) => {
       this.isReading = false;
-      this.failures = outcomes.includes('failed') ? this.failures + 1 : 0;
-      this.options.onChange(outcomes.includes('read'));
-      const left = this.missing();
-      if (left.length > 0) this.readLater(left.some((name) => !batch.includes(name)));
+      this.failures = hasFailed ? this.failures + 1 : 0;
+      if (this.missing().size > 0 && !this.isClosed) this.readLater();
     });
   }
 
-  private readLater(isNewWork: boolean): void {
-    const { clock, random } = this.options;
-    const waitMs = this.failures > 0 ? backoffMs(this.failures, RETRY, random) : MISSING_RETRY_MS;
-    this.cancelRetry = clock.after(isNewWork && this.failures === 0 ? 0 : waitMs, () => this.read());
+  /** Asks once for each that is missing, those that become so meanwhile included. @returns whether etcd failed to answer */
+  private async readAll(): Promise<boolean> {
+    const asked = new Set<string>();
+    for (;;) {
+      const left = [...this.missing()].filter((one) => !asked.has(one.join(' ')));
+      const batch = left.slice(0, MAX_READS);
+      if (batch.length === 0 || this.isClosed) return false;
+      for (const one of batch) asked.add(one.join(' '));
+      const outcomes = await Promise.all(batch.map(([name, hash]) => this.readOne(name, hash)));
+      if (this.isClosed) return false;
+      this.options.onChange(outcomes.includes('read'));
+      if (outcomes.includes('failed')) return true;
+    }
   }
 
-  private async readOne(name: string): Promise<'read' | 'refused' | 'failed'> {
+  private readLater(): void {
+    const { clock, random } = this.options;
+    const waitMs = this.failures > 0 ? backoffMs(this.failures, RETRY, random) : MISSING_RETRY_MS;
+    this.cancelRetry = clock.after(waitMs, () => this.read());
+  }
+
+  private async readOne(name: string, hash: string): Promise<'read' | 'refused' | 'failed'> {
     const key = this.keyOf(name);
-    const hash = this.wanted.get(name) ?? '';
     try {
       const kv = (await this.options.store.range({ key })).kvs[0];
       if (kv === undefined) return this.refuse(name, `release ${name} is not in etcd`);

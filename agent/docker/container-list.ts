@@ -5,6 +5,7 @@
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
 import type { Logger } from '../../lib/log';
 import type { ActualContainer } from '../plan/types';
+import { eachBounded } from './bounded';
 import { READ_DEADLINE_MS, type DockerConnection } from './connection';
 import { compareContainers, readContainer, readListedContainer, type ReadContainer } from './container-reading';
 import { EngineError } from './engine';
@@ -13,10 +14,10 @@ import { ownershipFilter, type Ownership } from './labels';
 /** What was inspected is inspected again after this, whatever the events say. */
 const INSPECT_AGAIN_MS = 5 * 60_000;
 /** Docker can hang on one container and answer for all others; a pass must not wait long for that one. */
-const INSPECT_DEADLINE_MS = 3000;
+export const INSPECT_DEADLINE_MS = 3000;
 /** Such a container is known by the list alone for so long, then it is tried again. */
 const HUNG_AGAIN_MS = 60_000;
-const INSPECTIONS_AT_ONCE = 8;
+export const INSPECTIONS_AT_ONCE = 8;
 
 interface Inspected {
   /** Undefined when the inspection failed: what the list says has to do. */
@@ -119,12 +120,4 @@ export class ContainerList {
     for (const id of this.inspected.keys()) if (!ids.has(id)) this.inspected.delete(id);
     for (const id of this.complainedOf) if (!ids.has(id)) this.complainedOf.delete(id);
   }
-}
-
-async function eachBounded<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items[Symbol.iterator]();
-  const drain = async (): Promise<void> => {
-    for (const item of queue) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, drain));
 }

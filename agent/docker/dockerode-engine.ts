@@ -4,9 +4,10 @@ import type { Logger } from '../../lib/log';
 import type { ActualContainer } from '../plan/types';
 import { DockerConnection, READ_DEADLINE_MS } from './connection';
 import { containerConfig } from './container-config';
-import { ContainerList } from './container-list';
+import { eachBounded } from './bounded';
+import { ContainerList, INSPECT_DEADLINE_MS, INSPECTIONS_AT_ONCE } from './container-list';
 import { EngineError, type CreateRequest, type Engine, type EngineFacts, type PortHolder } from './engine';
-import { statusOf } from './errors';
+import { readTakenPort, statusOf } from './errors';
 import { followEvents } from './events';
 import { whoHasPort } from './host-port';
 import { containerName, ownershipFilter, readIdentity, type Ownership } from './labels';
@@ -64,21 +65,19 @@ class DockerodeEngine implements Engine {
   }
 
   async presentImages(references: readonly string[]): Promise<ReadonlySet<string>> {
-    const present = await Promise.all(
-      references.map(async (reference) => {
-        try {
-          await this.connection.call('inspect image', READ_DEADLINE_MS, (docker, abortSignal) =>
-            docker.getImage(encodeURI(reference)).inspect({ abortSignal } as object),
-          );
-          return [reference];
-        } catch (error) {
-          // What is no reference, or an image that Docker can't read, is no image either, and the pull will say why.
-          if (error instanceof EngineError && !error.engineDown) return [];
-          throw error;
-        }
-      }),
-    );
-    return new Set(present.flat());
+    const present = new Set<string>();
+    await eachBounded(references, INSPECTIONS_AT_ONCE, async (reference) => {
+      try {
+        await this.connection.call('inspect image', INSPECT_DEADLINE_MS, (docker, abortSignal) =>
+          docker.getImage(encodeURI(reference)).inspect({ abortSignal } as object),
+        );
+        present.add(reference);
+      } catch (error) {
+        // What is no reference, or an image that Docker can't read or hangs on, is no image either: the pull will say why.
+        if (!(error instanceof EngineError) || error.code === 'unavailable') throw error;
+      }
+    });
+    return present;
   }
 
   async pull(reference: string, signal: AbortSignal): Promise<void> {
@@ -202,14 +201,13 @@ class DockerodeEngine implements Engine {
   }
 
   private async explainPort(error: EngineError): Promise<EngineError> {
-    // "Bind for 0.0.0.0:80 failed: port is already allocated", "listen tcp4 0.0.0.0:80: bind: address already in use"
-    const [, protocol, port] = /(?:(tcp|udp)[46]? |for )\S*:(\d+)/.exec(error.message) ?? [];
+    const { port, protocol } = readTakenPort(error.message);
     if (port === undefined) return error;
-    const held = [protocol ?? 'tcp', 'udp'].map((each) => this.whoHasPort(Number(port), each, ''));
+    const held = (protocol === undefined ? ['tcp', 'udp'] : [protocol]).map((each) => this.whoHasPort(port, each, ''));
     const holders = await Promise.all(held).catch(() => []);
     const holder = await holders.find((found) => found !== undefined)?.describe();
-    if (holder === undefined) return error;
-    return new EngineError('port-taken', `host port ${port} is taken by ${holder}`);
+    const message = holder === undefined ? error.message : `host port ${port} is taken by ${holder}`;
+    return new EngineError('port-taken', message, port);
   }
 }
 

@@ -87,6 +87,8 @@ export class EngineError extends Error {
   constructor(
     readonly code: EngineErrorCode,
     message: string,
+    /** The host port that is taken, of 'port-taken', when Docker says which. */
+    readonly port?: number,
   ) {
     super(message);
     this.name = 'EngineError';

@@ -61,6 +61,18 @@ export function statusOf(thrown: unknown): number | undefined {
   return (thrown as DockerFailure | undefined)?.statusCode;
 }
 
+/**
+ * Which port a message of 'port-taken' means, in the words of 20.10 to 28: "Bind for 0.0.0.0:80 failed: port is already
+ * allocated", "listen tcp4 0.0.0.0:80: bind: address already in use", "failed to bind host port for
+ * 0.0.0.0:80:172.17.0.2:8080/tcp: address already in use", "failed to bind host port 0.0.0.0:80/tcp: …".
+ */
+export function readTakenPort(message: string): { readonly port?: number; readonly protocol?: string } {
+  const found = /(?:(tcp|udp)[46]? |for |port )(?:\[[^\]]*\]|[\d.]+|::):(\d+)(?:\S*\/(tcp|udp))?/i.exec(message);
+  if (found === null) return {};
+  const protocol = found[1] ?? found[3];
+  return { port: Number(found[2]), ...(protocol !== undefined && { protocol }) };
+}
+
 function unreachable(code: string | undefined, message: string, address: string): string {
   if (code === 'ENOENT' || code === 'ECONNREFUSED') return `no Docker Engine answers at ${address} (${message})`;
   if (code === 'EACCES') return `this user may not use the Docker Engine at ${address} (${message})`;

@@ -53,7 +53,15 @@ export function readIdentity(labels: Readonly<Record<string, string>>): Labelled
   const service = labels[LABEL.service];
   const spec = labels[LABEL.spec];
   const ports = readPorts(labels[LABEL.ports]);
-  if (!release || release[1] !== service || !Number.isInteger(slot) || !instance || !service) return undefined;
+  if (
+    !release ||
+    release[1] !== service ||
+    !isInt32(slot) ||
+    !Number.isSafeInteger(Number(release[2])) ||
+    !instance ||
+    !service
+  )
+    return undefined;
   if (spec === undefined || ports === undefined) return undefined;
   return { instance, service, slot, release: Number(release[2]), spec, ports };
 }
@@ -70,7 +78,12 @@ function readPorts(text: string | undefined): readonly PublishedPort[] | undefin
 function isPublishedPort(value: unknown): value is PublishedPort {
   const { name, target, published, protocol } = (value ?? {}) as Record<string, unknown>;
   const isText = typeof name === 'string' && typeof protocol === 'string';
-  return isText && Number.isInteger(target) && Number.isInteger(published);
+  return isText && isInt32(target) && isInt32(published);
+}
+
+/** What the status can carry. Labels can be forged, and a forged one must not end the agent. */
+function isInt32(value: unknown): boolean {
+  return Number.isInteger(value) && Math.abs(value as number) < 2 ** 31;
 }
 
 /** One container for an instance: the engine itself refuses a second one of the name. */

@@ -88,7 +88,7 @@ class MemoryEngine implements Engine {
     const { publishedPorts: ports, container: spec } = container.request;
     for (const [index, port] of ports.entries()) {
       const holder = this.docker.holderOf(port, spec.ports[index]!.protocol, container);
-      if (holder !== undefined) throw new EngineError('port-taken', `host port ${port} is taken by ${holder}`);
+      if (holder !== undefined) throw new EngineError('port-taken', `host port ${port} is taken by ${holder}`, port);
     }
     this.docker.start(container);
   }

@@ -10,6 +10,8 @@ export interface PortQuestion {
   readonly range: readonly [number, number];
   /** "port/protocol" of other containers of ours, and of earlier picks. */
   readonly taken: ReadonlySet<string>;
+  /** Ports that are not picked, whoever has them. */
+  readonly refused: ReadonlySet<number>;
   /** @returns undefined when free */
   readonly whoHas: (port: number, protocol: string, hostIp: string) => Promise<PortHolder | undefined>;
 }
@@ -40,20 +42,24 @@ async function checkFixed(port: Port, taken: ReadonlySet<string>, { whoHas }: Po
   const found = isOurs ? undefined : await whoHas(port.published, port.protocol, port.hostIp);
   if (!isOurs && found === undefined) return port.published;
   const holder = found === undefined ? 'another instance on this host' : await found.describe();
-  throw new EngineError('port-taken', `host port ${port.published}/${port.protocol} is taken by ${holder}`);
+  throw new EngineError(
+    'port-taken',
+    `host port ${port.published}/${port.protocol} is taken by ${holder}`,
+    port.published,
+  );
 }
 
 async function pickFree(
   port: Port,
   taken: ReadonlySet<string>,
-  { instance, range, whoHas }: PortQuestion,
+  { instance, range, refused, whoHas }: PortQuestion,
 ): Promise<number> {
   const [low, high] = range;
   const size = high - low + 1;
   const seed = createHash('sha256').update(`${instance} ${port.target}/${port.protocol}`).digest().readUInt32BE(0);
   for (let tried = 0; tried < Math.min(size, MAX_TRIES); tried++) {
     const candidate = low + ((seed + tried) % size);
-    if (taken.has(`${candidate}/${port.protocol}`)) continue;
+    if (refused.has(candidate) || taken.has(`${candidate}/${port.protocol}`)) continue;
     if ((await whoHas(candidate, port.protocol, port.hostIp)) === undefined) return candidate;
   }
   throw new EngineError(

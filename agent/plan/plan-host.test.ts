@@ -3,6 +3,7 @@ import { emptyDocument } from '../../lib/documents/codec';
 import type { Release } from '../../lib/documents/types';
 import { planHost } from './plan-host';
 import { REASONS } from './reasons';
+import { NOTHING_REMEMBERED } from './types';
 import type { ActualContainer, ContainerState, Desired, DesiredInstance, InstanceMemory, Step } from './types';
 
 const ID = 'web-1-aaaa';
@@ -37,7 +38,7 @@ interface Case {
   readonly memory: InstanceMemory;
 }
 
-const free: InstanceMemory = { inFlight: false, restarts: 0, notBeforeMs: 0 };
+const free = NOTHING_REMEMBERED;
 const base: Case = { wanted: 'yes', isComplete: true, isHeld: false, containers: [], hasImage: true, memory: free };
 
 function plan(change: Partial<Case>, policy: Partial<Release['deploy']['restartPolicy']> = {}): readonly Step[] {
@@ -170,7 +171,7 @@ test('G3, G6: over the whole state space', () => {
                     isHeld,
                     hasImage,
                     containers,
-                    memory: { inFlight, restarts: 0, notBeforeMs },
+                    memory: { ...free, inFlight, notBeforeMs },
                   };
                   const steps = plan(change);
                   cases++;

@@ -13,6 +13,7 @@ export function planHost(input: { desired: Desired; actual: Actual; memory: Memo
   const { desired, actual, memory, nowMs } = input;
   const ids = [...new Set([...desired.instances.keys(), ...actual.containers.keys()])].sort();
   const leaving = slotsLeaving(desired, actual);
+  const pulling = new Set([...memory.instances.values()].map((remembered) => remembered.pulling));
   const steps: Step[] = [];
   for (const instance of ids) {
     const remembered = memory.instances.get(instance) ?? NOTHING_REMEMBERED;
@@ -26,8 +27,17 @@ export function planHost(input: { desired: Desired; actual: Actual; memory: Memo
       hasImage: wanted?.spec !== undefined && actual.images.has(wanted.spec.container.image),
       hasPredecessor: wanted !== undefined && leaving.has(slotOf(wanted)),
       restarts: remembered.restarts,
+      lostPort: remembered.lostPort,
     });
-    if (decision.step !== undefined) steps.push(decision.step);
+    if (decision.step === undefined) continue;
+    if (decision.step.kind === 'start' && nowMs < remembered.restartNotBeforeMs) continue;
+    if (decision.step.kind === 'pull') {
+      // One pull serves all who want the image: registries count them.
+      const { image } = decision.step.release.container;
+      if (pulling.has(image)) continue;
+      pulling.add(image);
+    }
+    steps.push(decision.step);
   }
   return steps;
 }

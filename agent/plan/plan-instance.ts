@@ -1,6 +1,6 @@
-import type { RestartPolicy } from '../../lib/documents/types';
+import type { Release } from '../../lib/documents/types';
 import { REASONS } from './reasons';
-import type { ActualContainer, DesiredInstance, Step } from './types';
+import type { ActualContainer, DesiredInstance, LostPort, Step } from './types';
 
 export interface InstanceInput {
   readonly instance: string;
@@ -15,6 +15,7 @@ export interface InstanceInput {
   readonly hasPredecessor: boolean;
   /** Starts after exits since the last success. */
   readonly restarts: number;
+  readonly lostPort: LostPort | undefined;
 }
 
 /** The next step, or why there is none although the instance is not as it should be; neither when all is well. */
@@ -39,15 +40,10 @@ export function planInstance(input: InstanceInput): Decision {
       return { step: { kind: 'pull', instance: input.instance, release: wanted.spec, reason: REASONS.imageMissing } };
     return { step: away(kept, REASONS.specChanged(kept.release, wanted.release)) };
   }
-  return keepRunning(kept, wanted.spec.deploy.restartPolicy, input.restarts);
+  return keepRunning(kept, wanted.spec, input);
 }
 
-function make(
-  input: InstanceInput,
-  release: NonNullable<DesiredInstance['spec']>,
-  specHash: string,
-  slot: number,
-): Decision {
+function make(input: InstanceInput, release: Release, specHash: string, slot: number): Decision {
   const { instance } = input;
   if (!input.hasImage) return { step: { kind: 'pull', instance, release, reason: REASONS.imageMissing } };
   if (input.hasPredecessor) return { waiting: REASONS.predecessor };
@@ -62,7 +58,7 @@ function away(container: ActualContainer, reason: string): Step {
   return { kind: 'stop', instance, containerId: id, graceMs: container.stopGracePeriodMs, reason };
 }
 
-function keepRunning(container: ActualContainer, policy: RestartPolicy, restarts: number): Decision {
+function keepRunning(container: ActualContainer, release: Release, { restarts, lostPort }: InstanceInput): Decision {
   switch (container.state) {
     case 'running':
     case 'restarting':
@@ -77,8 +73,10 @@ function keepRunning(container: ActualContainer, policy: RestartPolicy, restarts
       return { step: away(container, REASONS.dead) };
     case 'exited': {
       const code = container.exit?.code ?? 0;
-      const refusal = whyNotRestarted(policy, code, restarts);
+      const refusal = whyNotRestarted(release.deploy.restartPolicy, code, restarts);
       if (refusal !== undefined) return { waiting: refusal };
+      if (hasLostPicked(container, release, lostPort))
+        return { step: away(container, REASONS.portLost(lostPort?.port)) };
       const reason = REASONS.exited(code, container.exit?.oomKilled ?? false);
       return { step: { kind: 'start', instance: container.instance, containerId: container.id, reason } };
     }
@@ -87,7 +85,20 @@ function keepRunning(container: ActualContainer, policy: RestartPolicy, restarts
   }
 }
 
-function whyNotRestarted(policy: RestartPolicy, exitCode: number, restarts: number): string | undefined {
+/** A container keeps its host ports for life. One that the operator fixed is waited for; one that we picked is not. */
+function hasLostPicked({ id, ports }: ActualContainer, { container }: Release, lost: LostPort | undefined): boolean {
+  if (lost?.containerId !== id) return false;
+  return ports.some(({ published }, index) => {
+    const isPicked = container.ports[index]?.published === 0;
+    return isPicked && (lost.port === undefined || lost.port === published);
+  });
+}
+
+function whyNotRestarted(
+  policy: Release['deploy']['restartPolicy'],
+  exitCode: number,
+  restarts: number,
+): string | undefined {
   if (policy.condition === 'none') return REASONS.restartPolicyNone;
   if (policy.condition === 'on-failure' && exitCode === 0) return REASONS.restartPolicyOnFailure;
   if (policy.maxAttempts > 0 && restarts >= policy.maxAttempts) return REASONS.attemptsExhausted(restarts);

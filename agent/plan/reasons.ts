@@ -9,6 +9,8 @@ export const REASONS = {
   specChanged: (from: number, to: number) => `release ${to} needs another container than release ${from}`,
   notAssigned: 'the assignment leaves it out',
   duplicate: 'a second container of the same instance',
+  portLost: (port: number | undefined) =>
+    `${port === undefined ? 'its host port' : `host port ${port}`} was taken by another while it was down; a new one is picked`,
   dead: 'Docker could not remove it and calls it dead',
   // Waiting, leaving alone.
   held: 'held: etcd knows nothing of its service',

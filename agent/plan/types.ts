@@ -57,13 +57,27 @@ export interface Memory {
 export interface InstanceMemory {
   /** A worker is busy with the instance: no step for it. */
   readonly inFlight: boolean;
+  /** Image that the worker pulls. */
+  readonly pulling: string | undefined;
   /** Starts after exits since the last success. */
   readonly restarts: number;
-  /** Monotonic time before which a failed step is not tried, and an exited container not started, again. */
+  /** Monotonic time before which no step is tried, since the last one failed. */
   readonly notBeforeMs: number;
+  /** Monotonic time before which an exited container is not started again. Nothing else waits for it. */
+  readonly restartNotBeforeMs: number;
+  /** Docker refused to start a container because somebody else has its host port by now. */
+  readonly lostPort: LostPort | undefined;
 }
 
-export const NOTHING_REMEMBERED: InstanceMemory = { inFlight: false, restarts: 0, notBeforeMs: 0 };
+export interface LostPort {
+  readonly containerId: string;
+  /** Undefined when Docker did not say which. */
+  readonly port: number | undefined;
+}
+
+export const NOTHING_REMEMBERED: InstanceMemory = {
+  ...{ inFlight: false, pulling: undefined, restarts: 0, notBeforeMs: 0, restartNotBeforeMs: 0, lostPort: undefined },
+};
 
 export type Step = PullStep | CreateStep | StartStep | StopStep | RemoveStep;
 export type StepKind = Step['kind'];
