@@ -151,7 +151,7 @@ test.each<[string, () => string, RegExp | undefined]>([
   const startedMs = performance.now();
   if (message === undefined) read(text());
   else expect(() => read(text())).toThrow(message);
-  expect(performance.now() - startedMs).toBeLessThan(5000);
+  expect(performance.now() - startedMs).toBeLessThan(15_000);
 });
 
 test('any text is read or refused', () => {

@@ -226,32 +226,6 @@ test('--wait outlives a restart of the coordinator', async () => {
   await removed('slow');
 }, 90_000);
 
-test.each([[''], ['apply'], ['ps'], ['services'], ['hosts'], ['rm'], ['version'], ['agent'], ['coordinator']])(
-  'help of berth %s shows examples',
-  async (command) => {
-    const { code, stdout } = await berth(command === '' ? ['--help'] : [command, '--help']);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/\nExamples:\n {2}\S/);
-    expect(stdout).toContain(`berth ${command}`);
-  },
-);
-
-test.each<[string, string[], RegExp]>([
-  ['no command', [], /^Usage: berth/],
-  ['an unknown command', ['pss'], /unknown command 'pss'/],
-  ['an unknown option', ['ps', '--jsn'], /unknown option '--jsn'/],
-  ['nothing to remove', ['rm'], /missing required argument 'service'/],
-  ['a file without -f', ['apply', 'a.yaml'], /berth apply -f a\.yaml/],
-  ['two files', ['apply', '-f', 'a', '-f', 'b'], /docker compose -f a -f b config \| berth apply -f -/],
-  ['no file', ['apply'], /There is no compose\.yaml, .*Name a file/],
-  ['a timeout that is none', ['apply', '--timeout', 'soon'], /"soon" is no number of seconds/],
-  ['an address that is none', ['ps', '--coordinator', 'http://h:1'], /"http:\/\/h:1" is no address.*write host:port/],
-])('bad usage ends with 64: %s', async (_, args, message) => {
-  const { code, stdout, stderr } = await berth(args, { cwd: cluster.folder });
-  expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
-  expect(stderr).toMatch(message);
-});
-
 test('troubles are said plainly: a file, another server, a reader that goes', async () => {
   const missing = await berth(['apply', '-f', 'none.yaml'], { cwd: cluster.folder });
   expect(missing).toMatchObject({ code: 1, stderr: 'can not read none.yaml: there is no such file\n' });
