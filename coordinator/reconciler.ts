@@ -12,7 +12,7 @@ import { commitChanges, writesFor, type Change } from './commit';
 import { DirtyServices } from './dirty-services';
 import { logCommitted } from './log-committed';
 import { planCluster } from './schedule/plan-cluster';
-import type { CompiledService } from './schedule/plan-service';
+import type { CompiledService } from './schedule/types';
 import { isBehind, placementsOf, type ClusterView } from './view';
 
 /** A commit whose own events the mirror has not shown after this is planned upon all the same; compares protect it. */

@@ -2,7 +2,7 @@ import type { Keys } from '../../lib/documents/keys';
 import { StoreError, type Store } from '../../lib/etcd/store';
 import { RpcError } from '../../lib/rpc/types';
 import type { Cluster } from '../cluster';
-import type { CompiledService } from '../schedule/plan-service';
+import type { CompiledService } from '../schedule/types';
 
 /** What the RPCs work with. */
 export interface ApiContext {

@@ -5,7 +5,7 @@ import { isUsable, reportOf, type HostView, type Placement } from '../view';
 import { chooseHost, FILTERS, whyNot } from './choose-host';
 import { live } from './filters/live';
 import { pointTo } from './point-placement';
-import type { ServiceInput } from './plan-service';
+import type { ServiceInput } from './types';
 import { isExclusive, planRollout, slotKey } from './rollout';
 import { emptyUsage, giveBack, take, usageOf } from './usage';
 

@@ -2,7 +2,8 @@
 import type { Assignment, Release, ServiceStatus } from '../../lib/documents/types';
 import { releaseHash } from '../../lib/release/release-hash';
 import { isBehind, isUsable, placementsOf, type ClusterView, type HostView, type Placement } from '../view';
-import { planService, type CompiledService } from './plan-service';
+import { planService } from './plan-service';
+import type { CompiledService } from './types';
 import { emptyUsage, take } from './usage';
 
 export interface ClusterInput {

@@ -1,32 +1,13 @@
 /** Pure: what should become of one service now. */
-import type { Problem, Release, ServiceStatus } from '../../lib/documents/types';
-import { reportOf, type ClusterView, type Placement } from '../view';
+import type { Release, ServiceStatus } from '../../lib/documents/types';
+import { reportOf, type Placement } from '../view';
 import { place, wantedSlots } from './place-service';
 import { isDone, isReady } from './rollout';
-import type { HostUsage } from './types';
+import type { ServiceInput } from './types';
 import { giveBack, usageOf } from './usage';
-
-/** What the document of a service says, compiled; or why it can't be used. */
-export type CompiledService =
-  | { readonly ok: true; readonly container: Release['container']; readonly deploy: Release['deploy'] }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Releases that are kept of each service, those in use aside. */
 export const KEPT_RELEASES = 10;
-
-export interface ServiceInput {
-  readonly service: string;
-  readonly view: ClusterView;
-  /** Undefined when its key is gone. */
-  readonly document: { readonly compiled: CompiledService; readonly modRevision: number } | undefined;
-  /** All of the service's placements, as they are. */
-  readonly placements: readonly Placement[];
-  /** What is taken on each host, by all services. Changed in place, as instances are placed and removed. */
-  readonly usage: Map<string, HostUsage>;
-  /** Numbers in [0, 1), for ids of instances. */
-  readonly random: () => number;
-  readonly wallMs: number;
-}
 
 export interface ServicePlan {
   /** To be written before any assignment names it. */

@@ -1,5 +1,5 @@
-import type { Release } from '../../lib/documents/types';
-import type { HostView } from '../view';
+import type { Problem, Release } from '../../lib/documents/types';
+import type { ClusterView, HostView, Placement } from '../view';
 
 /** What is taken on a host by the instances that are placed there. */
 export interface HostUsage {
@@ -23,4 +23,24 @@ export interface Filter {
   check(candidate: Candidate, release: Release): boolean;
   /** Of a host that does not pass: why, for people. */
   explain(candidate: Candidate, release: Release): string;
+}
+
+/** What the document of a service says, compiled; or why it can't be used. */
+export type CompiledService =
+  | { readonly ok: true; readonly container: Release['container']; readonly deploy: Release['deploy'] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** What is known of one service when it is planned. */
+export interface ServiceInput {
+  readonly service: string;
+  readonly view: ClusterView;
+  /** Undefined when its key is gone. */
+  readonly document: { readonly compiled: CompiledService; readonly modRevision: number } | undefined;
+  /** All of the service's placements, as they are. */
+  readonly placements: readonly Placement[];
+  /** What is taken on each host, by all services. Changed in place, as instances are placed and removed. */
+  readonly usage: Map<string, HostUsage>;
+  /** Numbers in [0, 1), for ids of instances. */
+  readonly random: () => number;
+  readonly wallMs: number;
 }

@@ -1,6 +1,6 @@
 /** A cluster for the coordinator's plan: its hosts do what they are told, at once. */
 import { planCluster } from '../../coordinator/schedule/plan-cluster';
-import type { CompiledService } from '../../coordinator/schedule/plan-service';
+import type { CompiledService } from '../../coordinator/schedule/types';
 import { placementsOf, type ClusterView, type HostView, type Versioned } from '../../coordinator/view';
 import { emptyDocument } from '../../lib/documents/codec';
 import type { Assignment, InstanceStatus, Release, ServiceStatus } from '../../lib/documents/types';
