@@ -1,0 +1,56 @@
+/** What a host should run, in few words. */
+import type { Desired, DesiredInstance } from '../../agent/plan/types';
+import { emptyDocument } from '../../lib/documents/codec';
+import type { Port, Release, RestartPolicy } from '../../lib/documents/types';
+import { specHash } from '../../lib/release/spec-hash';
+
+export interface ReleaseWish {
+  readonly number?: number;
+  readonly image?: string;
+  /** Fixed host ports, or 0 for one that is picked; each of a container port of its own. */
+  readonly hostPorts?: readonly number[];
+  readonly policy?: Partial<RestartPolicy>;
+  readonly hasCheck?: boolean;
+}
+
+export const WINDOW_MS = 5000;
+
+export function releaseOf(service: string, wish: ReleaseWish = {}): Release {
+  const { number = 1, image = 'web:1', hostPorts = [], policy = {}, hasCheck = false } = wish;
+  const empty = emptyDocument('Release');
+  const ports = hostPorts.map((published, index): Port => ({
+    name: '',
+    target: 80 + index,
+    published,
+    protocol: 'tcp',
+    hostIp: '',
+  }));
+  const check = { test: ['CMD', 'x'], intervalMs: 0, timeoutMs: 0, startPeriodMs: 0, retries: 0 };
+  return {
+    ...empty,
+    ...{ service, number },
+    container: {
+      ...{ ...empty.container, image, ports, stopGracePeriodMs: 10_000 },
+      ...(hasCheck && { healthCheck: check }),
+    },
+    deploy: {
+      ...empty.deploy,
+      mode: 'replicated',
+      restartPolicy: { condition: 'any', delayMs: 0, maxAttempts: 0, windowMs: WINDOW_MS, ...policy },
+    },
+  };
+}
+
+/** Instances by id; their slots are counted up. A text is why a release is not known. */
+export function desiredOf(
+  wishes: Readonly<Record<string, Release | string>>,
+  rest: Partial<Omit<Desired, 'instances'>> = {},
+): Desired {
+  const instances = Object.entries(wishes).map(([id, wish], index): [string, DesiredInstance] => {
+    const service = typeof wish === 'string' ? 'web' : wish.service;
+    const release = typeof wish === 'string' ? 1 : wish.number;
+    const known = typeof wish === 'string' ? { specProblem: wish } : { spec: wish, specHash: specHash(wish.container) };
+    return [id, { service, slot: index + 1, release, hash: '', ...known }];
+  });
+  return { isComplete: true, assignmentRevision: 1, held: new Set(), ...rest, instances: new Map(instances) };
+}

@@ -1,0 +1,89 @@
+/** A simulated Docker Engine with the agent's loop on top; a test says what is desired. */
+import type { Engine } from '../../agent/docker/engine';
+import { MemoryDocker, type MemoryContainer, type MemoryDockerOptions } from '../../agent/docker/memory-docker';
+import { createMemoryEngine } from '../../agent/docker/memory-engine';
+import { HostPorts } from '../../agent/host-ports';
+import { Loop, type PassReport } from '../../agent/loop';
+import type { Desired } from '../../agent/plan/types';
+import type { HostStatus, InstanceStatus } from '../../lib/documents/types';
+import { desiredOf } from './desired';
+import { createFakeClock } from './fake-clock';
+import { recordLog, type LogLine } from './recorded-log';
+
+/** About what a real engine takes, milliseconds. */
+export const LATENCY = { list: 5, create: 120, start: 130, stop: 40, remove: 60, pull: 900, presentImages: 3 };
+
+/** The engine, with some of its calls done otherwise. */
+export function over(engine: Engine, calls: Partial<Engine>): Engine {
+  return Object.assign(Object.create(engine) as Engine, calls);
+}
+
+export interface LoopHostOptions extends Omit<MemoryDockerOptions, 'clock'> {
+  /** On the host at the beginning; "web:1" without. A registry has "web:1" and "web:2". */
+  readonly images?: readonly string[];
+  readonly wrap?: (engine: Engine) => Engine;
+}
+
+export class LoopHost {
+  readonly clock = createFakeClock();
+  readonly docker: MemoryDocker;
+  readonly loop: Loop;
+  readonly statuses: HostStatus[] = [];
+  readonly passes: PassReport[] = [];
+  readonly lines: readonly LogLine[];
+  mayAct = true;
+  private wanted: Desired = desiredOf({});
+
+  constructor({ wrap = (engine) => engine, images = ['web:1'], ...options }: LoopHostOptions = {}) {
+    const { clock } = this;
+    this.docker = new MemoryDocker({ clock, latencyMs: LATENCY, ...options });
+    for (const image of ['web:1', 'web:2']) this.docker.registry.add(image);
+    for (const image of images) this.docker.images.add(image);
+    const engine = wrap(createMemoryEngine(this.docker, { host: 'h1', prefix: '/test' }));
+    const { log, lines } = recordLog(clock);
+    this.lines = lines;
+    this.loop = new Loop({
+      ...{ engine, clock, log, random: () => 0.999, ports: new HostPorts(engine, [20_000, 20_099]) },
+      desired: () => this.wanted,
+      mayAct: () => this.mayAct,
+      problems: () => [],
+      onStatus: (status) => void this.statuses.push(status),
+      onPass: (pass) => void this.passes.push(pass),
+    });
+  }
+
+  /** Starts the loop at the first call. */
+  async want(desired: Desired, forMs = 0): Promise<void> {
+    const isFirst = this.passes.length === 0;
+    this.wanted = desired;
+    if (isFirst) this.loop.start();
+    else this.loop.wake();
+    await this.clock.advance(forMs);
+  }
+
+  get status(): HostStatus {
+    return this.statuses[this.statuses.length - 1]!;
+  }
+
+  statusOf(instance: string): InstanceStatus | undefined {
+    return this.status.instances[instance];
+  }
+
+  containerOf(instance: string): MemoryContainer | undefined {
+    return [...this.docker.containers.values()].find(({ request }) => request.instance === instance);
+  }
+
+  /** "create web-1" and so on, of those that were begun. */
+  get begun(): readonly string[] {
+    return this.lines.filter(({ level }) => level === 'info').map(({ message }) => message);
+  }
+
+  get failures(): readonly string[] {
+    return this.lines.filter(({ level }) => level === 'warn').map(({ fields }) => String(fields['error']));
+  }
+
+  /** When the step was begun, each time. */
+  timesOf(message: string): readonly number[] {
+    return this.lines.filter((line) => line.message === message).map(({ atMs }) => atMs);
+  }
+}
