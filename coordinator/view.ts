@@ -1,5 +1,6 @@
 /** The cluster as the planner reads it: decoded documents, and nothing that is not in etcd. */
 import type {
+  AssignedInstance,
   Assignment,
   HostIntent,
   HostRecord,
@@ -54,7 +55,10 @@ export interface Placement {
   readonly host: string;
   readonly service: string;
   readonly slot: number;
+  /** 0 when it can't be told: no release has that number. */
   readonly release: number;
+  /** Named by no assignment that is in force. */
+  readonly isReported: boolean;
 }
 
 /** A host that can be given an assignment: its agent has said what it is and what it runs. */
@@ -85,9 +89,12 @@ export function placementsOf(host: HostView): readonly Placement[] {
       ? report.held || report.phase !== 'STOPPING'
       : held.has(id) && !(id in assignment.instances),
   );
-  return [...Object.entries(assignment?.instances ?? {}), ...reported].map(([id, { service, slot, release }]) => ({
-    ...{ id, host: host.name, service, slot, release },
-  }));
+  const placed =
+    (isReported: boolean) =>
+    ([id, { service, slot, release }]: [string, Omit<AssignedInstance, 'hash'>]): Placement => ({
+      ...{ id, host: host.name, service, slot, release, isReported },
+    });
+  return [...Object.entries(assignment?.instances ?? {}).map(placed(false)), ...reported.map(placed(true))];
 }
 
 export function reportOf(view: ClusterView, placement: Placement): InstanceStatus | undefined {

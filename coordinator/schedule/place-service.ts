@@ -146,7 +146,8 @@ function placeOne(
     for (const [name, reason] of choice.refusals) refusals.set(name, reason);
     return undefined;
   }
-  const placement = { id: instanceId(service, slot, random), host: choice.host, service, slot, release: target.number };
+  const id = instanceId(service, slot, random);
+  const placement = { id, host: choice.host, service, slot, release: target.number, isReported: false };
   take(usageOf(usage, choice.host), placement, target);
   return placement;
 }

@@ -1,7 +1,8 @@
 /** Pure: from the cluster as it is and the services that something happened to, to the documents that change. */
 import type { Assignment, Release, ServiceStatus } from '../../lib/documents/types';
 import { releaseHash } from '../../lib/release/release-hash';
-import { isBehind, isUsable, placementsOf, type ClusterView, type HostView, type Placement } from '../view';
+import { specHash } from '../../lib/release/spec-hash';
+import { isBehind, isUsable, placementsOf, reportOf, type ClusterView, type HostView, type Placement } from '../view';
 import { planService } from './plan-service';
 import type { CompiledService } from './types';
 import { emptyUsage, take } from './usage';
@@ -29,7 +30,8 @@ export function planCluster(input: ClusterInput): ClusterChanges {
   const placements = new Map<string, Placement[]>();
   const usage = new Map([...view.hosts.keys()].map((host) => [host, emptyUsage()]));
   for (const host of view.hosts.values())
-    for (const placement of placementsOf(host)) {
+    for (const found of placementsOf(host)) {
+      const placement = withTrueRelease(found, view);
       const release = view.releases.get(placement.service)?.get(placement.release);
       take(usage.get(host.name)!, placement, release, host.status?.instances[placement.id]);
       const known = placements.get(placement.service);
@@ -52,6 +54,17 @@ export function planCluster(input: ClusterInput): ClusterChanges {
     dropReleases.push(...plan.dropReleases.map((number) => ({ service, number })));
   }
   return { releases, assignments: assignmentsFrom(view, placements, releases), statuses, dropReleases };
+}
+
+/**
+ * Numbers begin anew after etcd was emptied: an instance that nothing but its host's report names may be of another
+ * release than the one that has its number now. Its container tells.
+ */
+function withTrueRelease(placement: Placement, view: ClusterView): Placement {
+  const release = view.releases.get(placement.service)?.get(placement.release);
+  if (!placement.isReported || release === undefined) return placement;
+  const isSame = reportOf(view, placement)?.spec === specHash(release.container);
+  return isSame ? placement : { ...placement, release: 0 };
 }
 
 function assignmentsFrom(
