@@ -29,7 +29,6 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['lib/metrics.ts'],
   yaml: ['lib/config/', 'coordinator/compose/', 'cli/compose-file/'],
   commander: ['cli/'],
-  'cli-table3': ['cli/output/'],
   picocolors: ['cli/output/'],
 };
 

@@ -2,6 +2,8 @@ import { credentials, type Client, type ServiceError } from '@grpc/grpc-js';
 import { CoordinatorStub, MAX_MESSAGE_BYTES, codeOf } from './definition';
 import { RpcError, type CoordinatorClient } from './types';
 
+/** Someone who waits for a coordinator to come back wants to know it soon. */
+const MAX_RECONNECT_BACKOFF_MS = 2000;
 /** Every call is over by then. */
 export const CALL_DEADLINE_MS = 10_000;
 
@@ -18,6 +20,7 @@ export function connectCoordinator(address: string, deadlineMs: number = CALL_DE
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     // A proxy from the environment is for the outside world, not for the cluster's own ports.
     'grpc.enable_http_proxy': 0,
+    'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_BACKOFF_MS,
   }) as Client & Record<string, Unary>;
   const call =
     (method: string) =>
