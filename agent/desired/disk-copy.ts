@@ -57,8 +57,10 @@ async function loadCopy(path: string, owner: CopyOwner): Promise<DesiredCopy | u
   if (text === undefined) return undefined;
   const file = parse(text, path);
   if (file?.version !== VERSION) throw new Error(`${path} is not a copy of version ${VERSION}`);
-  if (file.sha256 !== hashOf(file.content)) throw new Error(`${path} is damaged: its checksum is wrong`);
-  const { host, prefix, assignment, releases } = file.content;
+  const { content } = file;
+  if (content === undefined || file.sha256 !== hashOf(content))
+    throw new Error(`${path} is damaged: its checksum is wrong`);
+  const { host, prefix, assignment, releases } = content;
   if (host !== owner.host || prefix !== owner.prefix)
     throw new Error(`${path} is of the host "${host}" under ${prefix}, not of "${owner.host}" under ${owner.prefix}`);
   return {
@@ -77,9 +79,9 @@ async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-function parse(text: string, path: string): Partial<File> & { content: Content } {
+function parse(text: string, path: string): Partial<File> | null {
   try {
-    return JSON.parse(text) as File;
+    return JSON.parse(text) as Partial<File> | null;
   } catch (error) {
     throw new Error(`${path} is damaged: ${(error as Error).message}`, { cause: error });
   }
