@@ -18,6 +18,11 @@ import type { AgentMetrics } from './metrics';
 
 /** An agent whose name another live agent has gives up after so many TTLs: its own old key would have expired. */
 const NAME_PATIENCE_TTLS = 3;
+/**
+ * An agent that has a copy on disk waits so long for etcd to say that the name is another's by now: an old machine that
+ * is switched on again must not run what runs elsewhere. As long as a call to etcd takes at most.
+ */
+const NAME_ANSWER_MS = 3000;
 /** The loop passes at least this often, or it hangs. */
 const LOOP_ALIVE_MS = 120_000;
 /** Docker's version and the host's capacity are asked for again so often. */
@@ -51,7 +56,8 @@ export interface AgentOptions {
  * One host's agent: its desired state, its loop, its documents in etcd.
  *
  * INVARIANTS
- * - No container is touched before the host's name is known to be ours: etcd said so, or did before (the copy on disk).
+ * - No container is touched before the host's name is known to be ours: etcd said so, or it did before (the copy on disk)
+ *   and does not answer now.
  * - No document of the host is written unless the lease, and with it the name, is ours: it could be another agent's.
  * - Nothing more is begun once another agent is known to have the name.
  */
@@ -65,6 +71,7 @@ export class Agent {
   private nameProblem: Problem | undefined;
   private cancelPatience: (() => void) | undefined;
   private cancelFacts: () => void = () => undefined;
+  private cancelWait: () => void = () => undefined;
   private isStarted = false;
   private isStopped = false;
   private isFactsTrouble = false;
@@ -105,7 +112,7 @@ export class Agent {
     const hasCopy = await this.desired.start();
     if (this.isStopped) return refused;
     void this.keepRecord();
-    if (hasCopy) this.startLoop();
+    if (hasCopy) this.cancelWait = this.options.clock.after(NAME_ANSWER_MS, () => this.startLoop());
     return refused;
   }
 
@@ -115,6 +122,7 @@ export class Agent {
     this.loop.stop();
     this.cancelPatience?.();
     this.cancelFacts();
+    this.cancelWait();
     this.desired.close();
     this.aliveMirror?.close();
     this.status.close();
@@ -141,6 +149,7 @@ export class Agent {
   private startLoop(): void {
     if (this.isStarted) return;
     this.isStarted = true;
+    this.cancelWait();
     this.lastPassMs = this.options.clock.monotonicMs();
     this.loop.start();
     this.onReady();
@@ -153,7 +162,7 @@ export class Agent {
     this.status.check();
   }
 
-  /** Without a copy on disk etcd has to say first that the name is ours and what is to run here. */
+  /** Etcd has said that the name is ours and what is to run here. */
   private startWhenKnown(): void {
     if (this.isNameOurs && this.desired.isRead) this.startLoop();
   }
