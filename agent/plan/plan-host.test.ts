@@ -39,6 +39,7 @@ interface Case {
 }
 
 const free = NOTHING_REMEMBERED;
+const delayed: InstanceMemory = { ...free, restartNotBeforeMs: NOW + 1 };
 const base: Case = { wanted: 'yes', isComplete: true, isHeld: false, containers: [], hasImage: true, memory: free };
 
 function plan(change: Partial<Case>, policy: Partial<Release['deploy']['restartPolicy']> = {}): readonly Step[] {
@@ -100,6 +101,18 @@ test.each<[string, Partial<Case>, string]>([
   ['a worker is busy with it', { memory: { ...free, inFlight: true } }, '-'],
   ['it has to wait', { memory: { ...free, notBeforeMs: NOW + 1 } }, '-'],
   ['it has waited', { memory: { ...free, notBeforeMs: NOW } }, 'create'],
+  ['its restart has to wait', { memory: delayed, containers: [container({ state: 'exited' })] }, '-'],
+  [
+    'its restart has to wait, and it is not assigned',
+    { wanted: 'no', memory: delayed, containers: [container({ state: 'exited' })] },
+    'remove',
+  ],
+  [
+    'its restart has to wait, and it is of another spec',
+    { memory: delayed, containers: [container({ spec: '1:old', state: 'exited' })] },
+    'remove',
+  ],
+  ['its restart has to wait, and it is gone', { memory: delayed }, 'create'],
 ])('%s', (_, change, steps) => {
   expect(summary(plan(change))).toBe(steps);
 });

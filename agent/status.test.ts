@@ -1,0 +1,126 @@
+import { specHash } from '../lib/release/spec-hash';
+import { desiredOf, releaseOf } from '../test/support/desired';
+import {
+  NOTHING_REMEMBERED,
+  type ActualContainer,
+  type Desired,
+  type InstanceMemory,
+  type StepKind,
+} from './plan/types';
+import { buildStatus } from './status';
+
+const ID = 'web-1';
+const WEB = releaseOf('web', { number: 2, hostPorts: [0] });
+const SPEC = specHash(WEB.container);
+const WANTED = desiredOf({ [ID]: WEB });
+const LEFT_OUT = desiredOf({});
+const UNREADABLE = desiredOf({ [ID]: 'release web@1 is not in etcd' });
+const INCOMPLETE = desiredOf({}, { isComplete: false });
+const withPolicy = (policy: Parameters<typeof releaseOf>[1] & object): Desired =>
+  desiredOf({ [ID]: releaseOf('web', { number: 2, hostPorts: [0], ...policy }) });
+
+interface Case {
+  readonly desired?: Desired;
+  readonly container?: Partial<ActualContainer> | 'none';
+  readonly busy?: StepKind;
+  readonly error?: string;
+  readonly memory?: Partial<InstanceMemory>;
+}
+
+function container(change: Partial<ActualContainer> = {}): ActualContainer {
+  const identity = { id: 'c1', instance: ID, service: 'web', slot: 1, release: 1, spec: SPEC };
+  const ports = [{ name: '', target: 80, published: 20_000, protocol: 'tcp' }];
+  return { ...identity, state: 'running', health: 'none', ports, stopGracePeriodMs: 0, ranForMs: 0, ...change };
+}
+const exited = (code: number): Partial<ActualContainer> => ({
+  state: 'exited',
+  exit: { code, oomKilled: false, atMs: 5 },
+});
+
+function statusOf({ desired = WANTED, container: change = {}, busy, error, memory = {} }: Case) {
+  const containers = change === 'none' ? [] : [container(change)];
+  return buildStatus({
+    desired,
+    actual: { containers: new Map(containers.length === 0 ? [] : [[ID, containers]]), images: new Set() },
+    busy: new Map(busy === undefined ? [] : [[ID, busy]]),
+    memory: {
+      instances: new Map([[ID, { ...NOTHING_REMEMBERED, ...memory }]]),
+      ...{ errorOf: () => error, lastExitOf: () => undefined, restartsOf: () => 3 },
+    },
+    problems: [],
+  }).instances[ID];
+}
+
+test.each<[string, Case, string, string]>([
+  ['runs as wanted', {}, 'RUNNING', ''],
+  ['nothing there yet', { container: 'none' }, 'PENDING', 'assigned to this host'],
+  ['its image is being pulled', { container: 'none', busy: 'pull' }, 'PULLING', 'assigned to this host'],
+  ['being made', { container: 'none', busy: 'create' }, 'STARTING', 'assigned to this host'],
+  [
+    'made, and not started',
+    { container: { state: 'created' } },
+    'STARTING',
+    'the container was created and never started',
+  ],
+  ['could not be made', { container: 'none', error: 'create failed: no' }, 'FAILED', 'create failed: no'],
+  ['could not be started', { container: exited(1), error: 'start failed: no' }, 'FAILED', 'start failed: no'],
+  ['an old failure, and it runs', { error: 'start failed: no' }, 'RUNNING', ''],
+  ['waits for its next start', { container: exited(3) }, 'BACKOFF', 'exited with code 3'],
+  [
+    'given up after its attempts',
+    { desired: withPolicy({ policy: { maxAttempts: 2 } }), container: exited(3), memory: { restarts: 2 } },
+    'STOPPED',
+    'exited; given up after 2 restarts in a row',
+  ],
+  [
+    'done',
+    { desired: withPolicy({ policy: { condition: 'on-failure' } }), container: exited(0) },
+    'STOPPED',
+    'exited with code 0, and the restart policy is "on-failure"',
+  ],
+  [
+    'its port was taken',
+    { container: exited(1), memory: { lostPort: { containerId: 'c1', port: 20_000 } }, error: 'start failed: taken' },
+    'FAILED',
+    'start failed: taken',
+  ],
+  ['paused by hand', { container: { state: 'paused' } }, 'RUNNING', 'paused in Docker by hand; left as it is'],
+  ['to be replaced', { container: { spec: 'old' } }, 'RUNNING', 'release 2 needs another container than release 1'],
+  [
+    'being stopped',
+    { container: { spec: 'old' }, busy: 'stop' },
+    'STOPPING',
+    'release 2 needs another container than release 1',
+  ],
+  ['left out', { desired: LEFT_OUT }, 'STOPPING', 'the assignment leaves it out'],
+  ['left out, and can not be stopped', { desired: LEFT_OUT, error: 'stop failed: no' }, 'STOPPING', 'stop failed: no'],
+  ['its release unreadable', { desired: UNREADABLE }, 'RUNNING', 'left as it is: release web@1 is not in etcd'],
+  [
+    'its release unreadable, an old failure',
+    { desired: UNREADABLE, container: 'none', error: 'create failed: no' },
+    'PENDING',
+    'left as it is: release web@1 is not in etcd',
+  ],
+  [
+    'nothing says what should run',
+    { desired: INCOMPLETE },
+    'RUNNING',
+    'held: no assignment document says what this host should run',
+  ],
+])('%s', (_, change, phase, reason) => {
+  expect(statusOf(change)).toMatchObject({ phase, reason });
+});
+
+test('an exit with code 0 is not done when nobody knows its release', () => {
+  expect(statusOf({ desired: UNREADABLE, container: exited(0) })?.phase).toBe('BACKOFF');
+});
+
+test('what it says of a container', () => {
+  expect(statusOf({ container: { health: 'healthy' } })).toEqual({
+    ...{ service: 'web', slot: 1, release: 2, phase: 'RUNNING', containerId: 'c1', health: 'healthy', restarts: 3 },
+    ...{ ports: container().ports, reason: '', held: false, spec: SPEC },
+  });
+  // Until it is replaced it is what it was made as.
+  expect(statusOf({ container: { spec: 'old' } })).toMatchObject({ release: 1, spec: 'old' });
+  expect(statusOf({ desired: INCOMPLETE })).toMatchObject({ release: 1, held: true });
+});
