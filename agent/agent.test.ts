@@ -184,6 +184,7 @@ describe('two agents of one name', () => {
     const two = begin('id-2', other);
     await clock.advance(TTL_MS * 3 + 1000);
     expect(two.isReady).toBe(false);
+    expect(two.agent.whyNotReady()).toMatch(/another live agent/);
     expect(two.refusal).toMatch(/another live agent has the host name "h1"/);
     expect(other.mutatingCalls).toBe(0);
     // The tries of the second leave leases, and no keys.

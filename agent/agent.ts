@@ -138,7 +138,8 @@ export class Agent {
   }
 
   whyNotReady(): string | undefined {
-    if (!this.isStarted) return 'waiting for etcd: there is no copy of the desired state on disk';
+    if (this.nameProblem !== undefined) return this.nameProblem.message;
+    if (!this.isStarted) return 'waiting for etcd to say what this host should run, and that its name is free';
     return this.engineAnswers ? undefined : 'waiting for Docker';
   }
 
