@@ -27,12 +27,19 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   dockerode: ['agent/docker/'],
   winston: ['lib/log.ts'],
   'prom-client': ['lib/metrics.ts'],
-  yaml: ['lib/config/', 'coordinator/compose/', 'cli/compose-file/'],
+  yaml: ['lib/yaml/', 'lib/config/'],
   commander: ['cli/'],
   picocolors: ['cli/output/'],
 };
 
-const PURE = ['agent/plan/', 'agent/status.ts', 'coordinator/schedule/', 'coordinator/compose/', 'lib/release/'];
+const PURE = [
+  'agent/plan/',
+  'agent/status.ts',
+  'coordinator/schedule/',
+  'coordinator/compose/',
+  'lib/release/',
+  'lib/yaml/',
+];
 const IMPURE: readonly (readonly [RegExp, string])[] = [
   [/\basync\b|\bawait\b|\bPromise\b/, 'async'],
   [/\bDate\b/, 'Date'],

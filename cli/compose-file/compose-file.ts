@@ -1,5 +1,5 @@
 /** Reads a Compose file as an operator has it, and makes of it one document for each service. */
-import { Document, visit } from 'yaml';
+import { writeYaml } from '../../lib/yaml/text';
 import type { Variables } from './interpolate';
 import { ComposeFileError, lineOf, MAX_TROUBLES, type Trouble } from './place';
 import { resolveService, type Origin, type ServiceFiles } from './resolve-service';
@@ -57,7 +57,7 @@ export function readComposeFile(input: ComposeInput): ComposeFile {
       const context = { files: input.files, variables, volumes, show, onUnset: note };
       const resolved = resolveService(service as unknown, context);
       origins.set(name, resolved.origins);
-      return [{ name, document: write(withProject(resolved.service, project)) }];
+      return [{ name, document: writeYaml(withProject(resolved.service, project)) }];
     } catch (error) {
       if (!(error instanceof ComposeFileError)) throw error;
       troubles.push(...error.troubles);
@@ -90,18 +90,6 @@ function describeUnset(unset: ReadonlyMap<string, () => string>): readonly strin
 /** Files may use it, as in Compose: it is what was asked for, or the folder's; the file's own name comes too late. */
 function withProjectName({ variables, project }: ComposeInput): Variables {
   return { get: (name) => (name === PROJECT_VARIABLE ? (project ?? variables.get(name)) : variables.get(name)) };
-}
-
-/** Lines stay whole, and what came by an alias is written out: people read it with etcdctl. */
-function write(service: unknown): string {
-  const document = new Document(service, { aliasDuplicateObjects: false });
-  visit(document, {
-    Scalar(key, node) {
-      // Without quotes it would be a merge key.
-      if (key === 'key' && node.value === '<<') node.type = 'QUOTE_DOUBLE';
-    },
-  });
-  return document.toString({ lineWidth: 0 });
 }
 
 function withProject(service: unknown, project: string): unknown {

@@ -1,7 +1,5 @@
 /** Where something stands in a file, and how to show it. */
-import { isAlias, isMap, isScalar, isSeq, type Alias, type Node, type YAMLMap } from 'yaml';
-
-export type Path = readonly (string | number)[];
+import type { Path, Places } from '../../lib/yaml/places';
 
 export interface NamedText {
   /** For messages: "compose.yaml", or "standard input". */
@@ -55,23 +53,21 @@ function printable(text: string): string {
 
 /** A YAML file of an operator, with the places of its parts, also of those that came by an alias or a merge key. */
 export class Source {
-  /** @param targets what each alias stands for */
+  /** @param value of the whole file */
   constructor(
-    readonly file: NamedText,
-    private readonly root: Node | null,
-    private readonly targets: ReadonlyMap<Alias, Node>,
+    private readonly file: NamedText,
+    private readonly value: unknown,
+    private readonly places: Places,
   ) {}
 
   /** At the value at the path; where there is none, at the nearest thing around it. */
   show(path: Path, what: string): string {
-    return this.showNode(this.walk(path), what);
+    return showPlace(this.file, this.places.ofValue(path), what);
   }
 
   /** At the key at the path rather than its value. */
   showKey(path: Path, what: string): string {
-    const map = this.target(this.walk(path.slice(0, -1)));
-    const key = isMap(map) ? this.entry(map, String(path.at(-1)))?.key : undefined;
-    return key === undefined ? this.show(path, what) : this.showNode(key, what);
+    return showPlace(this.file, this.places.ofKey(path), what);
   }
 
   /**
@@ -79,90 +75,49 @@ export class Source {
    * @param isKey at the key there rather than its value
    */
   showWithin(path: Path, inner: string, isKey: boolean, what: string): string {
-    return this.showNode(this.walkText(this.walk(path), inner, isKey), what);
-  }
-
-  private showNode(node: Node | undefined, what: string): string {
-    return showPlace(this.file, node?.range?.[0] ?? 0, what);
-  }
-
-  private walk(path: Path): Node | undefined {
-    let node = this.root ?? undefined;
-    for (const part of path) {
-      const inner = this.child(node, part);
-      if (inner === undefined) return node;
-      node = inner;
-    }
-    return node;
-  }
-
-  /** Keys may hold dots and brackets themselves: the longest key that fits is meant. */
-  private walkText(node: Node | undefined, rest: string, isKey: boolean): Node | undefined {
-    if (rest === '') return node;
-    const within = this.target(node);
-    if (isSeq(within)) {
-      const [all, index] = /^\[(\d+)\]\.?/.exec(rest) ?? [];
-      // A list of NAME=value is a map to the coordinator.
-      const item = index === undefined ? within.items.find((one) => isNamed(one, rest)) : within.items[Number(index)];
-      return this.walkText(item as Node | undefined, rest.slice(all?.length ?? rest.length), isKey) ?? node;
-    }
-    if (!isMap(within)) return node;
-    const found = this.names(within)
-      .filter((name) => rest === name || rest.startsWith(`${name}.`) || rest.startsWith(`${name}[`))
-      .sort((a, b) => b.length - a.length)[0];
-    const entry = found === undefined ? undefined : this.entry(within, found);
-    if (entry === undefined) return node;
-    const after = rest.slice(found!.length).replace(/^\./, '');
-    if (after === '' && (isKey || entry.value === undefined)) return entry.key;
-    return this.walkText(entry.value, after, isKey);
-  }
-
-  private target(node: Node | undefined): Node | undefined {
-    return isAlias(node) ? this.targets.get(node) : node;
-  }
-
-  private child(node: Node | undefined, part: string | number): Node | undefined {
-    const within = this.target(node);
-    if (isSeq(within)) return within.items[Number(part)] as Node | undefined;
-    const entry = isMap(within) ? this.entry(within, String(part)) : undefined;
-    return entry?.value ?? entry?.key;
-  }
-
-  private entry(map: YAMLMap, name: string): { key: Node; value: Node | undefined } | undefined {
-    const pair = map.items.findLast(({ key }) => isScalar(key) && !isMergeKey(key) && keyName(key.value) === name);
-    if (pair !== undefined) return { key: pair.key as Node, value: (pair.value as Node | null) ?? undefined };
-    for (const merged of this.merged(map)) {
-      const found = this.entry(merged, name);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-
-  private names(map: YAMLMap): readonly string[] {
-    const own = map.items.flatMap(({ key }) => (isScalar(key) && !isMergeKey(key) ? [keyName(key.value)] : []));
-    return [...own, ...this.merged(map).flatMap((merged) => this.names(merged))];
-  }
-
-  private merged(map: YAMLMap): readonly YAMLMap[] {
-    return map.items
-      .filter(({ key }) => isMergeKey(key))
-      .flatMap(({ value }) => (isSeq(value) ? value.items : [value]))
-      .map((value) => this.target(value as Node))
-      .filter(isMap);
+    const around = path.reduce(innerOf, this.value);
+    const { within, rest } = pathWithin(around, inner);
+    const full = [...path, ...within];
+    return isKey && rest === '' ? this.showKey(full, what) : this.show(full, what);
   }
 }
 
-function isNamed(item: unknown, path: string): boolean {
-  if (!isScalar(item) || typeof item.value !== 'string') return false;
-  return item.value.split('=', 1)[0] === path;
+interface PathWithin {
+  readonly within: Path;
+  /** What of the text leads nowhere. */
+  readonly rest: string;
 }
 
-/** A key as it will be in the plain value. */
-export function keyName(key: unknown): string {
-  return typeof key === 'string' || typeof key === 'number' || typeof key === 'boolean' ? String(key) : '';
+/** Keys may hold dots and brackets themselves: the longest key that fits is meant. */
+function pathWithin(value: unknown, text: string): PathWithin {
+  if (text === '' || typeof value !== 'object' || value === null) return { within: [], rest: text };
+  const step = Array.isArray(value) ? stepInList(value, text) : stepInMap(value, text);
+  if (step === undefined) return { within: [], rest: text };
+  const { within, rest } = pathWithin(innerOf(value, step.part), text.slice(step.length).replace(/^\./, ''));
+  return { within: [step.part, ...within], rest };
 }
 
-/** The unquoted key <<, which yaml gives a symbol as its value. */
-export function isMergeKey(key: unknown): boolean {
-  return isScalar(key) && typeof key.value === 'symbol';
+function innerOf(value: unknown, part: string | number): unknown {
+  return (value as Record<string | number, unknown> | null | undefined)?.[part];
+}
+
+interface Step {
+  readonly part: string | number;
+  /** So much of the text it is. */
+  readonly length: number;
+}
+
+function stepInList(list: readonly unknown[], text: string): Step | undefined {
+  const [all, index] = /^\[(\d+)\]/.exec(text) ?? [];
+  // A list of NAME=value is a map to the coordinator.
+  const named = list.findIndex((item) => typeof item === 'string' && item.split('=', 1)[0] === text);
+  const part = index === undefined ? named : Number(index);
+  return part in list ? { part, length: all?.length ?? text.length } : undefined;
+}
+
+function stepInMap(map: object, text: string): Step | undefined {
+  const part = Object.keys(map)
+    .filter((name) => text === name || text.startsWith(`${name}.`) || text.startsWith(`${name}[`))
+    .sort((a, b) => b.length - a.length)[0];
+  return part === undefined ? undefined : { part, length: part.length };
 }

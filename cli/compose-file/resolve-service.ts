@@ -1,7 +1,8 @@
 /** Replaces what only this machine and this file know: env_file, variables of the shell, relative paths, names of volumes. */
+import type { Path } from '../../lib/yaml/places';
 import { parseEnvFile } from './env-file';
 import type { Variables } from './interpolate';
-import { ComposeFileError, showPlace, type Path, type Trouble } from './place';
+import { ComposeFileError, showPlace, type Trouble } from './place';
 import { isMap, type Fields } from './top-level';
 
 export interface ServiceFiles {

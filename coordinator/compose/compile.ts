@@ -1,5 +1,4 @@
 /** Pure: one Compose service as an operator wrote it → what a release is made of, or everything that is wrong with it. */
-import { LineCounter } from 'yaml';
 import type { ContainerSpec, DeploySpec, Problem } from '../../lib/documents/types';
 import { DNS_LABEL_RULE, isDnsLabel } from '../../lib/names';
 import { readContainer } from './container';
@@ -28,7 +27,7 @@ export function compileService(
 ): Compiled {
   const bytes = Buffer.byteLength(text);
   if (bytes > maxBytes) {
-    const problems = new Problems(new Places(new LineCounter()));
+    const problems = new Problems(new Places(''));
     problems.add(
       'too-large',
       [],
