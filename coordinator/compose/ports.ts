@@ -8,15 +8,22 @@ import { isMap, type Parsed, type Reader } from './read';
 const MAX_PORT = 65535;
 /** A range that is wider is a slip. */
 const MAX_PORTS = 256;
+/** Each is compared with each. With so many published, Docker takes minutes to start a container. */
+const MAX_PORTS_OF_SERVICE = 4096;
 
 export function readPorts(reader: Reader): readonly Port[] {
   const ports: Port[] = [];
-  for (const item of reader.items())
+  for (const item of reader.items()) {
+    if (ports.length > MAX_PORTS_OF_SERVICE) {
+      reader.outOfRange(`there are more than ${MAX_PORTS_OF_SERVICE} ports`);
+      break;
+    }
     for (const port of isMap(item.value) ? readLong(item) : readShort(item)) {
       const clash = ports.map((before) => clashOf(port, before)).find((one) => one !== undefined);
       if (clash !== undefined) item.problems.add('duplicate-port', item.path, clash);
       ports.push(port);
     }
+  }
   return ports;
 }
 
