@@ -122,6 +122,27 @@ test('G2: one that starts again writes no status that calls anything held, pendi
   expect(texts.length).toBe(before);
 });
 
+test('nothing is said of instances before etcd has said what should run', async () => {
+  await assign();
+  const one = begin();
+  await clock.advance(3000);
+  await one.agent.stop();
+  one.store.close();
+  const texts = recordStatuses();
+  await clock.advance(100);
+  const before = texts.length;
+  const two = begin();
+  const range = two.store.range.bind(two.store);
+  two.store.range = async (what) => {
+    const isAssignment = 'key' in what && what.key === keys.assignment('h1');
+    if (isAssignment) await new Promise<void>((wake) => void clock.after(20_000, wake));
+    return range(what);
+  };
+  await clock.advance(60_000);
+  expect(two.isReady).toBe(true);
+  expect(texts.length).toBe(before);
+});
+
 test('G3: without etcd and without a copy nothing is touched, and it is not ready', async () => {
   await assign();
   const one = begin();

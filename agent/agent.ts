@@ -83,11 +83,9 @@ export class Agent {
   constructor(private readonly options: AgentOptions) {
     const { name, keys, store, engine, disk, clock, log, random, portRange } = options;
     const common = { store, clock, log, random };
-    const mayWrite = (): boolean => this.isNameOurs;
-    // Before it is known what the host should run, a status would call everything held.
-    const mayReport = (): boolean => this.isNameOurs && this.desired.isRead;
-    this.status = new KeptDocument({ ...common, key: keys.status(name), mayWrite: mayReport });
-    this.record = new KeptDocument({ ...common, key: keys.hostRecord(name), mayWrite });
+    const kept = { ...common, mayWrite: (): boolean => this.isNameOurs };
+    this.status = new KeptDocument({ ...kept, key: keys.status(name) });
+    this.record = new KeptDocument({ ...kept, key: keys.hostRecord(name) });
     this.desired = new DesiredState({ ...common, keys, host: name, disk, onChange: () => this.desiredChanged() });
     this.loop = new Loop({
       ...{ engine, clock, log, random },
@@ -160,7 +158,6 @@ export class Agent {
     this.options.metrics?.onEtcd(this.desired.isConnected);
     if (this.isStarted) this.loop.wake();
     else this.startWhenKnown();
-    this.status.check();
   }
 
   /** Etcd has said that the name is ours and what is to run here. */
@@ -170,7 +167,8 @@ export class Agent {
 
   private report(status: HostStatus): void {
     this.options.metrics?.onStatus(status, this.desired.current().instances.size);
-    this.status.want(encodeDocument('HostStatus', status));
+    // Before etcd has said what the host should run, a status would call everything held.
+    if (this.desired.isRead) this.status.want(encodeDocument('HostStatus', status));
   }
 
   private passed(pass: PassReport): void {

@@ -1,4 +1,5 @@
 import { createMemoryStore, type MemoryStore } from '../lib/etcd/memory-store';
+import { silentLogger } from '../lib/log';
 import { createFakeClock, type FakeClock } from '../test/support/fake-clock';
 import { recordLog, type LogLine } from '../test/support/recorded-log';
 import { COALESCE_MS, KeptDocument } from './kept-document';
@@ -105,6 +106,27 @@ test('two who want the key otherwise write no more than five times a second each
     }
   });
   expect(writes - 200).toBeLessThanOrEqual(10_000 / COALESCE_MS + 1);
+});
+
+test('what the watch has not shown yet is not written twice', async () => {
+  const slow = admin.connect();
+  const watch = slow.watch.bind(slow);
+  slow.watch = (range, revision, handlers) =>
+    watch(range, revision, {
+      ...handlers,
+      onEvents: (...events) => void clock.after(1000, () => handlers.onEvents(...events)),
+    });
+  const options = { store: slow, clock, log: silentLogger, key: KEY, random: () => 0.5, mayWrite: () => true };
+  const late = new KeptDocument(options);
+  await clock.advance(1);
+  const writes = await writesWhile(async () => {
+    for (let time = 0; time < 100; time++) {
+      late.want('a');
+      await clock.advance(50);
+    }
+  });
+  expect(writes).toBe(1);
+  late.close();
 });
 
 describe('when etcd does not answer', () => {
