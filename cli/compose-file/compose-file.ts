@@ -60,7 +60,8 @@ export function readComposeFile(input: ComposeInput): ComposeFile {
       return [{ name, document: writeYaml(withProject(resolved.service, project)) }];
     } catch (error) {
       if (!(error instanceof ComposeFileError)) throw error;
-      troubles.push(...error.troubles);
+      // Not spread: very many arguments are more than the stack holds.
+      for (const trouble of error.troubles) troubles.push(trouble);
       return [];
     }
   });

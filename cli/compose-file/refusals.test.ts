@@ -146,6 +146,11 @@ test.each<[string, () => string, RegExp | undefined]>([
     undefined,
   ],
   ['20,000 keys', () => `${OK}x-a:\n${Array.from({ length: 20_000 }, (_, at) => `  k${at}: v\n`).join('')}`, undefined],
+  [
+    '200,000 troubles of a service',
+    () => `services: { a: { volumes: [${'a:b,'.repeat(200_000)}] } }`,
+    /… and 199980 more\./,
+  ],
   ['20,000 troubles', () => `${OK}x-a:\n${'- $\n'.repeat(20_000)}`, /… and 19980 more\./],
 ])('%s take no time', (_, text, message) => {
   const startedMs = performance.now();

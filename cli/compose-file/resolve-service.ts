@@ -94,7 +94,7 @@ function readEnvFiles(
       }
     } catch (error) {
       if (!(error instanceof ComposeFileError)) throw error;
-      troubles.push(...error.troubles);
+      for (const trouble of error.troubles) troubles.push(trouble);
     }
   });
   return [...values];

@@ -16,6 +16,7 @@ test.each<[string, string, string]>([
   ['ranges', `ports: [${listed(200, (at) => `"10.0.0.${at}:1-256:1-256",`)}]`, 'out-of-range ports 2:8'],
   ['mounts', `volumes: [${'/a,'.repeat(80_000)}]`, 'bad-value volumes[1] 2:14'],
   ['unknown keys', listed(20_000, (at) => `k${at}: 1\n`), 'unknown-key k0 2:1'],
+  ['keys that are there twice', `x-a: {${'a,'.repeat(130_000)}}`, 'yaml-syntax  2:9'],
   ['aliases of one thing', `x-a: &a X=1\nenvironment: [${'*a,'.repeat(80_000)}]`, 'none'],
   ['aliases of many things', `x-a:\n${listed(12_000, (at) => `- &a${at} x\n- *a${at}\n`)}`, 'none'],
   [
