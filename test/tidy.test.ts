@@ -27,7 +27,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   dockerode: ['agent/docker/'],
   winston: ['lib/log.ts'],
   'prom-client': ['lib/metrics.ts'],
-  yaml: ['lib/yaml/', 'lib/config/'],
+  yaml: ['lib/yaml/'],
   commander: ['cli/'],
   picocolors: ['cli/output/'],
 };

@@ -83,7 +83,7 @@ export const SERVICE_KEYS: KeyTable = {
   pid: planned('containers have a PID namespace of their own'),
   pids_limit: no('use deploy.resources.limits.pids'),
   platform: planned('place by a label of the host: deploy.placement.constraints'),
-  ports: yes('short and long form; without "published" the agent picks a free host port and keeps it'),
+  ports: yes('short and long form, 4096 at most; without "published" the agent picks a free host port and keeps it'),
   post_start: planned('lifecycle hooks come with the next steps'),
   pre_stop: planned('lifecycle hooks come with the next steps'),
   privileged: no('it gives the container the whole host; use cap_add for what it really needs'),

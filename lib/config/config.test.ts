@@ -66,10 +66,18 @@ test('all problems are listed at once, each with its source', () => {
 
 test('a file that is no YAML, or no map, is refused', () => {
   expect(problemsOf(() => loadAgentConfig({ ...none, file: { name: 'f', text: 'a: [' } }))[0]).toMatch(
-    /^f: Flow sequence/,
+    /^f:1: not YAML: Flow sequence/,
   );
   expect(problemsOf(() => loadAgentConfig({ ...none, file: { name: 'f', text: '- a' } }))).toEqual([
     'f: wants "name: value" lines',
   ]);
   expect(problemsOf(() => loadAgentConfig({ ...none, file: { name: 'f', text: '' } }))).toEqual([]);
+  expect(problemsOf(() => loadAgentConfig({ ...none, file: { name: 'f', text: 'name: a\nname: b' } }))).toEqual([
+    'f:2: the key "name" is there twice',
+  ]);
+});
+
+test('numbers of the file are read as they are written', () => {
+  const file = { name: 'f', text: 'labels: { version: 1.10 }' };
+  expect(loadAgentConfig({ ...none, file }).labels).toEqual({ version: '1.10' });
 });

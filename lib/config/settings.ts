@@ -2,8 +2,9 @@
  * Settings of a daemon: flags, then BERTH_* variables, then the YAML file, then the default; the names are the
  * same in all three. Parsed once, wholly, and frozen; all problems are listed at once.
  */
-import { parseDocument } from 'yaml';
 import { nearestName } from '../nearest';
+import { plainValue } from '../yaml/plain';
+import { readTree } from '../yaml/tree';
 
 /** A configuration that can't be used. The daemon prints each problem and exits 64 (EX_USAGE of sysexits.h). */
 export class ConfigError extends Error {
@@ -13,6 +14,9 @@ export class ConfigError extends Error {
   }
 }
 export const EXIT_USAGE = 64;
+
+/** Settings are lists and maps of texts at most. */
+const MAX_FILE_DEPTH = 8;
 
 /** Reads one setting from its text. Throws an Error that says what is wrong and what is wanted. */
 export type Parse<T> = (text: string) => T;
@@ -74,10 +78,13 @@ export function envName(name: string): string {
 function readFile(file: Sources['file'], names: readonly string[], problems: string[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   if (!file) return found;
-  const document = parseDocument(file.text, { prettyErrors: true });
-  for (const error of document.errors) problems.push(`${file.name}: ${error.message.split('\n')[0]}`);
-  if (document.errors.length > 0) return found;
-  const content: unknown = document.toJS() ?? {};
+  const { problems: wrong, tree } = readTree(file.text, MAX_FILE_DEPTH);
+  const value = tree === undefined ? undefined : plainValue(tree);
+  const troubles = value !== undefined && 'problem' in value ? [...wrong, value.problem] : wrong;
+  for (const { offset, message } of troubles)
+    problems.push(`${file.name}:${file.text.slice(0, offset).split('\n').length}: ${message}`);
+  if (value === undefined || 'problem' in value) return found;
+  const content: unknown = value.value ?? {};
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     problems.push(`${file.name}: wants "name: value" lines`);
     return found;
