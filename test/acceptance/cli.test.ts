@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Cluster, type CommandResult } from '../support/cluster';
+import { Cluster, PLAIN_ENVIRONMENT, type CommandResult } from '../support/cluster';
 import { BERTH } from '../support/daemon';
 import { docker } from '../support/docker';
 import { freePort } from '../support/ports';
@@ -11,6 +11,14 @@ import { sleep, until } from '../support/wait';
 let cluster: Cluster;
 beforeAll(async () => (cluster = await Cluster.start()), 60_000);
 afterAll(() => cluster.stop(), 60_000);
+
+/** One that failed must not leave its services to the next. */
+afterEach(async () => {
+  const { stdout } = await berth(['services', '--json']);
+  const left = (JSON.parse(stdout) as { services: { name: string; status: { rollout: string } }[] }).services;
+  const names = left.filter(({ status }) => status.rollout !== 'stopping').map(({ name }) => name);
+  if (names.length > 0) await removed(...names);
+}, 60_000);
 
 const IDLE = '    image: berth-test/busybox:1\n    command: sleep 86400\n    stop_signal: SIGKILL\n';
 
@@ -25,7 +33,7 @@ interface Surroundings {
 /** Runs `berth` as `cluster.berth` does, in surroundings of its own. */
 function berth(args: readonly string[], { input = '', env = {}, cwd }: Surroundings = {}): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const options = { env: { ...process.env, BERTH_COORDINATOR: cluster.grpc, ...env }, ...(cwd && { cwd }) };
+    const options = { env: { ...PLAIN_ENVIRONMENT, BERTH_COORDINATOR: cluster.grpc, ...env }, ...(cwd && { cwd }) };
     const child = execFile(process.execPath, [BERTH, ...args], options, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
@@ -189,7 +197,7 @@ test('--wait says why an instance fails while it waits, ends with 4 in time, and
 
   const waiting = execFile(process.execPath, [BERTH, 'apply', '--wait'], {
     cwd: folder,
-    env: { ...process.env, BERTH_COORDINATOR: cluster.grpc },
+    env: { ...PLAIN_ENVIRONMENT, BERTH_COORDINATOR: cluster.grpc },
   });
   let said = '';
   waiting.stdout?.on('data', (text: string) => (said += text));
@@ -239,7 +247,7 @@ test('troubles are said plainly: a file, another server, a reader that goes', as
   });
   const piped = await new Promise<string>((resolve) => {
     const command = `{ sleep 0.5; "${process.execPath}" "${BERTH}" hosts --json; echo "ended with $?" >&2; } | true`;
-    const env = { ...process.env, BERTH_COORDINATOR: cluster.grpc };
+    const env = { ...PLAIN_ENVIRONMENT, BERTH_COORDINATOR: cluster.grpc };
     execFile('sh', ['-c', command], { env }, (_error, _stdout, stderr) => resolve(stderr));
   });
   expect(piped).toBe('ended with 141\n');

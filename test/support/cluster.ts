@@ -20,6 +20,9 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** As an operator's: the test runner asks its children for colours. */
+export const PLAIN_ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env, FORCE_COLOR: undefined };
+
 export class Cluster {
   readonly coordinators: Daemon[] = [];
   readonly agents: Daemon[] = [];
@@ -102,7 +105,7 @@ export class Cluster {
 
   berth(...args: string[]): Promise<CommandResult> {
     return new Promise((resolve) => {
-      const env = { ...process.env, BERTH_COORDINATOR: this.grpc };
+      const env = { ...PLAIN_ENVIRONMENT, BERTH_COORDINATOR: this.grpc };
       execFile(process.execPath, [BERTH, ...args], { env }, (error, stdout, stderr) =>
         resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
       );
