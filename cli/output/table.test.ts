@@ -18,13 +18,14 @@ test('a fleet takes no time', () => {
   expect(performance.now() - startedMs).toBeLessThan(3000);
 });
 
-test.each<[string, NodeJS.ProcessEnv, boolean, boolean]>([
+test.each<[string, NodeJS.ProcessEnv, boolean | undefined, boolean]>([
   ['a terminal', {}, true, true],
   ['a pipe', {}, false, false],
   ['a pipe in CI', { CI: 'true' }, false, false],
   ['NO_COLOR', { NO_COLOR: '1', FORCE_COLOR: '1' }, true, false],
   ['an empty NO_COLOR, which says nothing', { NO_COLOR: '' }, true, true],
   ['FORCE_COLOR', { FORCE_COLOR: '1' }, false, true],
+  ['a pipe, of which Node says nothing', { CI: 'true' }, undefined, false],
   ['a terminal without colours', { TERM: 'dumb' }, true, false],
 ])('colours: %s', (_, env, isTerminal, wanted) => {
   expect(wantsColors(env, isTerminal)).toBe(wanted);

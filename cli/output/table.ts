@@ -34,9 +34,9 @@ export function printJson(value: unknown): void {
 }
 
 /** Colours on a terminal alone: https://no-color.org. (picocolors itself would colour a CI's log files too.) */
-export function wantsColors(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
+export function wantsColors(env: NodeJS.ProcessEnv, isTerminal: boolean | undefined): boolean {
   if (env['NO_COLOR']) return false;
-  return Boolean(env['FORCE_COLOR']) || (isTerminal && env['TERM'] !== 'dumb');
+  return Boolean(env['FORCE_COLOR']) || (isTerminal === true && env['TERM'] !== 'dumb');
 }
 
 export const paint = pc.createColors(wantsColors(process.env, process.stdout.isTTY));
