@@ -17,7 +17,7 @@ export type Compiled =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
- * Never throws, whatever the text, and takes well under a second for the worst of them: a leader calls it.
+ * Never throws, whatever the text, and takes about a second for the worst of them: a leader calls it.
  * @param text JSON or YAML of one service of a Compose file, without its name
  */
 export function compileService(
