@@ -2,7 +2,6 @@
 export const REASONS = {
   imageMissing: 'the image is not on this host',
   newInstance: 'assigned to this host',
-  containerGone: 'the container is gone',
   neverStarted: 'the container was created and never started',
   exited: (code: number, oomKilled: boolean) =>
     oomKilled ? `killed for running out of memory (exit code ${code})` : `exited with code ${code}`,

@@ -1,9 +1,11 @@
 /** Reads a Compose file as an operator has it, and makes of it one document for each service. */
+import { isMap } from '../../lib/yaml/fields';
+import { Lines } from '../../lib/yaml/lines';
 import { writeYaml } from '../../lib/yaml/text';
 import type { Variables } from './interpolate';
-import { ComposeFileError, lineOf, MAX_TROUBLES, type Trouble } from './place';
+import { ComposeFileError, MAX_TROUBLES, type Trouble } from './place';
 import { resolveService, type Origin, type ServiceFiles } from './resolve-service';
-import { checkTopLevel, isMap, projectName, volumeNames } from './top-level';
+import { checkTopLevel, projectName, volumeNames } from './top-level';
 import { readYaml } from './yaml-file';
 
 export interface ComposeFile {
@@ -38,7 +40,7 @@ export function readComposeFile(input: ComposeInput): ComposeFile {
   const note = (name: string, where: () => string): void => void (unset.has(name) || unset.set(name, where));
   const variables = withProjectName(input);
   const { value, source } = readYaml(input, variables, (name, offset) =>
-    note(name, () => `${input.name}:${lineOf(input.text, offset)}`),
+    note(name, () => `${input.name}:${new Lines(input.text).at(offset).line}`),
   );
   if (!isMap(value))
     throw new ComposeFileError([

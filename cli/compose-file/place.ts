@@ -1,4 +1,6 @@
 /** Where something stands in a file, and how to show it. */
+import { UNPRINTABLE } from '../../lib/unprintable';
+import { Lines } from '../../lib/yaml/lines';
 import type { Path, Places } from '../../lib/yaml/places';
 
 export interface NamedText {
@@ -27,28 +29,21 @@ export class ComposeFileError extends Error {
 
 /** "compose.yaml:3:5: what", with the line and a caret under it. */
 export function showPlace({ name, text }: NamedText, offset: number, what: string): string {
-  const start = offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
+  const at = new Lines(text).at(offset);
+  const column = at.column - 1;
   const end = text.indexOf('\n', offset);
-  const column = offset - start;
-  const number = String(lineOf(text, offset));
+  const number = String(at.line);
   const from = column < MAX_LINE_CHARACTERS ? 0 : column - MAX_LINE_CHARACTERS / 2;
-  const line = text.slice(start, end < 0 ? undefined : end).replace(/\r$/, '');
+  const line = text.slice(offset - column, end < 0 ? undefined : end).replace(/\r$/, '');
   const cut = line.slice(from, from + MAX_LINE_CHARACTERS);
   const shown = `${from > 0 ? '…' : ''}${printable(cut)}${from + cut.length < line.length ? '…' : ''}`;
   const caret = ' '.repeat(column - from + (from > 0 ? 1 : 0));
-  return `${name}:${number}:${column + 1}: ${what}\n  ${number} | ${shown}\n  ${' '.repeat(number.length)} | ${caret}^`;
-}
-
-/** Counts from 1. */
-export function lineOf(text: string, offset: number): number {
-  let line = 1;
-  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) line++;
-  return line;
+  return `${name}:${number}:${at.column}: ${what}\n  ${number} | ${shown}\n  ${' '.repeat(number.length)} | ${caret}^`;
 }
 
 /** Without what a terminal would obey, and as many characters as before, so that a caret under it fits. */
 function printable(text: string): string {
-  return text.replace(/\t/g, ' ').replace(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+  return text.replace(/\t/g, ' ').replace(UNPRINTABLE, '\ufffd');
 }
 
 /** A YAML file of an operator, with the places of its parts, also of those that came by an alias or a merge key. */

@@ -1,9 +1,9 @@
 /** Replaces what only this machine and this file know: env_file, variables of the shell, relative paths, names of volumes. */
+import { isMap, type Fields } from '../../lib/yaml/fields';
 import type { Path } from '../../lib/yaml/places';
 import { parseEnvFile } from './env-file';
 import type { Variables } from './interpolate';
 import { ComposeFileError, showPlace, type Trouble } from './place';
-import { isMap, type Fields } from './top-level';
 
 export interface ServiceFiles {
   /** @returns text of a file beside the Compose file; undefined when it is not there. @throws ComposeFileError when it can't be read */

@@ -1,8 +1,7 @@
 /** What a Compose file says beside its services. What Berth does not do is refused, and never dropped. */
 import { nearestName } from '../../lib/nearest';
+import { isMap, type Fields } from '../../lib/yaml/fields';
 import { ComposeFileError, type Source, type Trouble } from './place';
-
-export type Fields = Readonly<Record<string, unknown>>;
 
 const TOP_KEYS = ['services', 'name', 'version', 'volumes', 'networks', 'configs', 'secrets', 'include', 'models'];
 const RESOLVES = '"docker compose config | berth apply -f -" resolves it';
@@ -118,8 +117,4 @@ function checkNetworks(networks: unknown, source: Source): readonly Trouble[] {
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === false) return true;
   return typeof value === 'object' && Object.keys(value).length === 0;
-}
-
-export function isMap(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

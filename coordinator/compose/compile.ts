@@ -1,13 +1,14 @@
 /** Pure: one Compose service as an operator wrote it → what a release is made of, or everything that is wrong with it. */
 import type { ContainerSpec, DeploySpec, Problem } from '../../lib/documents/types';
 import { DNS_LABEL_RULE, isDnsLabel } from '../../lib/names';
+import { isMap } from '../../lib/yaml/fields';
 import { readContainer } from './container';
 import { readDeploy } from './deploy';
 import { SERVICE_KEYS } from './keys';
 import { parseText } from './parse';
 import { Places } from './places';
 import { Problems } from './problems';
-import { isMap, Reader } from './read';
+import { Reader } from './read';
 
 /** Far over any service that a person wrote, and under what etcd takes in one request. */
 export const MAX_DOCUMENT_BYTES = 256 * 1024;
@@ -20,18 +21,14 @@ export type Compiled =
  * Never throws, whatever the text, and takes about a second for the worst of them: a leader calls it.
  * @param text JSON or YAML of one service of a Compose file, without its name
  */
-export function compileService(
-  name: string,
-  text: string,
-  { maxBytes = MAX_DOCUMENT_BYTES }: { readonly maxBytes?: number } = {},
-): Compiled {
+export function compileService(name: string, text: string): Compiled {
   const bytes = Buffer.byteLength(text);
-  if (bytes > maxBytes) {
+  if (bytes > MAX_DOCUMENT_BYTES) {
     const problems = new Problems(new Places(''));
     problems.add(
       'too-large',
       [],
-      `the document has ${bytes} bytes; ${maxBytes} are the limit. Mount large files instead of writing them out`,
+      `the document has ${bytes} bytes; ${MAX_DOCUMENT_BYTES} are the limit. Mount large files instead of writing them out`,
     );
     return { ok: false, problems: problems.sorted };
   }

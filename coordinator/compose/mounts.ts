@@ -1,9 +1,10 @@
 /** volumes and tmpfs of a service, in Compose's short and long form. */
 import type { Mount } from '../../lib/documents/types';
+import { isMap } from '../../lib/yaml/fields';
 import { cleanPath } from './absolute-path';
 import { parseBytes } from './bytes';
 import { BIND_KEYS, TMPFS_KEYS, VOLUME_KEYS, VOLUME_OPTION_KEYS } from './keys';
-import { isMap, type Parsed, type Reader } from './read';
+import type { Parsed, Reader } from './read';
 
 const EMPTY: Omit<Mount, 'type' | 'target'> = {
   source: '',

@@ -1,9 +1,10 @@
 /** The ports of a service, in Compose's short and long form. */
 import type { Port } from '../../lib/documents/types';
 import { isDnsLabel } from '../../lib/names';
+import { isMap } from '../../lib/yaml/fields';
 import { parseIp } from './ip';
 import { PORT_KEYS } from './keys';
-import { isMap, type Parsed, type Reader } from './read';
+import type { Parsed, Reader } from './read';
 
 const MAX_PORT = 65535;
 /** A range that is wider is a slip. */

@@ -1,4 +1,5 @@
 import type { Problem } from '../../lib/documents/types';
+import { UNPRINTABLE } from '../../lib/unprintable';
 import type { Path, Place, Places } from './places';
 import type { Rule } from './rules';
 
@@ -72,7 +73,7 @@ export function formatPath(path: Path): string {
 /** Cut, on one line, and without what a terminal would obey. */
 function shown(text: string, maxCharacters: number): string {
   const cut = text.length > maxCharacters ? `${text.slice(0, maxCharacters)}…` : text;
-  return cut.replace(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (letter) => {
+  return cut.replace(UNPRINTABLE, (letter) => {
     if (letter === '\n') return '\\n';
     return `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });

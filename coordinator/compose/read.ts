@@ -1,11 +1,11 @@
 /** Reads values of a parsed document, each with its path; what is wrong goes to the problems, and undefined comes back. */
 import { nearestName } from '../../lib/nearest';
+import { isMap } from '../../lib/yaml/fields';
 import type { KeyTable } from './keys';
 import type { Path } from './places';
 import type { Problems } from './problems';
 
 export type Parsed<T> = T | { readonly problem: string };
-export type Fields = Readonly<Record<string, unknown>>;
 
 export class Reader {
   constructor(
@@ -188,10 +188,6 @@ function isExtension(key: string): boolean {
   return (
     key.startsWith('x-') && key !== 'x-berth' && !(key.startsWith('x-b') && nearestName(key, ['x-berth']) !== undefined)
   );
-}
-
-export function isMap(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function supported(table: KeyTable): readonly string[] {

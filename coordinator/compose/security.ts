@@ -1,8 +1,9 @@
 /** What Docker checks only when it makes or starts the container: capabilities, security options, resource limits. */
 import type { Ulimit } from '../../lib/documents/types';
 import { nearestName } from '../../lib/nearest';
+import { isMap } from '../../lib/yaml/fields';
 import { ULIMIT_KEYS } from './keys';
-import { isMap, type Parsed, type Reader } from './read';
+import type { Parsed, Reader } from './read';
 
 /** capabilities(7), as of Linux 6.x. */
 const CAPABILITIES =

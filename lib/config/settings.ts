@@ -3,6 +3,7 @@
  * same in all three. Parsed once, wholly, and frozen; all problems are listed at once.
  */
 import { nearestName } from '../nearest';
+import { Lines } from '../yaml/lines';
 import { plainValue } from '../yaml/plain';
 import { readTree } from '../yaml/tree';
 
@@ -13,7 +14,6 @@ export class ConfigError extends Error {
     this.name = 'ConfigError';
   }
 }
-export const EXIT_USAGE = 64;
 
 /** Settings are lists and maps of texts at most. */
 const MAX_FILE_DEPTH = 8;
@@ -81,8 +81,8 @@ function readFile(file: Sources['file'], names: readonly string[], problems: str
   const { problems: wrong, tree } = readTree(file.text, MAX_FILE_DEPTH);
   const value = tree === undefined ? undefined : plainValue(tree);
   const troubles = value !== undefined && 'problem' in value ? [...wrong, value.problem] : wrong;
-  for (const { offset, message } of troubles)
-    problems.push(`${file.name}:${file.text.slice(0, offset).split('\n').length}: ${message}`);
+  const lines = new Lines(file.text);
+  for (const { offset, message } of troubles) problems.push(`${file.name}:${lines.at(offset).line}: ${message}`);
   if (value === undefined || 'problem' in value) return found;
   const content: unknown = value.value ?? {};
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
