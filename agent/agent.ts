@@ -6,6 +6,7 @@ import type { LeaseSession, LeaseState } from '../lib/etcd/lease-session';
 import { startMirror, type Mirror } from '../lib/etcd/mirror';
 import type { KeyValue, Store } from '../lib/etcd/store';
 import type { Logger } from '../lib/log';
+import type { OnBoundary } from './boundaries';
 import { VERSION } from '../lib/version';
 import { DesiredState } from './desired/desired-state';
 import type { CopyOnDisk } from './desired/disk-copy';
@@ -13,7 +14,8 @@ import { EngineError, type Engine } from './docker/engine';
 import { startHostLease } from './host-lease';
 import { HostPorts } from './host-ports';
 import { KeptDocument } from './kept-document';
-import { Loop, type PassReport } from './loop';
+import { Loop, type PassReport, type Probes } from './loop';
+import type { MemoryCopy } from './memory-copy';
 import type { AgentMetrics } from './metrics';
 
 /** An agent whose name another live agent has gives up after so many TTLs: its own old key would have expired. */
@@ -45,11 +47,15 @@ export interface AgentOptions {
   readonly store: Store;
   readonly engine: Engine;
   readonly disk: CopyOnDisk;
+  readonly memoryCopy: MemoryCopy;
+  readonly probes: Probes;
   readonly clock: Clock;
   /** Numbers in [0, 1), for jitter. */
   readonly random: () => number;
   readonly log: Logger;
   readonly metrics?: AgentMetrics;
+  /** Told of every boundary between two effects; tests end the agent there. */
+  readonly onBoundary?: OnBoundary;
 }
 
 /**
@@ -82,13 +88,16 @@ export class Agent {
 
   constructor(private readonly options: AgentOptions) {
     const { name, keys, store, engine, disk, clock, log, random, portRange } = options;
+    const { memoryCopy, probes, onBoundary = () => undefined } = options;
     const common = { store, clock, log, random };
     const kept = { ...common, mayWrite: (): boolean => this.isNameOurs };
-    this.status = new KeptDocument({ ...kept, key: keys.status(name) });
+    const onWrite = (when: 'before' | 'after'): void => onBoundary(`status.${when}`);
+    this.status = new KeptDocument({ ...kept, key: keys.status(name), onWrite });
     this.record = new KeptDocument({ ...kept, key: keys.hostRecord(name) });
-    this.desired = new DesiredState({ ...common, keys, host: name, disk, onChange: () => this.desiredChanged() });
+    const onChange = (): void => this.desiredChanged();
+    this.desired = new DesiredState({ ...common, keys, host: name, disk, onBoundary, onChange });
     this.loop = new Loop({
-      ...{ engine, clock, log, random },
+      ...{ engine, clock, log, random, memoryCopy, probes, onBoundary },
       ports: new HostPorts(engine, portRange),
       desired: () => this.desired.current(),
       mayAct: () => this.nameProblem === undefined,

@@ -1,9 +1,15 @@
+import type { Clock } from '../lib/clock';
+import type { Hook, Release } from '../lib/documents/types';
+import type { OnBoundary } from './boundaries';
 import { EngineError, type Engine } from './docker/engine';
 import type { Step, StepKind } from './plan/types';
-import type { Release } from '../lib/documents/types';
+
+/** A hook that takes longer is given up. */
+const HOOK_DEADLINE_MS = 60_000;
 
 export interface ExecutorTools {
   readonly engine: Engine;
+  readonly clock: Clock;
   readonly ports: {
     /** Host ports for the release's ports, in their order. @throws EngineError 'port-taken' */
     pick(instance: string, release: Release): Promise<readonly number[]>;
@@ -12,25 +18,35 @@ export interface ExecutorTools {
     /** Docker does not take it, whatever the kernel says: not to be picked again soon. */
     refuse(port: number): void;
   };
+  /** How far the step has come, for people. */
+  readonly onProgress: (instance: string, progress: string) => void;
+  readonly onBoundary: OnBoundary;
 }
 
 type Executors = {
   readonly [Kind in StepKind]: (
     step: Extract<Step, { kind: Kind }>,
     tools: ExecutorTools,
+    /** Aborts when the step is not wanted any more, or the agent stops. */
     signal: AbortSignal,
   ) => Promise<void>;
 };
 
 /** What each kind of step does. A kind that is forgotten here does not compile. */
 const EXECUTORS: Executors = {
-  pull: ({ release }, { engine }, signal) => engine.pull(release.container.image, signal),
-  create: async ({ instance, release, slot, specHash }, { engine, ports }) => {
+  pull: ({ instance, release }, { engine, onProgress }, signal) =>
+    engine.pull(release.container.image, {
+      platform: release.container.platform,
+      signal,
+      onProgress: (progress) => onProgress(instance, progress),
+    }),
+  create: async ({ instance, release, slot, specHash }, { engine, ports, onBoundary }) => {
     const publishedPorts = await ports.pick(instance, release);
     const identity = { instance, service: release.service, slot, release: release.number, spec: specHash };
     const id = await engine
-      .create({ ...identity, container: release.container, publishedPorts })
+      .create({ ...identity, container: release.container, deploy: release.deploy, publishedPorts })
       .finally(() => ports.settle(instance));
+    onBoundary('create.created');
     try {
       await engine.start(id);
     } catch (error) {
@@ -41,15 +57,73 @@ const EXECUTORS: Executors = {
     }
   },
   start: ({ containerId }, { engine }) => engine.start(containerId),
-  stop: ({ containerId, graceMs }, { engine }) => engine.stop(containerId, graceMs),
+  postStart: async ({ instance, containerId, hooks }, tools) => {
+    const failure = await runHooks(hooks, containerId, (progress) => tools.onProgress(instance, progress), tools);
+    if (failure !== undefined) throw new EngineError('hook-failed', failure);
+  },
+  update: ({ containerId, limits }, { engine }) => engine.update(containerId, limits),
+  restart: ({ containerId, graceMs }, { engine }) => engine.restart(containerId, graceMs),
+  drain: async ({ instance, containerId, leave }, tools, signal) => {
+    const { onProgress, onBoundary, clock } = tools;
+    const tell = (progress: string): void => onProgress(instance, progress);
+    // A hook that fails must not keep the container: it is told, and the container goes.
+    const failure = await runHooks(leave.preStop, containerId, tell, tools);
+    onBoundary('drain.hooked');
+    const seconds = leave.drainMs / 1000;
+    tell(failure === undefined ? `drain wait of ${seconds} s` : `drain wait of ${seconds} s; ${failure}`);
+    await waitFor(leave.drainMs, clock, signal);
+  },
+  stop: ({ instance, containerId, graceMs }, { engine, onProgress }) => {
+    onProgress(instance, `stop signal sent; SIGKILL after ${graceMs / 1000} s`);
+    return engine.stop(containerId, graceMs);
+  },
   remove: ({ containerId }, { engine }) => engine.remove(containerId),
 };
 
 /** Runs one step to its end. @throws EngineError */
-export function execute(step: Step, tools: ExecutorTools, signal: AbortSignal): Promise<void> {
-  return (EXECUTORS[step.kind] as (step: Step, tools: ExecutorTools, signal: AbortSignal) => Promise<void>)(
+export async function execute(step: Step, tools: ExecutorTools, signal: AbortSignal): Promise<void> {
+  tools.onBoundary(`${step.kind}.before`);
+  await (EXECUTORS[step.kind] as (step: Step, tools: ExecutorTools, signal: AbortSignal) => Promise<void>)(
     step,
     tools,
     signal,
   );
+  tools.onBoundary(`${step.kind}.after`);
+}
+
+/** One after another, to the first that fails. @returns what went wrong, for people. @throws EngineError when Docker does not answer */
+async function runHooks(
+  hooks: readonly Hook[],
+  containerId: string,
+  tell: (progress: string) => void,
+  { engine }: ExecutorTools,
+): Promise<string | undefined> {
+  for (const [index, hook] of hooks.entries()) {
+    const name = `hook ${index + 1} of ${hooks.length} (${hook.command[0]})`;
+    tell(name);
+    try {
+      const { exitCode, output } = await engine.exec(containerId, hook, HOOK_DEADLINE_MS);
+      if (exitCode !== 0) return `${name} exited with code ${exitCode}${output === '' ? '' : `: ${output}`}`;
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code === 'unavailable') throw error;
+      return `${name} failed: ${error.message}`;
+    }
+  }
+  return undefined;
+}
+
+/** @throws EngineError when it is aborted before */
+function waitFor(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      cancel();
+      reject(new EngineError('other', 'given up'));
+    };
+    const cancel = clock.after(ms, () => {
+      signal.removeEventListener('abort', end);
+      resolve();
+    });
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
 }

@@ -23,6 +23,8 @@ export interface KeptDocumentOptions {
   readonly random: () => number;
   /** Asked before every write. When the answer turns to true, `check` has to be called. */
   readonly mayWrite: () => boolean;
+  /** Told before every write, and when it is done. */
+  readonly onWrite?: (when: 'before' | 'after') => void;
 }
 
 export class KeptDocument {
@@ -98,8 +100,10 @@ export class KeptDocument {
     const { store, key, log, random } = this.options;
     this.isWriting = true;
     this.lastWriteMs = this.options.clock.monotonicMs();
+    this.options.onWrite?.('before');
     try {
       const result = await store.txn({ compares: [], writes: [{ op: 'put', key, value: text }] });
+      this.options.onWrite?.('after');
       this.confirmedRevision = result.revision;
       this.failures = 0;
     } catch (error) {

@@ -8,10 +8,16 @@ import type { Clock } from '../lib/clock';
 import { backoffMs } from '../lib/backoff';
 import type { HostStatus, Problem } from '../lib/documents/types';
 import type { Logger } from '../lib/log';
-import { EngineError, type Engine } from './docker/engine';
+import type { OnBoundary } from './boundaries';
+import { EngineError, type Engine, type EngineFacts } from './docker/engine';
 import { execute, type ExecutorTools } from './executor';
-import { AgentMemory } from './memory';
+import { AgentMemory, type Crash } from './memory';
+import type { MemoryCopy } from './memory-copy';
+import { MemorySaver } from './memory-saver';
+import { Pauses } from './pauses';
 import { planHost } from './plan/plan-host';
+import { isCurrent } from './plan/plan-instance';
+import { isStillWanted } from './plan/still-wanted';
 import type { Actual, ActualContainer, Desired, Step, StepKind } from './plan/types';
 import { buildStatus } from './status';
 import { Workers } from './workers';
@@ -21,10 +27,17 @@ const SLOW_TICK_MS = 30_000;
 const ENGINE_RETRY = { baseMs: 250, capMs: 10_000 };
 /** After a pass the next one waits as long as that one took, so that a storm of events takes half of a core at most. */
 const MAX_PAUSE_MS = 1000;
+/** Of the log of a run that ended. */
+const LOG_LINES = 10;
+/** Logs that are read at once; of more crashes at one time, the log stays unread. */
+const MAX_LOG_READS = 8;
 
 export interface LoopOptions {
   readonly engine: Engine;
   readonly ports: ExecutorTools['ports'];
+  readonly probes: Probes;
+  readonly memoryCopy: MemoryCopy;
+  readonly onBoundary: OnBoundary;
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
@@ -38,6 +51,16 @@ export interface LoopOptions {
   readonly onPass: (pass: PassReport) => void;
 }
 
+/** Says of containers how they are (agent/probes). */
+export interface Probes {
+  /**
+   * Probes these from now on, as their releases say, and nothing else.
+   * @returns the containers with their health: by the probe, where there is one
+   */
+  follow(containers: ReadonlyMap<string, readonly ActualContainer[]>, desired: Desired): ReadonlyMap<string, readonly ActualContainer[]>;
+  close(): void;
+}
+
 export interface PassReport {
   readonly durationMs: number;
   /** Those that were begun. */
@@ -48,13 +71,20 @@ export interface PassReport {
 
 export class Loop {
   readonly memory: AgentMemory;
-  private readonly workers = new Workers();
+  private readonly workers: Workers;
   private readonly busy = new Map<string, StepKind>();
+  /** Ends a step in flight that is not wanted any more. */
+  private readonly cancels = new Map<string, { readonly step: Step; readonly controller: AbortController }>();
+  private readonly pauses: Pauses;
+  private readonly saver: MemorySaver;
+  private logReads = 0;
+  private facts: EngineFacts | undefined;
   private readonly stopping = new AbortController();
   /** Undefined before Docker was heard for the first time. */
   private actual: Actual | undefined;
   private engineProblem: Problem | undefined;
   private engineFailures = 0;
+  private isBegun = false;
   private isPassing = false;
   private isWoken = false;
   private cancelTimer: () => void = () => undefined;
@@ -62,10 +92,22 @@ export class Loop {
   private lastSpecs = new Map<string, string>();
 
   constructor(private readonly options: LoopOptions) {
+    const { clock, memoryCopy, onBoundary, log } = options;
     this.memory = new AgentMemory(options.random);
+    this.workers = new Workers(clock, () => this.wake());
+    this.pauses = new Pauses(clock);
+    this.saver = new MemorySaver({ copy: memoryCopy, memory: this.memory, clock, log, onBoundary });
   }
 
   start(): void {
+    void this.begin();
+  }
+
+  /** Nothing is planned before it is known what the last agent remembered. */
+  private async begin(): Promise<void> {
+    await this.saver.load();
+    if (this.stopping.signal.aborted) return;
+    this.isBegun = true;
     this.options.engine.watch(() => this.wake(), this.stopping.signal);
     this.wake();
   }
@@ -74,12 +116,14 @@ export class Loop {
   stop(): void {
     this.stopping.abort();
     this.cancelTimer();
+    this.options.probes.close();
+    this.saver.close();
   }
 
   /** Something may have changed. Cheap, and safe to call at any time. */
   wake(): void {
     this.isWoken = true;
-    if (!this.isPassing && !this.stopping.signal.aborted) void this.run();
+    if (this.isBegun && !this.isPassing && !this.stopping.signal.aborted) void this.run();
   }
 
   /** No step is in flight. */
@@ -109,18 +153,23 @@ export class Loop {
     // A step that ends during the pass is not in the list yet, or half: its instance is for the next pass.
     const busyBefore = new Set(this.busy.keys());
     try {
-      const containers = groupByInstance(await engine.list());
-      const desired = this.options.desired();
-      const images = await engine.presentImages(imagesInQuestion(desired, containers));
+      const { nanoCpus: hostNanoCpus } = (this.facts ??= await engine.facts());
+      const listed = groupByInstance(await engine.list());
+      const desired = this.desired();
+      const images = await engine.presentImages(imagesInQuestion(desired, listed));
       if (this.stopping.signal.aborted) return;
-      const actual = { containers, images };
+      const containers = this.options.probes.follow(listed, desired);
+      const actual = { containers, images, hostNanoCpus };
       this.actual = actual;
       this.engineFailures = 0;
       this.engineProblem = undefined;
       this.forgiveChanged(desired);
-      this.memory.observe(actual, desired, clock.monotonicMs());
-      const plan = planHost({ desired, actual, memory: this.memory, nowMs: clock.monotonicMs() });
-      if (this.options.mayAct()) steps = plan.filter((step) => !busyBefore.has(step.instance) && this.begin(step));
+      for (const crash of this.memory.observe(actual, desired, clock.monotonicMs())) void this.readLog(crash);
+      const input = { desired, actual, memory: this.memory, nowMs: clock.monotonicMs() };
+      for (const { step, controller } of this.cancels.values()) if (!isStillWanted(step, input)) controller.abort();
+      const plan = planHost(input);
+      if (this.options.mayAct()) steps = plan.filter((step) => !busyBefore.has(step.instance) && this.undertake(step));
+      this.saver.save();
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       this.loseEngine(error);
@@ -138,7 +187,7 @@ export class Loop {
   }
 
   /** @returns false when there is no room: the end of another step brings the next pass */
-  private begin(step: Step): boolean {
+  private undertake(step: Step): boolean {
     const { instance, kind } = step;
     if (!this.workers.hasRoom(kind)) return false;
     this.memory.begin(step);
@@ -152,21 +201,54 @@ export class Loop {
     const log = this.options.log.child({ instance, step: kind, reason });
     const release = 'release' in step ? { release: `${step.release.service}@${step.release.number}` } : {};
     log.info(`${kind} ${instance}`, release);
+    const controller = new AbortController();
+    this.cancels.set(instance, { step, controller });
+    const signal = AbortSignal.any([this.stopping.signal, controller.signal]);
+    const onProgress = (of: string, progress: string): void => this.tellProgress(of, progress);
     try {
-      await execute(step, this.options, this.stopping.signal);
+      await execute(step, { ...this.options, onProgress }, signal);
       this.memory.succeed(step);
-      if (kind === 'start') this.restartsTotal++;
+      if (kind === 'start' || kind === 'restart') this.restartsTotal++;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       log.warn(`${kind} of ${instance} failed`, { error: error.message, code: error.code });
       this.memory.fail(step, error, this.options.clock.monotonicMs());
     }
     this.busy.delete(instance);
+    this.cancels.delete(instance);
+    this.saver.save();
     this.wake();
+  }
+
+  /** What is wanted now: of its pauses, those that are in force. */
+  private desired(): Desired {
+    const desired = this.options.desired();
+    return { ...desired, pauses: this.pauses.inForce(desired.pauses) };
+  }
+
+  private tellProgress(instance: string, progress: string): void {
+    this.memory.setProgress(instance, progress);
+    // Not in the middle of a pass, which tells it anyway.
+    if (!this.isPassing) this.report();
+  }
+
+  /** The last lines of a run that ended, into the status. Nothing waits for it. */
+  private async readLog({ container, exit }: Crash): Promise<void> {
+    if (this.logReads >= MAX_LOG_READS) return;
+    this.logReads++;
+    const request = { lines: LOG_LINES, sinceMs: container.startedAtMs, untilMs: exit.atMs };
+    const log = await this.options.engine.logTail(container.id, request).catch((): readonly string[] => []);
+    this.logReads--;
+    if (log.length === 0 || this.stopping.signal.aborted) return;
+    this.memory.setLog(container.instance, exit, log);
+    this.saver.save();
+    if (!this.isPassing) this.report();
   }
 
   private loseEngine(error: EngineError): void {
     this.engineFailures++;
+    // It may come back as another one.
+    this.facts = undefined;
     const message = `Docker does not answer: ${error.message}`;
     if (this.engineProblem === undefined) this.options.log.error(message, { code: error.code });
     this.engineProblem = { rule: 'docker-unavailable', path: '', line: 0, column: 0, message, key: '' };
@@ -190,10 +272,11 @@ export class Loop {
     const engineProblems = this.engineProblem === undefined ? [] : [this.engineProblem];
     this.options.onStatus(
       buildStatus({
-        desired: this.options.desired(),
+        desired: this.desired(),
         actual: this.actual,
         busy: this.busy,
         memory: this.memory,
+        nowMs: this.options.clock.monotonicMs(),
         problems: [...engineProblems, ...this.options.problems()],
       }),
     );
@@ -204,7 +287,7 @@ export class Loop {
     const nowMs = clock.monotonicMs();
     const tickMs = SLOW_TICK_MS * (0.75 + random() / 2);
     const retryMs = this.engineFailures > 0 ? backoffMs(this.engineFailures, ENGINE_RETRY, random) : Infinity;
-    const dueMs = (this.memory.nextWakeMs(nowMs) ?? Infinity) - nowMs;
+    const dueMs = Math.min(this.memory.nextWakeMs(nowMs) ?? Infinity, this.pauses.nextEndMs() ?? Infinity) - nowMs;
     this.cancelTimer();
     this.cancelTimer = clock.after(Math.min(tickMs, retryMs, dueMs), () => this.wake());
   }
@@ -227,7 +310,10 @@ function imagesInQuestion(
   containers: ReadonlyMap<string, readonly ActualContainer[]>,
 ): readonly string[] {
   const references = new Set<string>();
-  for (const [id, { spec, specHash }] of desired.instances)
-    if (spec !== undefined && containers.get(id)?.[0]?.spec !== specHash) references.add(spec.container.image);
+  for (const [id, wanted] of desired.instances) {
+    const container = containers.get(id)?.[0];
+    const isMade = container !== undefined && isCurrent(container, wanted);
+    if (wanted.spec !== undefined && !isMade) references.add(wanted.spec.container.image);
+  }
   return [...references].sort();
 }

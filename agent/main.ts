@@ -9,6 +9,7 @@ import { Agent } from './agent';
 import { copyInFolder } from './desired/disk-copy';
 import { createDockerEngine } from './docker/dockerode-engine';
 import { lockStateDir, readAgentId } from './identity';
+import { memoryInFolder } from './memory-copy';
 import { createAgentMetrics } from './metrics';
 
 /**
@@ -28,6 +29,8 @@ export async function runAgent(config: AgentConfig): Promise<number> {
     engine: createDockerEngine({ docker, host: name, prefix, clock, log }),
     agentId: await readAgentId(stateDir),
     disk: copyInFolder(stateDir, { host: name, prefix }),
+    memoryCopy: memoryInFolder(stateDir),
+    probes: { follow: (containers) => containers, close: () => undefined },
     keys: keysUnder(prefix),
   });
   const { metrics } = agentMetrics;

@@ -1,11 +1,14 @@
 /**
  * What the agent remembers of its instances between passes: who is busy, who has to wait, what went wrong last.
- * Losing it costs backoff and nothing else; the truth is Docker's list.
+ * The truth is Docker's list; of this, what a restart of the agent must not forget is kept on disk (memory-copy.ts).
  */
 import { backoffMs } from '../lib/backoff';
 import type { LastExit } from '../lib/documents/types';
 import type { EngineError } from './docker/engine';
-import type { Actual, ActualContainer, Desired, InstanceMemory, LostPort, Memory, Step, StepKind } from './plan/types';
+import type { KeptInstance } from './memory-copy';
+import { isCurrent } from './plan/plan-instance';
+import { runOf, type Actual, type ActualContainer, type Desired, type DesiredInstance } from './plan/types';
+import type { InstanceMemory, LostPort, Memory, Step, StepKind } from './plan/types';
 
 /** An instance that keeps exiting is started again at most so often; the first restart waits only for the operator's delay. */
 const RESTART_BACKOFF = { baseMs: 1000, capMs: 60_000 };
@@ -14,6 +17,9 @@ const FAILURE_BACKOFF = { baseMs: 1000, capMs: 60_000 };
 /** A window of nothing would make every start a success, and restarts would never slow down. */
 const MIN_WINDOW_MS = 1000;
 
+/** A container that runs needs none of these any more: how they went says nothing about it. */
+const ONCE_RUNNING: readonly StepKind[] = ['pull', 'create', 'start', 'drain', 'stop', 'remove'];
+
 interface Entry extends InstanceMemory {
   inFlight: boolean;
   pulling: string | undefined;
@@ -21,6 +27,16 @@ interface Entry extends InstanceMemory {
   notBeforeMs: number;
   restartNotBeforeMs: number;
   lostPort: LostPort | undefined;
+  wantedSinceMs: number;
+  pulledFor: string | undefined;
+  hookedRun: string | undefined;
+  drained: string | undefined;
+  /** Run that was healthy, or had nothing to be it by. */
+  goodRun: string | undefined;
+  /** Run whose ill health was taken into account, so that a pass does not count it twice. */
+  seenUnhealthy: string | undefined;
+  /** How far the step in flight has come. */
+  progress: string;
   /** Failures in a row, of each kind of step: that a removal works says nothing about the next creation. */
   readonly failures: Map<StepKind, number>;
   /** Of the last failed step, until one succeeds or is not needed any more. */
@@ -33,10 +49,30 @@ interface Entry extends InstanceMemory {
   seenExit: string | undefined;
 }
 
+/** A run that ended: whose log is worth reading. */
+export interface Crash {
+  readonly container: ActualContainer;
+  readonly exit: LastExit;
+}
+
 export class AgentMemory implements Memory {
   private readonly entries = new Map<string, Entry>();
 
   constructor(private readonly random: () => number) {}
+
+  /** What an agent before this one kept. */
+  restore(kept: ReadonlyMap<string, KeptInstance>): void {
+    for (const [instance, one] of kept) Object.assign(this.entry(instance), one);
+  }
+
+  /** What the next agent has to know: nothing of instances that run as at first. */
+  get kept(): ReadonlyMap<string, KeptInstance> {
+    const kept = new Map<string, KeptInstance>();
+    for (const [instance, { restarts, restartsTotal, lastExit, seenExit, hookedRun }] of this.entries)
+      if (restarts > 0 || restartsTotal > 0 || seenExit !== undefined || hookedRun !== undefined)
+        kept.set(instance, { restarts, restartsTotal, lastExit, seenExit, hookedRun });
+    return kept;
+  }
 
   get instances(): ReadonlyMap<string, InstanceMemory> {
     return this.entries;
@@ -54,6 +90,21 @@ export class AgentMemory implements Memory {
     return this.entries.get(instance)?.lastExit;
   }
 
+  progressOf(instance: string): string {
+    return this.entries.get(instance)?.progress ?? '';
+  }
+
+  setProgress(instance: string, progress: string): void {
+    const entry = this.entries.get(instance);
+    if (entry?.inFlight === true) entry.progress = progress;
+  }
+
+  /** The last lines that the run wrote. */
+  setLog(instance: string, exit: LastExit, log: readonly string[]): void {
+    const entry = this.entries.get(instance);
+    if (entry?.lastExit?.atMs === exit.atMs) entry.lastExit = { ...entry.lastExit, log };
+  }
+
   /** Earliest time after `nowMs` at which an instance that waits may be planned again. */
   nextWakeMs(nowMs: number): number | undefined {
     let next: number | undefined;
@@ -63,20 +114,30 @@ export class AgentMemory implements Memory {
     return next;
   }
 
-  /** Takes in what the pass saw: new exits start their delay, long runs end their backoff, gone instances are forgotten. */
-  observe(actual: Actual, desired: Desired, nowMs: number): void {
-    for (const [instance, { spec, specHash }] of desired.instances) {
+  /**
+   * Takes in what the pass saw: new exits start their delay, long runs end their backoff, gone instances are forgotten.
+   * @returns the runs that ended since the last pass
+   */
+  observe(actual: Actual, desired: Desired, nowMs: number): readonly Crash[] {
+    const crashes: Crash[] = [];
+    for (const [instance, wanted] of desired.instances) {
       const containers = actual.containers.get(instance) ?? [];
       const [container] = containers;
-      // What is on its way out exits because we stop it.
-      if (container === undefined || spec === undefined || container.spec !== specHash) continue;
       const entry = this.entry(instance);
-      this.observeRun(container, entry, spec.deploy.restartPolicy, nowMs);
-      if (container.state === 'running' && containers.length === 1 && !entry.inFlight) forgetFailures(entry);
+      if (entry.wantedSinceMs === 0) entry.wantedSinceMs = nowMs;
+      // What is on its way out exits because we stop it.
+      if (container === undefined || !isCurrent(container, wanted)) continue;
+      if (this.observeRun(container, entry, wanted, nowMs) && container.exit !== undefined)
+        crashes.push({ container, exit: container.exit });
+      if (container.state === 'running' && containers.length === 1 && !entry.inFlight)
+        for (const kind of ONCE_RUNNING) entry.failures.delete(kind);
+      if (container.health !== 'unhealthy') entry.failures.delete('restart');
+      if (entry.failures.size === 0 && !entry.inFlight) forgetFailures(entry);
     }
     for (const [instance, entry] of this.entries)
       if (!entry.inFlight && !actual.containers.has(instance) && !desired.instances.has(instance))
         this.entries.delete(instance);
+    return crashes;
   }
 
   begin(step: Step): void {
@@ -84,7 +145,7 @@ export class AgentMemory implements Memory {
     entry.inFlight = true;
     entry.pulling = step.kind === 'pull' ? step.release.container.image : undefined;
     // Now, since the container may exit before Docker has said that it runs.
-    if (step.kind === 'start') entry.restarts++;
+    if (step.kind === 'start' || step.kind === 'restart') entry.restarts++;
   }
 
   succeed(step: Step): void {
@@ -92,7 +153,23 @@ export class AgentMemory implements Memory {
     entry.failures.delete(step.kind);
     entry.error = undefined;
     entry.lostPort = undefined;
-    if (step.kind === 'start') entry.restartsTotal++;
+    switch (step.kind) {
+      case 'start':
+      case 'restart':
+        entry.restartsTotal++;
+        break;
+      case 'pull':
+        entry.pulledFor = step.specHash;
+        break;
+      case 'create':
+        entry.pulledFor = undefined;
+        break;
+      case 'postStart':
+        entry.hookedRun = step.run;
+        break;
+      case 'drain':
+        entry.drained = step.containerId;
+    }
   }
 
   fail(step: Step, error: EngineError, nowMs: number): void {
@@ -100,8 +177,8 @@ export class AgentMemory implements Memory {
     const failures = (entry.failures.get(step.kind) ?? 0) + 1;
     entry.failures.set(step.kind, failures);
     entry.error = `${step.kind} failed: ${error.message}`;
+    if (step.kind === 'start' || step.kind === 'restart') entry.restarts = Math.max(0, entry.restarts - 1);
     if (step.kind === 'start') {
-      entry.restarts = Math.max(0, entry.restarts - 1);
       entry.lostPort = error.code === 'port-taken' ? { containerId: step.containerId, port: error.port } : undefined;
     }
     // Somebody removed it after the pass had looked: the next pass pulls it. Once; then something else is wrong.
@@ -118,26 +195,34 @@ export class AgentMemory implements Memory {
     entry.restartNotBeforeMs = 0;
   }
 
-  private observeRun(
-    container: ActualContainer,
-    entry: Entry,
-    policy: { readonly delayMs: number; readonly windowMs: number },
-    nowMs: number,
-  ): void {
+  /** @returns whether the run has ended since the last pass */
+  private observeRun(container: ActualContainer, entry: Entry, { spec }: DesiredInstance, nowMs: number): boolean {
+    const { windowMs = 0, delayMs = 0 } = spec?.deploy.restartPolicy ?? {};
+    const run = runOf(container);
+    const isRunning = container.state === 'running';
+    if (isRunning && (container.health === 'healthy' || container.health === 'none')) entry.goodRun = run;
+    // What nobody saw running, a run between two passes or before this agent, is judged by its length alone.
+    const wasGood = entry.goodRun === run || (!isRunning && spec?.deploy.probe === undefined);
     const isExit = container.state === 'exited' && entry.seenExit !== exitKey(container);
-    const ranWell = container.ranForMs >= Math.max(policy.windowMs, MIN_WINDOW_MS);
-    if (ranWell && (container.state === 'running' || isExit)) entry.restarts = 0;
-    if (!isExit) return;
-    entry.seenExit = exitKey(container);
-    entry.lastExit = container.exit;
+    const isTurn = isRunning && container.health === 'unhealthy' && entry.seenUnhealthy !== run;
+    const ranWell = wasGood && container.ranForMs >= Math.max(windowMs, MIN_WINDOW_MS);
+    if (ranWell && (isRunning || isExit)) entry.restarts = 0;
+    if (!isExit && !isTurn) return false;
+    if (isTurn) entry.seenUnhealthy = run;
+    else {
+      entry.seenExit = exitKey(container);
+      entry.lastExit = container.exit;
+    }
     const backoff = entry.restarts === 0 ? 0 : backoffMs(entry.restarts, RESTART_BACKOFF, this.random);
-    entry.restartNotBeforeMs = nowMs + Math.max(policy.delayMs, backoff);
+    entry.restartNotBeforeMs = nowMs + Math.max(delayMs, backoff);
+    return isExit;
   }
 
   private end({ instance }: Step): Entry {
     const entry = this.entry(instance);
     entry.inFlight = false;
     entry.pulling = undefined;
+    entry.progress = '';
     return entry;
   }
 
@@ -147,7 +232,12 @@ export class AgentMemory implements Memory {
       entry = {
         ...{ inFlight: false, pulling: undefined, restarts: 0, notBeforeMs: 0, restartNotBeforeMs: 0 },
         ...{ lostPort: undefined, failures: new Map<StepKind, number>(), error: undefined },
-        ...{ restartsTotal: 0, lastExit: undefined, seenExit: undefined },
+        ...{ restartsTotal: 0, lastExit: undefined, seenExit: undefined, progress: '', wantedSinceMs: 0 },
+        ...{ pulledFor: undefined, hookedRun: undefined, drained: undefined },
+        ...{ goodRun: undefined, seenUnhealthy: undefined },
+        get isFailing() {
+          return this.failures.size > 0;
+        },
       };
       this.entries.set(instance, entry);
     }

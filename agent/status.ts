@@ -1,13 +1,10 @@
 /** Pure: what the agent reports of its host, from what it wants, sees and remembers. */
 import type { HostStatus, InstanceStatus, LastExit, Phase, Problem } from '../lib/documents/types';
-import { slotOf, slotsLeaving, whyHeld } from './plan/plan-host';
-import { planInstance, type Decision } from './plan/plan-instance';
-import { NOTHING_REMEMBERED } from './plan/types';
-import type { Actual, ActualContainer, Desired, DesiredInstance, Memory, StepKind } from './plan/types';
+import { instancesOf, type HostInput } from './plan/plan-host';
+import { isCurrent, planInstance, type Decision, type InstanceInput } from './plan/plan-instance';
+import type { Memory, StepKind } from './plan/types';
 
-export interface StatusInput {
-  readonly desired: Desired;
-  readonly actual: Actual;
+export interface StatusInput extends HostInput {
   /** Of the step that is being done, by instance. */
   readonly busy: ReadonlyMap<string, StepKind>;
   readonly memory: RememberedForStatus;
@@ -21,55 +18,58 @@ export interface RememberedForStatus extends Memory {
   lastExitOf(instance: string): LastExit | undefined;
   /** Restarts since the agent first saw the instance. */
   restartsOf(instance: string): number;
+  /** Of the step that is being done; empty when there is nothing to say. */
+  progressOf(instance: string): string;
 }
 
 export function buildStatus(input: StatusInput): HostStatus {
-  const { desired, actual } = input;
   const instances: Record<string, InstanceStatus> = {};
-  const leaving = slotsLeaving(desired, actual);
-  for (const id of [...new Set([...desired.instances.keys(), ...actual.containers.keys()])].sort())
-    instances[id] = instanceStatus(id, input, leaving);
-  return { assignmentRevision: desired.assignmentRevision, instances, problems: input.problems };
+  for (const one of instancesOf(input)) instances[one.instance] = instanceStatus(one, input);
+  return { assignmentRevision: input.desired.assignmentRevision, instances, problems: input.problems };
 }
 
-function instanceStatus(id: string, input: StatusInput, leaving: ReadonlySet<string>): InstanceStatus {
-  const { desired, actual } = input;
-  const wanted = desired.instances.get(id);
-  const container = actual.containers.get(id)?.[0];
-  const isHeld = desired.held.has(id) || !desired.isComplete;
-  const lastExit = container?.exit ?? input.memory.lastExitOf(id);
+function instanceStatus(one: InstanceInput, { desired, memory, busy }: StatusInput): InstanceStatus {
+  const { instance, wanted, pause } = one;
+  const [container] = one.containers;
+  const isHeld = desired.held.has(instance) || !desired.isComplete;
+  const seenExit = memory.lastExitOf(instance);
+  // What is remembered of the same exit has its log too.
+  const lastExit = container?.exit?.atMs === seenExit?.atMs ? seenExit : (container?.exit ?? seenExit);
   const who = container ?? wanted;
-  const decision = decisionOf(id, container, wanted, input, leaving);
+  const decision = planInstance(one);
   // What went wrong counts as long as there is something to be done.
-  const error = decision.step === undefined ? undefined : input.memory.errorOf(id);
-  const isCurrent = container !== undefined && wanted?.specHash === container.spec;
+  const error = decision.step === undefined ? undefined : memory.errorOf(instance);
+  const isOfRelease = container !== undefined && wanted !== undefined && isCurrent(container, wanted);
   return {
     service: who?.service ?? '',
     slot: who?.slot ?? 0,
     // A container that needs no change for a newer release runs that release, whatever its label says.
-    release: (isCurrent ? wanted?.release : who?.release) ?? 0,
-    phase: phaseOf(container, wanted, input.busy.get(id), isHeld, decision, error),
+    release: (isOfRelease ? wanted.release : who?.release) ?? 0,
+    phase: phaseOf(one, busy.get(instance), isHeld, decision, error),
     containerId: container?.id ?? '',
     ports: container?.ports ?? [],
     health: container?.health ?? 'none',
-    restarts: input.memory.restartsOf(id),
+    restarts: memory.restartsOf(instance),
     ...(lastExit !== undefined && { lastExit }),
     reason: error ?? decision.waiting ?? decision.step?.reason ?? '',
     held: isHeld,
     spec: container?.spec ?? '',
+    progress: memory.progressOf(instance),
+    pausedUntilMs: pause?.untilMs ?? 0,
   };
 }
 
 function phaseOf(
-  container: ActualContainer | undefined,
-  wanted: DesiredInstance | undefined,
+  { containers: [container], wanted, pause }: InstanceInput,
   busy: StepKind | undefined,
   isHeld: boolean,
   decision: Decision,
   error: string | undefined,
 ): Phase {
   if (busy === 'pull') return 'PULLING';
-  if (busy === 'stop' || (container !== undefined && wanted === undefined && !isHeld)) return 'STOPPING';
+  if (busy === 'drain') return 'DRAINING';
+  const isLeaving = container !== undefined && wanted === undefined && !isHeld && pause === undefined;
+  if (busy === 'stop' || isLeaving) return 'STOPPING';
   if (error !== undefined && container?.state !== 'running') return 'FAILED';
   if (container === undefined) return busy === 'create' ? 'STARTING' : 'PENDING';
   switch (container.state) {
@@ -87,24 +87,4 @@ function phaseOf(
     default:
       return container.state satisfies never;
   }
-}
-
-function decisionOf(
-  instance: string,
-  container: ActualContainer | undefined,
-  wanted: DesiredInstance | undefined,
-  { desired, memory }: StatusInput,
-  leaving: ReadonlySet<string>,
-): Decision {
-  const remembered = memory.instances.get(instance) ?? NOTHING_REMEMBERED;
-  return planInstance({
-    instance,
-    containers: container === undefined ? [] : [container],
-    wanted,
-    held: whyHeld(instance, desired),
-    hasImage: true,
-    hasPredecessor: wanted !== undefined && leaving.has(slotOf(wanted)),
-    restarts: remembered.restarts,
-    lostPort: remembered.lostPort,
-  });
 }

@@ -5,16 +5,21 @@
  * Nothing queues: a step that there is no room for is planned again by a later pass, from what is so by then.
  */
 import assert from 'node:assert/strict';
+import type { Clock } from '../lib/clock';
 import type { StepKind } from './plan/types';
 
-type LaneName = 'container' | 'pull' | 'stop';
+type LaneName = 'container' | 'pull' | 'wait';
 
 const LANE: Readonly<Record<StepKind, LaneName>> = {
   pull: 'pull',
-  stop: 'stop',
   create: 'container',
   start: 'container',
+  update: 'container',
   remove: 'container',
+  postStart: 'wait',
+  restart: 'wait',
+  drain: 'wait',
+  stop: 'wait',
 };
 
 /** Steps at once. */
@@ -23,12 +28,24 @@ const LIMIT: Readonly<Record<LaneName, number>> = {
   container: 8,
   /** Docker downloads three layers at a time, however much is asked of it; registries that hang must not fill the lane. */
   pull: 8,
-  /** Stops wait for their grace period; they must not hold up starts, nor each other. */
-  stop: 64,
+  /** These wait for hooks, drain times and grace periods; they must not hold up starts, nor each other. */
+  wait: 64,
 };
 
+/** A step of the container lane that takes so long hangs: it gives its place to another one … */
+const HANGS_MS = 5000;
+/** … until so many hang. */
+const MAX_HANGING = 56;
+
 export class Workers {
-  private readonly running: Record<LaneName, number> = { container: 0, pull: 0, stop: 0 };
+  private readonly running: Record<LaneName, number> = { container: 0, pull: 0, wait: 0 };
+  private hanging = 0;
+
+  /** @param onRoom called when a step that hangs makes room, since no end of a step tells it */
+  constructor(
+    private readonly clock: Clock,
+    private readonly onRoom: () => void,
+  ) {}
 
   /** Whether a step of this kind can begin now. The end of another one makes room. */
   hasRoom(kind: StepKind): boolean {
@@ -43,6 +60,17 @@ export class Workers {
     assert.ok(this.hasRoom(kind), `no room for another ${kind}`);
     const lane = LANE[kind];
     this.running[lane]++;
-    void work().finally(() => this.running[lane]--);
+    let leave = (): void => void this.running[lane]--;
+    const cancel = this.clock.after(HANGS_MS, () => {
+      if (lane !== 'container' || this.hanging >= MAX_HANGING) return;
+      leave();
+      this.hanging++;
+      leave = () => void this.hanging--;
+      this.onRoom();
+    });
+    void work().finally(() => {
+      cancel();
+      leave();
+    });
   }
 }

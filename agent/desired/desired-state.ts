@@ -11,6 +11,7 @@ import type { Assignment, Problem } from '../../lib/documents/types';
 import { startMirror, type Mirror } from '../../lib/etcd/mirror';
 import type { KeyValue, Store } from '../../lib/etcd/store';
 import type { Logger } from '../../lib/log';
+import type { OnBoundary } from '../boundaries';
 import type { Desired, DesiredInstance } from '../plan/types';
 import type { CopyOnDisk } from './disk-copy';
 import { ReleaseCache } from './release-cache';
@@ -26,6 +27,7 @@ export interface DesiredStateOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
+  readonly onBoundary?: OnBoundary;
   /** Called when `current` or `problems` may have changed. */
   readonly onChange: () => void;
 }
@@ -118,7 +120,8 @@ export class DesiredState {
       });
     }
     const held = new Set(this.assignment?.held ?? []);
-    return { isComplete: this.isComplete, assignmentRevision: this.assignment?.revision ?? 0, instances, held };
+    const { revision: assignmentRevision = 0, pauses = [] } = this.assignment ?? {};
+    return { isComplete: this.isComplete, assignmentRevision, instances, held, pauses };
   }
 
   private changed(): void {
@@ -185,7 +188,9 @@ export class DesiredState {
     while (this.isSaveOwed && this.assignment !== undefined) {
       this.isSaveOwed = false;
       try {
+        this.options.onBoundary?.('desired-copy.before');
         await this.options.disk.save({ assignment: this.assignment, releases: this.releases.whole });
+        this.options.onBoundary?.('desired-copy.after');
         if (this.diskProblem !== undefined) {
           this.diskProblem = undefined;
           this.changed();

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import type { ContainerCreateOptions, HostConfig, MountSettings } from 'dockerode';
 import type { ContainerSpec, Mount, PublishedPort } from '../../lib/documents/types';
+import { wantedLimits } from '../plan/limits';
+import type { AppliedLimits } from '../plan/types';
 import { EngineError, type CreateRequest } from './engine';
 import { containerName, identityLabels, type Ownership } from './labels';
 
-/** Stops a fork bomb, and is far over what services use. */
-export const DEFAULT_PIDS_LIMIT = 4096;
 /** A log that nobody rotates fills the disk. */
 const DEFAULT_LOG = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } };
 
@@ -25,8 +25,9 @@ export function publishedPorts({ container, publishedPorts: picked }: CreateRequ
 
 /** @throws EngineError 'bad-mount' for what Docker has no way to say */
 export function containerConfig(request: CreateRequest, owner: Ownership): ContainerCreateOptions {
-  const { container } = request;
+  const { container, deploy } = request;
   const published = publishedPorts(request);
+  const leave = { drainMs: container.drainMs, preStop: container.preStop, dependsOn: deploy.dependsOn };
   return {
     name: containerName(request.instance),
     Image: container.image,
@@ -36,22 +37,25 @@ export function containerConfig(request: CreateRequest, owner: Ownership): Conta
     ...(container.user !== '' && { User: container.user }),
     ...(container.workingDir !== '' && { WorkingDir: container.workingDir }),
     ...(container.hostname !== '' && { Hostname: container.hostname }),
-    Labels: { ...container.labels, ...identityLabels(request, owner, published, container.project) },
+    Labels: { ...container.labels, ...identityLabels(request, owner, published, leave, container.project) },
     ExposedPorts: Object.fromEntries(published.map(({ target, protocol }) => [`${target}/${protocol}`, {}])),
     ...(container.stopSignal !== '' && { StopSignal: container.stopSignal }),
     StopTimeout: Math.ceil(container.stopGracePeriodMs / 1000),
     ...(container.healthCheck !== undefined && { Healthcheck: healthcheck(container.healthCheck) }),
-    HostConfig: hostConfig(container, published),
+    HostConfig: hostConfig(container, published, wantedLimits(request)),
   };
 }
 
-function hostConfig(container: ContainerSpec, published: readonly PublishedPort[]): HostConfig {
+function hostConfig(
+  container: ContainerSpec,
+  published: readonly PublishedPort[],
+  limits: AppliedLimits,
+): HostConfig {
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
   published.forEach((port, index) => {
     const key = `${port.target}/${port.protocol}`;
     (bindings[key] ??= []).push({ HostIp: container.ports[index]!.hostIp, HostPort: String(port.published) });
   });
-  const { limits } = container;
   return {
     // The agent restarts containers, with backoff and with reasons; two who do it would fight.
     RestartPolicy: { Name: 'no' },
@@ -67,10 +71,11 @@ function hostConfig(container: ContainerSpec, published: readonly PublishedPort[
     CapDrop: [...container.capDrop],
     SecurityOpt: securityOptions(container.securityOpt),
     Ulimits: container.ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
-    PidsLimit: limits.pids > 0 ? limits.pids : DEFAULT_PIDS_LIMIT,
+    PidsLimit: limits.pids,
     ...(limits.nanoCpus > 0 && { NanoCpus: limits.nanoCpus }),
     // Swap as much as memory is Docker's "no swap": a limit that swaps is none.
     ...(limits.memoryBytes > 0 && { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
+    ...(limits.memoryReservationBytes > 0 && { MemoryReservation: limits.memoryReservationBytes }),
     LogConfig: DEFAULT_LOG,
   };
 }

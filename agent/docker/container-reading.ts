@@ -1,11 +1,14 @@
 /** Pure: what Docker says of a container → what the planner reads. */
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
-import type { ActualContainer, ContainerState } from '../plan/types';
+import { constants } from 'node:os';
+import type { ActualContainer, AppliedLimits, ContainerState } from '../plan/types';
+import { UNPRINTABLE } from '../../lib/unprintable';
 import { containerName, readIdentity, type Labelled } from './labels';
 
 const STATES: readonly ContainerState[] = ['created', 'running', 'paused', 'restarting', 'exited', 'dead', 'removing'];
 /** Docker's own, when the container says nothing. */
 const DEFAULT_STOP_GRACE_S = 10;
+const MAX_HEALTH_CHARACTERS = 300;
 
 export interface ReadContainer extends ActualContainer {
   readonly createdMs: number;
@@ -42,11 +45,18 @@ export function readContainer(details: ContainerInspectInfo, wallMs: number): Re
     ...identity,
     state,
     health: readHealth(isUp, details.State.Health?.Status),
+    healthReason: readHealthReason(details),
+    limits: readLimits(details.HostConfig),
+    address: readAddress(details),
+    startedAtMs: startedMs,
     stopGracePeriodMs: (stopTimeoutS ?? DEFAULT_STOP_GRACE_S) * 1000,
     // Docker forgets the code of the last exit when the container runs again, and says 0.
     ...(!isUp &&
       finishedMs > 0 && {
-        exit: { code: details.State.ExitCode, oomKilled: details.State.OOMKilled, atMs: finishedMs },
+        exit: {
+          ...{ code: details.State.ExitCode, oomKilled: details.State.OOMKilled, atMs: finishedMs, log: [] },
+          signal: signalOf(details.State.ExitCode),
+        },
       }),
     ranForMs: startedMs === 0 ? 0 : Math.max(0, (isUp ? wallMs : finishedMs) - startedMs),
     createdMs: timeMs(details.Created),
@@ -66,8 +76,15 @@ export function readListedContainer(entry: ContainerInfo): ReadContainer | strin
     ...identity,
     state,
     health: readHealth(state === 'running' || state === 'paused', health),
+    healthReason: '',
+    // Nothing is changed by what is not known.
+    limits: undefined,
+    address: '',
+    startedAtMs: 0,
     stopGracePeriodMs: DEFAULT_STOP_GRACE_S * 1000,
-    ...(exitCode !== undefined && { exit: { code: Number(exitCode), oomKilled: false, atMs: 0 } }),
+    ...(exitCode !== undefined && {
+      exit: { code: Number(exitCode), oomKilled: false, atMs: 0, signal: signalOf(Number(exitCode)), log: [] },
+    }),
     ranForMs: 0,
     createdMs: entry.Created * 1000,
   };
@@ -93,6 +110,35 @@ function stateOf(status: string): ContainerState | undefined {
 function readHealth(isUp: boolean, status: string | undefined): ActualContainer['health'] {
   if (!isUp) return 'none';
   return status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : 'none';
+}
+
+/** The last check that failed, in its own words; their length is bounded, since they go into the status. */
+function readHealthReason({ State }: ContainerInspectInfo): string {
+  const last = State.Health?.Log?.filter(({ ExitCode }) => ExitCode !== 0).at(-1);
+  const output = last?.Output.trim().replace(UNPRINTABLE, ' ').slice(0, MAX_HEALTH_CHARACTERS) ?? '';
+  if (last === undefined) return '';
+  return `the health check exited with code ${last.ExitCode}${output === '' ? '' : `: ${output}`}`;
+}
+
+/** Docker says 0 or -1, or nothing, for none. */
+function readLimits({ NanoCpus, Memory, PidsLimit, MemoryReservation }: ContainerInspectInfo['HostConfig']): AppliedLimits {
+  const [nanoCpus, memoryBytes, pids, memoryReservationBytes] = [NanoCpus, Memory, PidsLimit, MemoryReservation].map(
+    (value) => Math.max(0, value ?? 0),
+  );
+  return { nanoCpus: nanoCpus!, memoryBytes: memoryBytes!, pids: pids!, memoryReservationBytes: memoryReservationBytes! };
+}
+
+function readAddress({ HostConfig, NetworkSettings }: ContainerInspectInfo): string {
+  if (HostConfig.NetworkMode === 'host') return '127.0.0.1';
+  const networks = Object.values(NetworkSettings.Networks ?? {});
+  const addresses = networks.flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address]);
+  return addresses.find((address) => address !== '' && address !== undefined) ?? '';
+}
+
+/** A shell's and Docker's way to say that a signal ended a process: 128 and its number. @returns "" for none */
+function signalOf(exitCode: number): string {
+  const number = exitCode - 128;
+  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? '';
 }
 
 /** Docker writes year 1 for "never". */

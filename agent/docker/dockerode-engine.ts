@@ -1,14 +1,17 @@
 import type { ContainerInfo } from 'dockerode';
 import type { Clock } from '../../lib/clock';
 import type { Logger } from '../../lib/log';
-import type { ActualContainer } from '../plan/types';
+import type { Hook } from '../../lib/documents/types';
+import type { ActualContainer, AppliedLimits } from '../plan/types';
 import { DockerConnection, READ_DEADLINE_MS } from './connection';
 import { containerConfig } from './container-config';
 import { eachBounded } from './bounded';
 import { ContainerList, INSPECT_DEADLINE_MS, INSPECTIONS_AT_ONCE } from './container-list';
-import { EngineError, type CreateRequest, type Engine, type EngineFacts, type PortHolder } from './engine';
+import { EngineError, type CreateRequest, type Engine, type EngineFacts, type ExecResult } from './engine';
+import type { LogRequest, PortHolder, PullOptions } from './engine';
 import { readTakenPort, statusOf } from './errors';
 import { followEvents } from './events';
+import { readLogTail, runInContainer } from './exec';
 import { whoHasPort } from './host-port';
 import { containerName, ownershipFilter, readIdentity, type Ownership } from './labels';
 import { cancelled, followPull, pullError } from './pull-stream';
@@ -57,6 +60,7 @@ class DockerodeEngine implements Engine {
       arch: String(info['Architecture']),
       nanoCpus: Number(info['NCPU']) * 1_000_000_000,
       memoryBytes: Number(info['MemTotal']),
+      dataRoot: String(info['DockerRootDir']),
     };
   }
 
@@ -80,7 +84,7 @@ class DockerodeEngine implements Engine {
     return present;
   }
 
-  async pull(reference: string, signal: AbortSignal): Promise<void> {
+  async pull(reference: string, { signal, platform }: PullOptions): Promise<void> {
     if (signal.aborted) throw cancelled();
     // Docker would take a bare name for "all tags".
     const fromImage = /(:[^/]+|@[^/]+)$/.test(reference) ? reference : `${reference}:latest`;
@@ -88,7 +92,7 @@ class DockerodeEngine implements Engine {
     let stream: NodeJS.ReadableStream;
     try {
       stream = await this.connection.openStream('pull', PULL_SILENCE_MS, signal, (docker, abortSignal) =>
-        docker.createImage({ fromImage, abortSignal }),
+        docker.createImage({ fromImage, ...(platform !== '' && { platform }), abortSignal }),
       );
     } catch (error) {
       if (signal.aborted) throw cancelled();
@@ -143,6 +147,44 @@ class DockerodeEngine implements Engine {
     } finally {
       this.containers.changed(id);
     }
+  }
+
+  async restart(id: string, graceMs: number): Promise<void> {
+    const t = Math.ceil(graceMs / 1000);
+    try {
+      const deadlineMs = graceMs + STOP_DEADLINE_MS + START_DEADLINE_MS;
+      await this.connection.call('restart', deadlineMs, (docker, abortSignal) =>
+        docker.getContainer(id).restart({ t, abortSignal }),
+      );
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'port-taken') throw await this.explainPort(error);
+      throw error;
+    } finally {
+      this.containers.changed(id);
+    }
+  }
+
+  async update(id: string, { nanoCpus, memoryBytes, pids, memoryReservationBytes }: AppliedLimits): Promise<void> {
+    try {
+      await this.connection.call('update', READ_DEADLINE_MS, (docker, abortSignal) =>
+        docker.getContainer(id).update({
+          ...{ NanoCpus: nanoCpus, PidsLimit: pids, abortSignal },
+          // 0 would leave them as they are.
+          ...{ Memory: memoryBytes || -1, MemorySwap: memoryBytes || -1 },
+          MemoryReservation: memoryReservationBytes || -1,
+        }),
+      );
+    } finally {
+      this.containers.changed(id);
+    }
+  }
+
+  exec(id: string, command: Hook, deadlineMs: number): Promise<ExecResult> {
+    return runInContainer(this.connection, id, command, deadlineMs);
+  }
+
+  logTail(id: string, request: LogRequest): Promise<readonly string[]> {
+    return readLogTail(this.connection, id, request);
   }
 
   async remove(id: string): Promise<void> {

@@ -2,8 +2,8 @@
  * What the agent asks of a Docker Engine. dockerode-engine.ts is the real one; a simulated one answers the
  * same contract suite. Every call settles within its deadline: with an EngineError when it fails.
  */
-import type { ContainerSpec } from '../../lib/documents/types';
-import type { ActualContainer } from '../plan/types';
+import type { ContainerSpec, DeploySpec, Hook } from '../../lib/documents/types';
+import type { ActualContainer, AppliedLimits } from '../plan/types';
 
 export interface EngineFacts {
   readonly version: string;
@@ -12,6 +12,8 @@ export interface EngineFacts {
   readonly arch: string;
   readonly nanoCpus: number;
   readonly memoryBytes: number;
+  /** Where images and containers are kept; a path of the engine's machine. */
+  readonly dataRoot: string;
 }
 
 /** Who a container is: written as labels, read back by list(). */
@@ -26,8 +28,32 @@ export interface ContainerIdentity {
 
 export interface CreateRequest extends ContainerIdentity {
   readonly container: ContainerSpec;
+  readonly deploy: DeploySpec;
   /** Host port for each of container.ports, same order; all picked. */
   readonly publishedPorts: readonly number[];
+}
+
+export interface PullOptions {
+  /** "os/arch[/variant]"; empty means the engine's own. */
+  readonly platform: string;
+  /** Ends the pull when it aborts. */
+  readonly signal: AbortSignal;
+  /** How far it has come, for people: "12 of 40 MB". At most a few times a second. */
+  readonly onProgress: (progress: string) => void;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  /** The end of what it wrote, both streams; bounded. */
+  readonly output: string;
+}
+
+export interface LogRequest {
+  /** At most so many lines, the last ones. */
+  readonly lines: number;
+  /** Wall clock, milliseconds: what was written from and to. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
 }
 
 /** Who has a host port. To find out costs time, so it is asked only when somebody wants to read it. */
@@ -43,7 +69,8 @@ export interface Engine {
   list(): Promise<readonly ActualContainer[]>;
   /** Which of these image references are on the host. */
   presentImages(references: readonly string[]): Promise<ReadonlySet<string>>;
-  pull(reference: string, signal: AbortSignal): Promise<void>;
+  /** @throws EngineError 'pull-failed', 'no-such-image', 'unauthorized' or 'no-space'. */
+  pull(reference: string, options: PullOptions): Promise<void>;
   /**
    * @returns the id. The name of the container is derived from the instance and is unique on the engine.
    * @throws EngineError 'name-taken', which says by whom; 'no-such-image', 'bad-mount', 'bad-request'
@@ -61,6 +88,14 @@ export interface Engine {
   start(id: string): Promise<void>;
   /** The container's stop signal, grace, SIGKILL. Success also when it is stopped or gone. */
   stop(id: string, graceMs: number): Promise<void>;
+  /** Stop and start in one call, which Docker finishes whatever becomes of the agent. @throws as `start` does */
+  restart(id: string, graceMs: number): Promise<void>;
+  /** Of a running container, without a restart. @param limits all of them; 0 takes one away, for nanoCpus the host's count does */
+  update(id: string, limits: AppliedLimits): Promise<void>;
+  /** Runs a command in a running container. @throws EngineError 'timeout' after `deadlineMs`; what was begun runs on */
+  exec(id: string, command: Hook, deadlineMs: number): Promise<ExecResult>;
+  /** @returns the last lines, oldest first, each cut to a bounded length; empty when the log driver keeps none */
+  logTail(id: string, request: LogRequest): Promise<readonly string[]>;
   /** With its anonymous volumes; success also when it is gone. Never of a running container. */
   remove(id: string): Promise<void>;
   /**
@@ -77,6 +112,9 @@ export type EngineErrorCode =
   | 'no-such-image'
   | 'no-such-container'
   | 'pull-failed'
+  | 'unauthorized'
+  | 'no-space'
+  | 'hook-failed'
   | 'name-taken'
   | 'port-taken'
   | 'bad-mount'

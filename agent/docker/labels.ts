@@ -1,5 +1,6 @@
 /** Labels are the agent's memory: who a container is, written at its creation and read back by every list. */
-import type { PublishedPort } from '../../lib/documents/types';
+import type { Hook, PublishedPort } from '../../lib/documents/types';
+import { NOTHING_TO_LEAVE, type Leave } from '../plan/types';
 import type { ContainerIdentity } from './engine';
 
 /** Which agent owns a container: several may share one engine. */
@@ -18,6 +19,7 @@ const LABEL = {
   prefix: 'berth.prefix',
   project: 'berth.project',
   ports: 'berth.ports',
+  leave: 'berth.leave',
 } as const;
 
 export function ownershipFilter(owner: Ownership): readonly string[] {
@@ -28,6 +30,7 @@ export function identityLabels(
   identity: ContainerIdentity,
   owner: Ownership,
   ports: readonly PublishedPort[],
+  leave: Leave,
   project: string,
 ): Record<string, string> {
   return {
@@ -39,11 +42,12 @@ export function identityLabels(
     [LABEL.host]: owner.host,
     [LABEL.prefix]: owner.prefix,
     [LABEL.ports]: JSON.stringify(ports),
+    ...(!isNothing(leave) && { [LABEL.leave]: JSON.stringify(leave) }),
     ...(project !== '' && { [LABEL.project]: project }),
   };
 }
 
-export type Labelled = ContainerIdentity & { readonly ports: readonly PublishedPort[] };
+export type Labelled = ContainerIdentity & { readonly ports: readonly PublishedPort[]; readonly leave: Leave };
 
 /** @returns undefined when the labels are not as we write them: such a container is left alone */
 export function readIdentity(labels: Readonly<Record<string, string>>): Labelled | undefined {
@@ -63,7 +67,37 @@ export function readIdentity(labels: Readonly<Record<string, string>>): Labelled
   )
     return undefined;
   if (spec === undefined || ports === undefined) return undefined;
-  return { instance, service, slot, release: Number(release[2]), spec, ports };
+  const leave = readLeave(labels[LABEL.leave]);
+  return { instance, service, slot, release: Number(release[2]), spec, ports, leave };
+}
+
+function isNothing({ drainMs, preStop, dependsOn }: Leave): boolean {
+  return drainMs === 0 && preStop.length === 0 && dependsOn.length === 0;
+}
+
+/** What can't be read is nothing: the container goes as others go. */
+function readLeave(text: string | undefined): Leave {
+  if (text === undefined) return NOTHING_TO_LEAVE;
+  try {
+    const { drainMs, preStop, dependsOn } = JSON.parse(text) as Record<string, unknown>;
+    const isWhole =
+      Number.isSafeInteger(drainMs) &&
+      (drainMs as number) >= 0 &&
+      Array.isArray(preStop) &&
+      preStop.every(isHook) &&
+      Array.isArray(dependsOn) &&
+      dependsOn.every((service) => typeof service === 'string');
+    return isWhole ? { drainMs: drainMs as number, preStop, dependsOn: dependsOn as string[] } : NOTHING_TO_LEAVE;
+  } catch {
+    return NOTHING_TO_LEAVE;
+  }
+}
+
+function isHook(value: unknown): value is Hook {
+  const { command, user, privileged, workingDir, environment } = (value ?? {}) as Record<string, unknown>;
+  const isCommand = Array.isArray(command) && command.length > 0 && command.every((word) => typeof word === 'string');
+  const isRest = typeof user === 'string' && typeof privileged === 'boolean' && typeof workingDir === 'string';
+  return isCommand && isRest && typeof environment === 'object' && environment !== null;
 }
 
 function readPorts(text: string | undefined): readonly PublishedPort[] | undefined {

@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../lib/clock';
-import type { ContainerSpec } from '../../lib/documents/types';
-import type { ContainerState } from '../plan/types';
-import { EngineError, type CreateRequest } from './engine';
+import type { ContainerSpec, Hook } from '../../lib/documents/types';
+import { wantedLimits } from '../plan/limits';
+import type { AppliedLimits, ContainerState } from '../plan/types';
+import { EngineError, type CreateRequest, type ExecResult } from './engine';
 import { containerName, type Ownership } from './labels';
 
 /** What a container does once it is started. */
@@ -20,6 +21,8 @@ export interface Program {
   readonly obeysStop?: boolean;
   /** Of its health check, if it has one: what it says, and how long after the start. */
   readonly health?: { readonly afterMs: number; readonly status: 'healthy' | 'unhealthy' };
+  /** Exit code of every command that is run in it; 0 without. */
+  readonly execCode?: number;
 }
 
 export interface MemoryDockerOptions {
@@ -30,8 +33,11 @@ export interface MemoryDockerOptions {
   readonly latencyMs?: Partial<Record<MemoryCall, number>>;
 }
 
-export type MemoryCall =
-  'facts' | 'list' | 'presentImages' | 'pull' | 'create' | 'start' | 'stop' | 'remove' | 'whoHasPort';
+export const MEMORY_CALLS = [
+  ...(['facts', 'list', 'presentImages', 'pull', 'create', 'start', 'stop', 'restart', 'update', 'exec'] as const),
+  ...(['logTail', 'remove', 'whoHasPort'] as const),
+];
+export type MemoryCall = (typeof MEMORY_CALLS)[number];
 
 export interface MemoryContainer {
   readonly id: string;
@@ -41,14 +47,20 @@ export interface MemoryContainer {
   state: ContainerState;
   health: 'none' | 'starting' | 'healthy' | 'unhealthy';
   startedMs: number | undefined;
+  /** 0 before the first start. */
+  startedWallMs: number;
+  limits: AppliedLimits;
+  /** Commands that were run in it since its creation. */
+  readonly commands: string[];
   /** Of the last run. Both clocks: one for how long, one for display. */
-  ended: { code: number; oomKilled: boolean; atMs: number; wallMs: number } | undefined;
+  ended: { code: number; oomKilled: boolean; signal: string; atMs: number; wallMs: number } | undefined;
   /** Timers of the present run. */
   cancels: (() => void)[];
 }
 
 const SIGKILL_CODE = 128 + 9;
 const SIGTERM_CODE = 128 + 15;
+const SIGNALS: Readonly<Record<number, string>> = { [SIGKILL_CODE]: 'SIGKILL', [SIGTERM_CODE]: 'SIGTERM' };
 
 export class MemoryDocker {
   readonly containers = new Map<string, MemoryContainer>();
@@ -98,7 +110,7 @@ export class MemoryDocker {
       state: 'exited',
       health: 'none',
       cancels: [],
-      ended: { code, oomKilled, atMs: clock.monotonicMs(), wallMs: clock.wallMs() },
+      ended: { code, oomKilled, signal: SIGNALS[code] ?? '', atMs: clock.monotonicMs(), wallMs: clock.wallMs() },
     } satisfies Partial<MemoryContainer>);
     this.tell(container);
   }
@@ -147,7 +159,8 @@ export class MemoryDocker {
     const container: MemoryContainer = {
       id: createHash('sha256').update(String(++this.created)).digest('hex'),
       ...{ owner, request, createdMs: this.created, state: 'created', health: 'none' },
-      ...{ startedMs: undefined, ended: undefined, cancels: [] },
+      ...{ startedMs: undefined, startedWallMs: 0, ended: undefined, cancels: [], commands: [] },
+      limits: wantedLimits(request),
     };
     this.containers.set(container.id, container);
     this.tell(container);
@@ -178,12 +191,24 @@ export class MemoryDocker {
     container.state = 'running';
     container.health = hasCheck ? 'starting' : 'none';
     container.startedMs = clock.monotonicMs();
+    container.startedWallMs = clock.wallMs();
     const { exitsAfterMs, exitCode = 0, health = { afterMs: 0, status: 'healthy' } } = program;
     if (exitsAfterMs !== undefined)
       container.cancels.push(clock.after(exitsAfterMs, () => this.exit(container.id, exitCode)));
     if (hasCheck)
       container.cancels.push(clock.after(health.afterMs, () => this.setHealth(container.id, health.status)));
     this.tell(container);
+  }
+
+  exec(container: MemoryContainer, { command }: Hook): ExecResult {
+    this.mutatingCalls++;
+    container.commands.push(command.join(' '));
+    return { exitCode: this.programOf(container).execCode ?? 0, output: '' };
+  }
+
+  /** What its program wrote in its last run. */
+  logOf({ ended }: MemoryContainer): readonly string[] {
+    return ended === undefined ? [] : [`exits with ${ended.code}`];
   }
 
   /** Settles when the container is down. */

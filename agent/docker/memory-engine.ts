@@ -1,14 +1,16 @@
-import type { ActualContainer } from '../plan/types';
+import type { Hook } from '../../lib/documents/types';
+import type { ActualContainer, AppliedLimits } from '../plan/types';
 import { containerConfig, publishedPorts } from './container-config';
 import { compareContainers } from './container-reading';
-import { EngineError, type CreateRequest, type Engine, type EngineFacts, type PortHolder } from './engine';
+import { EngineError, type CreateRequest, type Engine, type EngineFacts, type ExecResult } from './engine';
+import type { PortHolder, PullOptions } from './engine';
 import { containerName, type Ownership } from './labels';
 import { isUp, type MemoryContainer, type MemoryDocker } from './memory-docker';
 import { cancelled } from './pull-stream';
 
 const FACTS: EngineFacts = {
   ...{ version: '0.0.0-memory', apiVersion: '1.41', os: 'linux', arch: 'x86_64' },
-  ...{ nanoCpus: 4_000_000_000, memoryBytes: 8 * 1024 ** 3 },
+  ...{ nanoCpus: 4_000_000_000, memoryBytes: 8 * 1024 ** 3, dataRoot: '/var/lib/docker' },
 };
 
 /** One agent's way to a simulated Docker Engine; several may share one. Held to the contract of the real one. */
@@ -42,7 +44,7 @@ class MemoryEngine implements Engine {
     return new Set(references.filter((reference) => this.docker.images.has(reference)));
   }
 
-  async pull(reference: string, signal: AbortSignal): Promise<void> {
+  async pull(reference: string, { signal }: PullOptions): Promise<void> {
     if (signal.aborted) throw cancelled();
     this.docker.mutatingCalls++;
     await this.docker.admit('pull');
@@ -81,8 +83,11 @@ class MemoryEngine implements Engine {
 
   async start(id: string): Promise<void> {
     await this.docker.admit('start');
-    const container = this.docker.containers.get(id);
-    if (container === undefined) throw new EngineError('no-such-container', `No such container: ${id}`);
+    this.startNow(id);
+  }
+
+  private startNow(id: string): void {
+    const container = this.known(id);
     if (container.state === 'paused')
       throw new EngineError('bad-request', 'cannot start a paused container, try unpause instead');
     const { publishedPorts: ports, container: spec } = container.request;
@@ -99,6 +104,42 @@ class MemoryEngine implements Engine {
     if (container !== undefined) await this.docker.stop(container, graceMs);
   }
 
+  async restart(id: string, graceMs: number): Promise<void> {
+    await this.docker.admit('restart');
+    const container = this.docker.containers.get(id);
+    if (container !== undefined) await this.docker.stop(container, graceMs);
+    this.startNow(id);
+  }
+
+  async update(id: string, limits: AppliedLimits): Promise<void> {
+    await this.docker.admit('update');
+    const container = this.running(id);
+    this.docker.mutatingCalls++;
+    container.limits = limits;
+  }
+
+  async exec(id: string, command: Hook): Promise<ExecResult> {
+    await this.docker.admit('exec');
+    return this.docker.exec(this.running(id), command);
+  }
+
+  async logTail(id: string): Promise<readonly string[]> {
+    await this.docker.admit('logTail');
+    return this.docker.logOf(this.known(id));
+  }
+
+  private known(id: string): MemoryContainer {
+    const container = this.docker.containers.get(id);
+    if (container === undefined) throw new EngineError('no-such-container', `No such container: ${id}`);
+    return container;
+  }
+
+  private running(id: string): MemoryContainer {
+    const container = this.known(id);
+    if (container.state !== 'running') throw new EngineError('bad-request', `Container ${id} is not running`);
+    return container;
+  }
+
   async remove(id: string): Promise<void> {
     await this.docker.admit('remove');
     const container = this.docker.containers.get(id);
@@ -112,7 +153,7 @@ class MemoryEngine implements Engine {
 }
 
 function toActual(container: MemoryContainer, nowMs: number): ActualContainer {
-  const { id, request, state, health, startedMs, ended } = container;
+  const { id, request, state, health, startedMs, startedWallMs, ended } = container;
   const { instance, service, slot, release, spec } = request;
   const untilMs = isUp(container) ? nowMs : (ended?.atMs ?? nowMs);
   return {
@@ -121,7 +162,14 @@ function toActual(container: MemoryContainer, nowMs: number): ActualContainer {
     // Docker counts in whole seconds.
     stopGracePeriodMs: Math.ceil(request.container.stopGracePeriodMs / 1000) * 1000,
     ...(!isUp(container) &&
-      ended !== undefined && { exit: { code: ended.code, oomKilled: ended.oomKilled, atMs: ended.wallMs } }),
+      ended !== undefined && {
+        exit: { code: ended.code, oomKilled: ended.oomKilled, atMs: ended.wallMs, signal: ended.signal, log: [] },
+      }),
+    healthReason: health === 'unhealthy' ? 'the simulated check fails' : '',
+    limits: container.limits,
+    leave: { drainMs: request.container.drainMs, preStop: request.container.preStop, dependsOn: request.deploy.dependsOn },
+    address: isUp(container) ? '172.17.0.2' : '',
+    startedAtMs: startedWallMs,
     ranForMs: startedMs === undefined ? 0 : untilMs - startedMs,
   };
 }

@@ -1,6 +1,16 @@
-import { planInstance } from './plan-instance';
+import type { Pause } from '../../lib/documents/types';
+import { orderOf } from './order';
+import { planInstance, type InstanceInput } from './plan-instance';
 import { REASONS } from './reasons';
 import { NOTHING_REMEMBERED, type Actual, type Desired, type Memory, type Step } from './types';
+
+export interface HostInput {
+  readonly desired: Desired;
+  readonly actual: Actual;
+  readonly memory: Memory;
+  /** Monotonic. */
+  readonly nowMs: number;
+}
 
 /**
  * The agent's whole decision: what may be done now.
@@ -9,47 +19,72 @@ import { NOTHING_REMEMBERED, type Actual, type Desired, type Memory, type Step }
  * is busy with or that has to wait. Empty when the host is as desired (a fixed point), and for every instance
  * about which something is unknown (G3).
  */
-export function planHost(input: { desired: Desired; actual: Actual; memory: Memory; nowMs: number }): readonly Step[] {
-  const { desired, actual, memory, nowMs } = input;
-  const ids = [...new Set([...desired.instances.keys(), ...actual.containers.keys()])].sort();
-  const leaving = slotsLeaving(desired, actual);
+export function planHost(input: HostInput): readonly Step[] {
+  const { memory, nowMs } = input;
   const pulling = new Set([...memory.instances.values()].map((remembered) => remembered.pulling));
   const steps: Step[] = [];
-  for (const instance of ids) {
-    const remembered = memory.instances.get(instance) ?? NOTHING_REMEMBERED;
-    if (remembered.inFlight || nowMs < remembered.notBeforeMs) continue;
-    const wanted = desired.instances.get(instance);
-    const decision = planInstance({
-      instance,
-      containers: actual.containers.get(instance) ?? [],
-      wanted,
-      held: whyHeld(instance, desired),
-      hasImage: wanted?.spec !== undefined && actual.images.has(wanted.spec.container.image),
-      hasPredecessor: wanted !== undefined && leaving.has(slotOf(wanted)),
-      restarts: remembered.restarts,
-      lostPort: remembered.lostPort,
-    });
-    if (decision.step === undefined) continue;
-    if (decision.step.kind === 'start' && nowMs < remembered.restartNotBeforeMs) continue;
-    if (decision.step.kind === 'pull') {
+  for (const one of instancesOf(input)) {
+    const { inFlight, notBeforeMs } = one.remembered;
+    if (inFlight || nowMs < notBeforeMs) continue;
+    const { step } = planInstance(one);
+    if (step === undefined || nowMs < dueMs(step, one)) continue;
+    if (step.kind === 'pull') {
       // One pull serves all who want the image: registries count them.
-      const { image } = decision.step.release.container;
+      const { image } = step.release.container;
       if (pulling.has(image)) continue;
       pulling.add(image);
     }
-    steps.push(decision.step);
+    steps.push(step);
   }
   return steps;
 }
 
+/** Monotonic time from which on a step may be taken: restarts wait for their delay, and what failed for its own. */
+export function dueMs({ kind }: Step, { remembered }: Pick<InstanceInput, 'remembered'>): number {
+  const isRestart = kind === 'start' || kind === 'restart';
+  return Math.max(remembered.notBeforeMs, isRestart ? remembered.restartNotBeforeMs : 0);
+}
+
+/** What is to be decided on, sorted by instance: everything that is wanted or there. */
+export function instancesOf(input: HostInput): readonly InstanceInput[] {
+  const { desired, actual, memory } = input;
+  const ids = [...new Set([...desired.instances.keys(), ...actual.containers.keys()])].sort();
+  const leaving = slotsLeaving(desired, actual);
+  const order = orderOf(input);
+  return ids.map((instance) => {
+    const wanted = desired.instances.get(instance);
+    const containers = actual.containers.get(instance) ?? [];
+    return {
+      ...{ instance, containers, wanted },
+      held: whyHeld(instance, desired),
+      pause: pauseOf(instance, (wanted ?? containers[0])?.service, desired.pauses),
+      hasImage: wanted?.spec !== undefined && actual.images.has(wanted.spec.container.image),
+      hasPredecessor: wanted !== undefined && leaving.has(slotOf(wanted)),
+      after: { start: order.startsAfter(instance), stop: order.stopsAfter(instance) },
+      remembered: memory.instances.get(instance) ?? NOTHING_REMEMBERED,
+      hostNanoCpus: actual.hostNanoCpus,
+    };
+  });
+}
+
 /** Nothing is stopped because nothing says that it should run (G3). @returns undefined when it is not held */
-export function whyHeld(instance: string, { held, instances, isComplete }: Desired): string | undefined {
+function whyHeld(instance: string, { held, instances, isComplete }: Desired): string | undefined {
   if (held.has(instance)) return REASONS.held;
   return instances.has(instance) || isComplete ? undefined : REASONS.assignmentMissing;
 }
 
+/** The one that ends last, of those that name the instance, its service, or the host: all that an agent hears of concern its own. */
+function pauseOf(instance: string, service: string | undefined, pauses: readonly Pause[]): Pause | undefined {
+  return pauses
+    .filter(
+      ({ kind, name }) =>
+        kind === 'host' || (kind === 'service' && name === service) || (kind === 'instance' && name === instance),
+    )
+    .reduce<Pause | undefined>((last, one) => (last === undefined || one.untilMs > last.untilMs ? one : last), undefined);
+}
+
 /** Slots of containers that the assignment leaves out, though they are still there. */
-export function slotsLeaving(desired: Desired, actual: Actual): ReadonlySet<string> {
+function slotsLeaving(desired: Desired, actual: Actual): ReadonlySet<string> {
   const slots = new Set<string>();
   if (!desired.isComplete) return slots;
   for (const [instance, [container]] of actual.containers)
@@ -58,6 +93,6 @@ export function slotsLeaving(desired: Desired, actual: Actual): ReadonlySet<stri
   return slots;
 }
 
-export function slotOf({ service, slot }: { readonly service: string; readonly slot: number }): string {
+function slotOf({ service, slot }: { readonly service: string; readonly slot: number }): string {
   return `${service}/${slot}`;
 }

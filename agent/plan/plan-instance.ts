@@ -1,6 +1,8 @@
-import type { Release } from '../../lib/documents/types';
+import type { Pause, Release } from '../../lib/documents/types';
+import { isMadeFrom } from '../../lib/release/spec-hash';
+import { limitsToUpdate, wantedLimits } from './limits';
 import { REASONS } from './reasons';
-import type { ActualContainer, DesiredInstance, LostPort, Step } from './types';
+import { runOf, type ActualContainer, type DesiredInstance, type InstanceMemory, type LostPort, type Step } from './types';
 
 export interface InstanceInput {
   readonly instance: string;
@@ -10,12 +12,15 @@ export interface InstanceInput {
   readonly wanted: DesiredInstance | undefined;
   /** Why it is left exactly as it is; undefined when it is not. */
   readonly held: string | undefined;
+  /** In force. */
+  readonly pause: Pause | undefined;
   readonly hasImage: boolean;
   /** A container of the same slot that is on its way out of this host: it goes first (its ports, its volumes). */
   readonly hasPredecessor: boolean;
-  /** Starts after exits since the last success. */
-  readonly restarts: number;
-  readonly lostPort: LostPort | undefined;
+  /** Service on this host that is to start, or to stop, first. */
+  readonly after: { readonly start: string | undefined; readonly stop: string | undefined };
+  readonly remembered: InstanceMemory;
+  readonly hostNanoCpus: number;
 }
 
 /** The next step, or why there is none although the instance is not as it should be; neither when all is well. */
@@ -26,41 +31,73 @@ export interface Decision {
 
 /** Decides for one instance. Its order is that of an instance's life, from the end: what must go, goes first. */
 export function planInstance(input: InstanceInput): Decision {
-  const { containers, wanted, held } = input;
+  const { containers, wanted, held, pause, remembered } = input;
   const [kept, duplicate] = containers;
   if (held !== undefined) return kept === undefined ? {} : { waiting: held };
-  if (duplicate !== undefined) return { step: away(duplicate, REASONS.duplicate) };
-  if (wanted === undefined) return kept === undefined ? {} : { step: away(kept, REASONS.notAssigned) };
+  if (pause !== undefined) return { waiting: REASONS.handsOff(pause) };
+  if (duplicate !== undefined) return { step: away(duplicate, REASONS.duplicate, remembered) };
+  if (wanted === undefined) return kept === undefined ? {} : leave(kept, input);
   if (wanted.spec === undefined || wanted.specHash === undefined)
     return { waiting: REASONS.releaseUnreadable(wanted.specProblem ?? `release ${wanted.release} is not there`) };
-  if (kept === undefined) return make(input, wanted.spec, wanted.specHash, wanted.slot);
-  if (kept.spec !== wanted.specHash) {
+  const { spec, specHash, slot } = wanted;
+  if (kept === undefined) return make(input, spec, specHash, slot);
+  if (!isCurrent(kept, wanted)) {
     // The image first: what runs goes on running while the next one is fetched.
-    if (!input.hasImage)
-      return { step: { kind: 'pull', instance: input.instance, release: wanted.spec, reason: REASONS.imageMissing } };
-    return { step: away(kept, REASONS.specChanged(kept.release, wanted.release)) };
+    const image = fetchImage(input, spec, specHash);
+    return image ?? { step: away(kept, REASONS.specChanged(kept.release, wanted.release), remembered) };
   }
-  return keepRunning(kept, wanted.spec, input);
+  return keepRunning(kept, spec, input);
+}
+
+/** Whether the container is made from the release that is wanted, whatever its number was. */
+export function isCurrent(container: ActualContainer, { spec, specHash }: DesiredInstance): boolean {
+  return spec !== undefined && (container.spec === specHash || isMadeFrom(container.spec, spec.container));
 }
 
 function make(input: InstanceInput, release: Release, specHash: string, slot: number): Decision {
   const { instance } = input;
-  if (!input.hasImage) return { step: { kind: 'pull', instance, release, reason: REASONS.imageMissing } };
+  const image = fetchImage(input, release, specHash);
+  if (image !== undefined) return image;
   if (input.hasPredecessor) return { waiting: REASONS.predecessor };
+  if (input.after.start !== undefined) return { waiting: REASONS.startsAfter(input.after.start) };
   return { step: { kind: 'create', instance, release, slot, specHash, reason: REASONS.newInstance } };
 }
 
-/** Stop what runs, then remove it. */
-function away(container: ActualContainer, reason: string): Step {
-  const { instance, id } = container;
+/** @returns undefined when the image is there, as the pull policy wants it */
+function fetchImage(input: InstanceInput, release: Release, specHash: string): Decision | undefined {
+  const { instance, hasImage, remembered } = input;
+  const { pullPolicy, image } = release.container;
+  if (pullPolicy === 'never') return hasImage ? undefined : { waiting: REASONS.pullNever(image) };
+  // A digest always means the same bits.
+  const isOwed = pullPolicy === 'always' && !image.includes('@') && remembered.pulledFor !== specHash;
+  if (hasImage && !isOwed) return undefined;
+  return {
+    step: { kind: 'pull', instance, release, specHash, reason: hasImage ? REASONS.pullAlways : REASONS.imageMissing },
+  };
+}
+
+function leave(container: ActualContainer, { after, remembered }: InstanceInput): Decision {
+  const step = away(container, REASONS.notAssigned, remembered);
+  if (after.stop !== undefined && step.kind !== 'remove') return { waiting: REASONS.stopsAfter(after.stop) };
+  return { step };
+}
+
+/** Leave discovery and drain, stop what runs, then remove it. */
+function away(container: ActualContainer, reason: string, { drained }: InstanceMemory): Step {
+  const { instance, id, leave } = container;
   const isUp = container.state === 'running' || container.state === 'paused' || container.state === 'restarting';
   if (!isUp) return { kind: 'remove', instance, containerId: id, reason };
+  const hasToDrain = leave.drainMs > 0 || leave.preStop.length > 0;
+  if (hasToDrain && container.state === 'running' && drained !== id)
+    return { kind: 'drain', instance, containerId: id, leave, reason };
   return { kind: 'stop', instance, containerId: id, graceMs: container.stopGracePeriodMs, reason };
 }
 
-function keepRunning(container: ActualContainer, release: Release, { restarts, lostPort }: InstanceInput): Decision {
+function keepRunning(container: ActualContainer, release: Release, input: InstanceInput): Decision {
+  const { remembered } = input;
   switch (container.state) {
     case 'running':
+      return lookAfter(container, release, input);
     case 'restarting':
     case 'removing':
       return {};
@@ -68,21 +105,44 @@ function keepRunning(container: ActualContainer, release: Release, { restarts, l
       return { waiting: REASONS.paused };
     case 'created':
       // It never ran, so nothing is lost; the host port that was picked for it may be somebody else's by now.
-      return { step: away(container, REASONS.neverStarted) };
+      return { step: away(container, REASONS.neverStarted, remembered) };
     case 'dead':
-      return { step: away(container, REASONS.dead) };
+      return { step: away(container, REASONS.dead, remembered) };
     case 'exited': {
-      const code = container.exit?.code ?? 0;
-      const refusal = whyNotRestarted(release.deploy.restartPolicy, code, restarts);
+      const { code = 0, oomKilled = false, signal = '' } = container.exit ?? {};
+      const refusal = whyNotRestarted(release.deploy.restartPolicy, code, remembered.restarts);
       if (refusal !== undefined) return { waiting: refusal };
-      if (hasLostPicked(container, release, lostPort))
-        return { step: away(container, REASONS.portLost(lostPort?.port)) };
-      const reason = REASONS.exited(code, container.exit?.oomKilled ?? false);
+      if (hasLostPicked(container, release, remembered.lostPort))
+        return { step: away(container, REASONS.portLost(remembered.lostPort?.port), remembered) };
+      const reason = REASONS.exited(code, oomKilled, signal);
       return { step: { kind: 'start', instance: container.instance, containerId: container.id, reason } };
     }
     default:
       return container.state satisfies never;
   }
+}
+
+/** Of a container that runs as its release wants it, but perhaps not in every way. */
+function lookAfter(container: ActualContainer, release: Release, input: InstanceInput): Decision {
+  const { instance, id: containerId } = container;
+  const { remembered, hostNanoCpus } = input;
+  const { onUnhealthy, restartPolicy } = release.deploy;
+  if (container.health === 'unhealthy') {
+    // Never stopped when it would not be started again: what is unhealthy may still be of use.
+    const refusal =
+      onUnhealthy === 'withdraw' ? REASONS.onlyWithdrawn : whyNotRestarted(restartPolicy, 1, remembered.restarts);
+    if (refusal !== undefined) return { waiting: REASONS.unhealthyLeft(container.healthReason, refusal) };
+    const graceMs = container.stopGracePeriodMs;
+    const reason = REASONS.unhealthy(container.healthReason);
+    return { step: { kind: 'restart', instance, containerId, graceMs, reason } };
+  }
+  const limits = limitsToUpdate(wantedLimits(release), container.limits, hostNanoCpus);
+  if (limits !== undefined) return { step: { kind: 'update', instance, containerId, limits, reason: REASONS.limits } };
+  const { postStart: hooks } = release.container;
+  const run = runOf(container);
+  if (hooks.length > 0 && remembered.hookedRun !== run)
+    return { step: { kind: 'postStart', instance, containerId, run, hooks, reason: REASONS.postStart } };
+  return {};
 }
 
 /** A container keeps its host ports for life. One that the operator fixed is waited for; one that we picked is not. */

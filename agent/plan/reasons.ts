@@ -1,10 +1,19 @@
+import type { Pause } from '../../lib/documents/types';
+import { isoTime } from '../../lib/iso-time';
+
 /** Why the agent does what it does (G1), and why it does not. Shown in status, logs and events; nowhere else spelled. */
 export const REASONS = {
   imageMissing: 'the image is not on this host',
   newInstance: 'assigned to this host',
   neverStarted: 'the container was created and never started',
-  exited: (code: number, oomKilled: boolean) =>
-    oomKilled ? `killed for running out of memory (exit code ${code})` : `exited with code ${code}`,
+  pullAlways: 'pull_policy is "always"',
+  exited: (code: number, oomKilled: boolean, signal: string) => {
+    if (oomKilled) return `killed for running out of memory (exit code ${code})`;
+    return signal === '' ? `exited with code ${code}` : `ended by ${signal} (exit code ${code})`;
+  },
+  unhealthy: (what: string) => (what === '' ? 'unhealthy' : `unhealthy: ${what}`),
+  limits: 'its limits changed',
+  postStart: 'its post_start hooks have not run since it was started',
   specChanged: (from: number, to: number) => `release ${to} needs another container than release ${from}`,
   notAssigned: 'the assignment leaves it out',
   duplicate: 'a second container of the same instance',
@@ -12,12 +21,20 @@ export const REASONS = {
     `${port === undefined ? 'its host port' : `host port ${port}`} was taken by another while it was down; a new one is picked`,
   dead: 'Docker could not remove it and calls it dead',
   // Waiting, leaving alone.
+  handsOff: ({ kind, name, untilMs, reason, by }: Pause) =>
+    `paused until ${isoTime(untilMs)} with the ${kind} ${name}` +
+    `${by === '' ? '' : ` by ${by}`}${reason === '' ? '' : `: ${reason}`}`,
+  pullNever: (image: string) => `${image} is not on this host, and pull_policy is "never"`,
+  startsAfter: (service: string) => `starts after ${service}, which it depends on`,
+  stopsAfter: (service: string) => `stops after ${service}, which depends on it`,
+  onlyWithdrawn: 'on_unhealthy is "withdraw"',
+  unhealthyLeft: (what: string, why: string) => `unhealthy${what === '' ? '' : `: ${what}`}; left running, since ${why}`,
   held: 'held: etcd knows nothing of its service',
   assignmentMissing: 'held: no assignment document says what this host should run',
   releaseUnreadable: (problem: string) => `left as it is: ${problem}`,
   predecessor: 'waits until the instance that it replaces is gone from this host',
   paused: 'paused in Docker by hand; left as it is',
-  restartPolicyNone: 'exited, and the restart policy is "none"',
-  restartPolicyOnFailure: 'exited with code 0, and the restart policy is "on-failure"',
-  attemptsExhausted: (attempts: number) => `exited; given up after ${attempts} restarts in a row`,
+  restartPolicyNone: 'the restart policy is "none"',
+  restartPolicyOnFailure: 'it exited with code 0, and the restart policy is "on-failure"',
+  attemptsExhausted: (attempts: number) => `given up after ${attempts} restarts in a row`,
 } as const;

@@ -1,5 +1,5 @@
 /** What the agent's planner reads and what it answers. Plain values: no I/O, no clock. */
-import type { AssignedInstance, LastExit, PublishedPort, Release } from '../../lib/documents/types';
+import type { AssignedInstance, Hook, LastExit, Limits, Pause, PublishedPort, Release } from '../../lib/documents/types';
 
 /** What etcd, or the copy on disk, says that this host should run. */
 export interface Desired {
@@ -10,6 +10,8 @@ export interface Desired {
   readonly instances: ReadonlyMap<string, DesiredInstance>;
   /** Ids that the coordinator holds: left exactly as they are. */
   readonly held: ReadonlySet<string>;
+  /** Pauses that concern this host. Those that have ended are among them until the coordinator writes the next assignment. */
+  readonly pauses: readonly Pause[];
 }
 
 export interface DesiredInstance extends AssignedInstance {
@@ -27,6 +29,8 @@ export interface Actual {
   readonly containers: ReadonlyMap<string, readonly ActualContainer[]>;
   /** Image references of the desired releases that are on the host. */
   readonly images: ReadonlySet<string>;
+  /** CPUs of the host, billionths: a limit of as much is none. */
+  readonly hostNanoCpus: number;
 }
 
 export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead' | 'removing';
@@ -40,13 +44,40 @@ export interface ActualContainer {
   /** Label berth.spec: versioned hash of the ContainerSpec. */
   readonly spec: string;
   readonly state: ContainerState;
+  /** Of the probe or, without one, of Docker's health check. */
   readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  /** What the last probe or health check that failed said; empty when there is nothing to say. */
+  readonly healthReason: string;
   readonly ports: readonly PublishedPort[];
   readonly stopGracePeriodMs: number;
+  /** What is done before it is stopped. */
+  readonly leave: Leave;
+  /** As Docker applies them, 0 meaning none; undefined while Docker does not say. */
+  readonly limits: AppliedLimits | undefined;
+  /** Where the agent reaches its ports: its address on a bridge, 127.0.0.1 on the host's network; empty when nowhere. */
+  readonly address: string;
+  /** Of the present or last run, on Docker's wall clock; 0 before the first. With the id, it names the run. */
+  readonly startedAtMs: number;
   /** Of the last run, when it has exited. */
   readonly exit?: LastExit;
   /** How long the present or the last run lasted, milliseconds. */
   readonly ranForMs: number;
+}
+
+/** Written on the container when it is made: its release may be forgotten by the time that it goes. */
+export interface Leave {
+  /** Milliseconds between leaving discovery and the stop signal. */
+  readonly drainMs: number;
+  readonly preStop: readonly Hook[];
+  /** Services that it needs: it goes before them. */
+  readonly dependsOn: readonly string[];
+}
+
+export const NOTHING_TO_LEAVE: Leave = { drainMs: 0, preStop: [], dependsOn: [] };
+
+/** Limits that Docker can change while the container runs. */
+export interface AppliedLimits extends Limits {
+  readonly memoryReservationBytes: number;
 }
 
 /** What the agent remembers between passes. It may be lost at any time: then only backoff is forgotten. */
@@ -67,6 +98,16 @@ export interface InstanceMemory {
   readonly restartNotBeforeMs: number;
   /** Docker refused to start a container because somebody else has its host port by now. */
   readonly lostPort: LostPort | undefined;
+  /** The last step failed, and none has succeeded since. */
+  readonly isFailing: boolean;
+  /** Monotonic time at which the agent first saw that it is wanted. */
+  readonly wantedSinceMs: number;
+  /** Spec hash for which an image was pulled that is to be pulled before every creation. */
+  readonly pulledFor: string | undefined;
+  /** Run (runOf) whose post_start hooks are done. */
+  readonly hookedRun: string | undefined;
+  /** Id of the container that has run its pre_stop hooks and waited for its drain time. */
+  readonly drained: string | undefined;
 }
 
 export interface LostPort {
@@ -77,9 +118,24 @@ export interface LostPort {
 
 export const NOTHING_REMEMBERED: InstanceMemory = {
   ...{ inFlight: false, pulling: undefined, restarts: 0, notBeforeMs: 0, restartNotBeforeMs: 0, lostPort: undefined },
+  ...{ isFailing: false, wantedSinceMs: 0, pulledFor: undefined, hookedRun: undefined, drained: undefined },
 };
 
-export type Step = PullStep | CreateStep | StartStep | StopStep | RemoveStep;
+/** One run of a container: from a start to the exit. */
+export function runOf({ id, startedAtMs }: Pick<ActualContainer, 'id' | 'startedAtMs'>): string {
+  return `${id} ${startedAtMs}`;
+}
+
+export type Step =
+  | PullStep
+  | CreateStep
+  | StartStep
+  | PostStartStep
+  | UpdateStep
+  | RestartStep
+  | DrainStep
+  | StopStep
+  | RemoveStep;
 export type StepKind = Step['kind'];
 
 interface StepBase {
@@ -89,6 +145,7 @@ interface StepBase {
 export interface PullStep extends StepBase {
   readonly kind: 'pull';
   readonly release: Release;
+  readonly specHash: string;
 }
 /** Create and start, in one: a container that was created and never started is removed by a later pass. */
 export interface CreateStep extends StepBase {
@@ -101,6 +158,31 @@ export interface CreateStep extends StepBase {
 export interface StartStep extends StepBase {
   readonly kind: 'start';
   readonly containerId: string;
+}
+/** The hooks that follow a start. */
+export interface PostStartStep extends StepBase {
+  readonly kind: 'postStart';
+  readonly containerId: string;
+  readonly run: string;
+  readonly hooks: readonly Hook[];
+}
+/** Other limits for a container that runs on. */
+export interface UpdateStep extends StepBase {
+  readonly kind: 'update';
+  readonly containerId: string;
+  readonly limits: AppliedLimits;
+}
+/** Stop and start, in one call: Docker finishes it even if the agent dies. */
+export interface RestartStep extends StepBase {
+  readonly kind: 'restart';
+  readonly containerId: string;
+  readonly graceMs: number;
+}
+/** What comes before a stop: out of discovery, the pre_stop hooks, the drain time. */
+export interface DrainStep extends StepBase {
+  readonly kind: 'drain';
+  readonly containerId: string;
+  readonly leave: Leave;
 }
 export interface StopStep extends StepBase {
   readonly kind: 'stop';

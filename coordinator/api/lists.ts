@@ -48,6 +48,8 @@ export function listInstances(context: ApiContext, { services }: ListInstancesRe
   return { instances, freshness: context.cluster.freshness() };
 }
 
+const NOTHING_DONE = { progress: '', pausedUntilMs: 0 };
+
 /** What the host reports, and what it is assigned and has not reported yet. */
 function instancesOf(host: HostView, view: ClusterView): readonly ListedInstance[] {
   const reported = host.status?.instances ?? {};
@@ -57,7 +59,7 @@ function instancesOf(host: HostView, view: ClusterView): readonly ListedInstance
     ...unreported.map(({ id, service, slot, release }) => {
       const reason = host.isLive ? 'not yet taken up by its host' : 'its host is lost';
       const status = { service, slot, release, phase: 'PENDING' as const, containerId: '', ports: [], health: 'none' };
-      return [id, { ...status, restarts: 0, reason, held: false, spec: '' }] as const;
+      return [id, { ...status, restarts: 0, reason, held: false, spec: '', ...NOTHING_DONE }] as const;
     }),
   ];
   return statuses.map(([id, status]) => ({

@@ -1,4 +1,5 @@
 /** What of a service a container is made from. */
+import { emptyDocument } from '../../lib/documents/codec';
 import type { ContainerSpec } from '../../lib/documents/types';
 import { parseBytes } from './bytes';
 import { parseNanoCpus } from './cpus';
@@ -31,6 +32,7 @@ export function readContainer(service: Reader): ContainerSpec {
   if (!service.at('image').isSet) service.missing('image', 'image is missing: what the containers run');
   const healthCheck = readHealthCheck(service.at('healthcheck'));
   return {
+    ...emptyDocument('Release').container,
     image: parse('image', parseImage),
     command: readWords(service.at('command')),
     entrypoint: readEntrypoint(service.at('entrypoint')),

@@ -1,4 +1,5 @@
 /** How many instances of a service there are, where they go, and how they restart. */
+import { emptyDocument } from '../../lib/documents/codec';
 import type { ContainerSpec, DeploySpec, RestartPolicy } from '../../lib/documents/types';
 import { parseBytes } from './bytes';
 import { parseConstraint } from './constraint';
@@ -18,6 +19,7 @@ export function readDeploy(service: Reader, limits: ContainerSpec['limits']): De
     deploy.at('replicas').bad('a global service has one instance on every host that fits; leave replicas out');
   const placement = deploy.at('placement').fields(PLACEMENT_KEYS);
   return {
+    ...emptyDocument('Release').deploy,
     mode,
     replicas: mode === 'global' ? 0 : (replicas ?? 1),
     constraints: readConstraints(placement?.at('constraints')),

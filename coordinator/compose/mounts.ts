@@ -13,6 +13,12 @@ const EMPTY: Omit<Mount, 'type' | 'target'> = {
   tmpfsMode: 0,
   noCopy: false,
   createHostPath: false,
+  propagation: '',
+  nonRecursive: false,
+  volumeDriver: '',
+  volumeDriverOptions: {},
+  volumeLabels: {},
+  volumeSubpath: '',
 };
 
 export function readMounts(volumes: Reader, tmpfs: Reader): readonly Mount[] {
@@ -85,7 +91,7 @@ function readLong(reader: Reader): readonly Mount[] {
     return [];
   return [
     {
-      ...{ type, source, target, readOnly },
+      ...{ ...EMPTY, type, source, target, readOnly },
       tmpfsSizeBytes: tmpfs?.at('size').parse(parseBytes) ?? 0,
       tmpfsMode: tmpfs?.at('mode').parse(parseMode) ?? 0,
       noCopy: volume?.at('nocopy').bool() ?? false,

@@ -1,7 +1,7 @@
 /** Pure: from the cluster as it is and the services that something happened to, to the documents that change. */
 import type { Assignment, Release, ServiceStatus } from '../../lib/documents/types';
 import { releaseHash } from '../../lib/release/release-hash';
-import { specHash } from '../../lib/release/spec-hash';
+import { isMadeFrom } from '../../lib/release/spec-hash';
 import { isBehind, isUsable, placementsOf, reportOf, type ClusterView, type HostView, type Placement } from '../view';
 import { planService } from './plan-service';
 import type { CompiledService } from './types';
@@ -63,7 +63,7 @@ export function planCluster(input: ClusterInput): ClusterChanges {
 function withTrueRelease(placement: Placement, view: ClusterView): Placement {
   const release = view.releases.get(placement.service)?.get(placement.release);
   if (!placement.isReported || release === undefined) return placement;
-  const isSame = reportOf(view, placement)?.spec === specHash(release.container);
+  const isSame = isMadeFrom(reportOf(view, placement)?.spec ?? '', release.container);
   return isSame ? placement : { ...placement, release: 0 };
 }
 
@@ -122,7 +122,7 @@ function assignmentOf(
     before !== undefined && sameInstances(before.instances, instances) && before.held.join() === held.join();
   if (isSame && !host.isAssignmentGarbage && !isBehind(host)) return undefined;
   const revision = Math.max(before?.revision ?? 0, host.status?.assignmentRevision ?? 0) + 1;
-  return { revision, instances, prefetch: [], held };
+  return { revision, instances, prefetch: [], held, pauses: before?.pauses ?? [] };
 }
 
 function sameInstances(a: Assignment['instances'], b: Assignment['instances']): boolean {

@@ -1,5 +1,5 @@
 import type { Release } from '../../lib/documents/types';
-import { sameContainer, specHash } from '../../lib/release/spec-hash';
+import { isMadeFrom, sameContainer } from '../../lib/release/spec-hash';
 import { reportOf, type ClusterView, type Placement } from '../view';
 import { capacity } from './filters/capacity';
 import { constraints } from './filters/constraints';
@@ -21,7 +21,7 @@ export function pointTo(
   const release = releases.get(placement.release);
   const isSame =
     release === undefined
-      ? reportOf(view, placement)?.spec === specHash(target.container)
+      ? isMadeFrom(reportOf(view, placement)?.spec ?? '', target.container)
       : sameContainer(release.container, target.container);
   const host = view.hosts.get(placement.host);
   if (!isSame || host === undefined) return placement;

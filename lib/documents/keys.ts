@@ -19,6 +19,9 @@ export interface Keys {
   hostIntent(name: string): string;
   readonly statuses: string;
   status(host: string): string;
+  readonly pauses: string;
+  /** @param kind "host", "service" or "instance" */
+  pause(kind: string, name: string): string;
   readonly leader: string;
 }
 
@@ -47,6 +50,8 @@ export function keysUnder(prefix: string): Keys {
     hostIntent: (name) => `${under('hosts')}${name}/intent`,
     statuses: under('status'),
     status: (host) => under('status') + host,
+    pauses: under('pauses'),
+    pause: (kind, name) => `${under('pauses')}${kind}/${name}`,
     leader: under('leader'),
   };
 }

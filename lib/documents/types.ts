@@ -8,6 +8,7 @@ import type { HostAlive__Output } from '../../proto/generated/types/berth/v1/Hos
 import type { HostIntent__Output } from '../../proto/generated/types/berth/v1/HostIntent';
 import type { HostRecord__Output } from '../../proto/generated/types/berth/v1/HostRecord';
 import type { HostStatus__Output } from '../../proto/generated/types/berth/v1/HostStatus';
+import type { Pause__Output } from '../../proto/generated/types/berth/v1/Pause';
 import type { Release__Output } from '../../proto/generated/types/berth/v1/Release';
 import type { ServiceStatus__Output } from '../../proto/generated/types/berth/v1/ServiceStatus';
 
@@ -25,6 +26,7 @@ export type HostAlive = Whole<HostAlive__Output>;
 export type HostIntent = Whole<HostIntent__Output>;
 export type HostStatus = Whole<HostStatus__Output>;
 export type ServiceStatus = Whole<ServiceStatus__Output>;
+export type Pause = Whole<Pause__Output>;
 
 export type ContainerSpec = Release['container'];
 export type DeploySpec = Release['deploy'];
@@ -32,6 +34,11 @@ export type Port = ContainerSpec['ports'][number];
 export type Mount = ContainerSpec['mounts'][number];
 export type HealthCheck = NonNullable<ContainerSpec['healthCheck']>;
 export type Ulimit = ContainerSpec['ulimits'][number];
+export type Limits = ContainerSpec['limits'];
+export type Hook = ContainerSpec['preStop'][number];
+export type NetworkAttachment = ContainerSpec['networks'][number];
+export type Logging = NonNullable<ContainerSpec['logging']>;
+export type Probe = NonNullable<DeploySpec['probe']>;
 export type RestartPolicy = DeploySpec['restartPolicy'];
 export type AssignedInstance = Assignment['instances'][string];
 export type InstanceStatus = HostStatus['instances'][string];
@@ -49,5 +56,6 @@ export interface DocumentTypes {
   HostIntent: HostIntent;
   HostStatus: HostStatus;
   ServiceStatus: ServiceStatus;
+  Pause: Pause;
 }
 export type DocumentName = keyof DocumentTypes;

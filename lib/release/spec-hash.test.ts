@@ -1,5 +1,5 @@
 import { emptyDocument } from '../documents/codec';
-import { sameContainer, specHash } from './spec-hash';
+import { isMadeFrom, sameContainer, specHash } from './spec-hash';
 
 const base = {
   ...emptyDocument('Release').container,
@@ -26,11 +26,24 @@ test.each([
   ['an empty argument', { command: ['a', 'b', ''] }],
   ['an entrypoint reset', { entrypoint: [''] }],
   ['a label', { labels: { x: '' } }],
-  ['a limit', { limits: { nanoCpus: 1, memoryBytes: 0, pids: 0 } }],
   ['a health check', { healthCheck: { test: ['NONE'], intervalMs: 0, timeoutMs: 0, startPeriodMs: 0, retries: 0 } }],
 ])('%s counts', (_, change) => {
   expect(sameContainer(base, { ...base, ...change })).toBe(false);
   expect(specHash({ ...base, ...change })).not.toBe(specHash(base));
 });
 
-const GOLDEN = '1:3b8b28a391d1e249';
+test('limits do not count: they are changed in place', () => {
+  const limited = { ...base, limits: { nanoCpus: 1, memoryBytes: 2, pids: 3 } };
+  expect(specHash(limited)).toBe(specHash(base));
+  expect(sameContainer(base, limited)).toBe(true);
+});
+
+test('a container of version 1 is known again, so that an upgrade of Berth restarts nothing', () => {
+  expect(isMadeFrom(VERSION_1, base)).toBe(true);
+  expect(isMadeFrom(VERSION_1, { ...base, limits: { nanoCpus: 1, memoryBytes: 0, pids: 0 } })).toBe(false);
+  expect(isMadeFrom(specHash(base), base)).toBe(true);
+  expect(isMadeFrom('', base)).toBe(false);
+});
+
+const GOLDEN = '2:3b8b28a391d1e249';
+const VERSION_1 = '1:3b8b28a391d1e249';

@@ -2,25 +2,45 @@ import { createHash } from 'node:crypto';
 import type { ContainerSpec } from '../documents/types';
 
 /** Raised when the same spec would hash otherwise. Containers made under an older version are compared by it. */
-const VERSION = '1';
+const VERSION = '2';
 const HEX_LENGTH = 16;
+const NO_LIMITS: ContainerSpec['limits'] = { nanoCpus: 0, memoryBytes: 0, pids: 0 };
 
 /**
- * Hash of what needs a new container: all of the ContainerSpec, and nothing of Berth's own defaults, so that
- * an upgrade of Berth restarts nothing.
+ * Hash of what needs a new container: all of the ContainerSpec but its limits, which Docker changes in place, and
+ * nothing of Berth's own defaults, so that an upgrade of Berth restarts nothing.
  * @returns "<version>:<16 hex digits>", the label berth.spec
  */
 export function specHash(container: ContainerSpec): string {
-  return `${VERSION}:${createHash('sha256').update(canonical(container)).digest('hex').slice(0, HEX_LENGTH)}`;
+  return hash(VERSION, { ...container, limits: NO_LIMITS });
 }
 
+/**
+ * Whether a container was made from a spec.
+ * @param label berth.spec of the container, of this version or an older one
+ */
+export function isMadeFrom(label: string, container: ContainerSpec): boolean {
+  // Version 1 had the limits in it.
+  return label === (label.startsWith('1:') ? hash('1', container) : specHash(container));
+}
+
+/** Whether one container serves for both; their limits may differ. */
 export function sameContainer(a: ContainerSpec, b: ContainerSpec): boolean {
-  return canonical(a) === canonical(b);
+  return specHash(a) === specHash(b);
+}
+
+function hash(version: string, container: ContainerSpec): string {
+  return `${version}:${createHash('sha256').update(canonical(container)).digest('hex').slice(0, HEX_LENGTH)}`;
 }
 
 function canonical(container: ContainerSpec): string {
   // As lists of pairs, since an empty value in a map does count: A= is not the same as no A.
-  const maps = { environment: sortedPairs(container.environment), labels: sortedPairs(container.labels) };
+  const { environment, labels, annotations } = container;
+  const maps = {
+    environment: sortedPairs(environment),
+    labels: sortedPairs(labels),
+    annotations: sortedPairs(annotations),
+  };
   return canonicalJson({ ...container, ...maps });
 }
 

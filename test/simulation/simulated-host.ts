@@ -5,10 +5,12 @@ import { createMemoryEngine } from '../../agent/docker/memory-engine';
 import { MemoryDocker, type Program } from '../../agent/docker/memory-docker';
 import type { Clock } from '../../lib/clock';
 import { keysUnder } from '../../lib/documents/keys';
+import type { KeptInstance, MemoryCopy } from '../../agent/memory-copy';
 import type { ContainerSpec } from '../../lib/documents/types';
 import type { MemoryStore } from '../../lib/etcd/memory-store';
 import { silentLogger } from '../../lib/log';
 import type { Chance } from './seeded-random';
+import { LATENCY, NO_PROBES } from '../support/loop-host';
 import { SimulatedProcess } from './simulated-process';
 
 export const PREFIX = '/sim';
@@ -28,6 +30,7 @@ export class SimulatedHost {
   /** The newest that an agent of this host began to save: what it does, it does by this one. */
   obeyed: DesiredCopy | undefined;
   private onDisk: DesiredCopy | undefined;
+  private remembered: ReadonlyMap<string, KeptInstance> = new Map();
 
   constructor(
     readonly name: string,
@@ -36,8 +39,7 @@ export class SimulatedHost {
     private readonly chance: Chance,
   ) {
     const program = ({ image }: ContainerSpec): Program => PROGRAMS[image.split(':')[0]!] ?? {};
-    const latencyMs = { list: 5, create: 120, start: 130, stop: 40, remove: 60, pull: 900, presentImages: 3 };
-    this.docker = new MemoryDocker({ clock, program, latencyMs });
+    this.docker = new MemoryDocker({ clock, program, latencyMs: LATENCY });
     for (const name of ['web', 'api', 'crashing', 'stubborn', 'broken'])
       for (const tag of [1, 2, 3]) this.docker.registry.add(`${name}:${tag}`);
   }
@@ -50,6 +52,7 @@ export class SimulatedHost {
     const agent = new Agent({
       ...{ name: this.name, address: '10.0.0.1', labels: {}, leaseTtlMs: LEASE_TTL_MS, portRange: [20_000, 20_099] },
       ...{ keys: keysUnder(PREFIX), agentId: this.name, disk: this.disk(process), engine: process.engine(engine) },
+      ...{ memoryCopy: this.memoryCopy(process), probes: NO_PROBES },
       ...{ store: process.store, clock: process.clock, random: this.chance.next, log: silentLogger },
     });
     void agent.start(() => undefined).then((why) => (this.refusal = why));
@@ -59,6 +62,16 @@ export class SimulatedHost {
   killAgent(): void {
     this.process?.kill();
     this.process = undefined;
+  }
+
+  private memoryCopy(process: SimulatedProcess): MemoryCopy {
+    return {
+      load: () => Promise.resolve(this.remembered),
+      save: async (kept) => {
+        await new Promise<void>((done) => process.clock.after(2, done));
+        this.remembered = kept;
+      },
+    };
   }
 
   /** What is saved is there for the next agent, unless this one was killed before it got so far. */

@@ -52,5 +52,6 @@ export function desiredOf(
     const known = typeof wish === 'string' ? { specProblem: wish } : { spec: wish, specHash: specHash(wish.container) };
     return [id, { service, slot: index + 1, release, hash: '', ...known }];
   });
-  return { isComplete: true, assignmentRevision: 1, held: new Set(), ...rest, instances: new Map(instances) };
+  const nothing = { held: new Set<string>(), pauses: [] };
+  return { isComplete: true, assignmentRevision: 1, ...nothing, ...rest, instances: new Map(instances) };
 }

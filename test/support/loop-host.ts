@@ -3,7 +3,8 @@ import type { Engine } from '../../agent/docker/engine';
 import { MemoryDocker, type MemoryContainer, type MemoryDockerOptions } from '../../agent/docker/memory-docker';
 import { createMemoryEngine } from '../../agent/docker/memory-engine';
 import { HostPorts } from '../../agent/host-ports';
-import { Loop, type PassReport } from '../../agent/loop';
+import { Loop, type PassReport, type Probes } from '../../agent/loop';
+import type { KeptInstance, MemoryCopy } from '../../agent/memory-copy';
 import type { Desired } from '../../agent/plan/types';
 import type { HostStatus, InstanceStatus } from '../../lib/documents/types';
 import { desiredOf } from './desired';
@@ -11,7 +12,18 @@ import { createFakeClock } from './fake-clock';
 import { recordLog, type LogLine } from './recorded-log';
 
 /** About what a real engine takes, milliseconds. */
-export const LATENCY = { list: 5, create: 120, start: 130, stop: 40, remove: 60, pull: 900, presentImages: 3 };
+export const LATENCY = {
+  ...{ list: 5, create: 120, start: 130, stop: 40, remove: 60, pull: 900, presentImages: 3 },
+  ...{ restart: 170, update: 20, exec: 60, logTail: 10 },
+};
+
+export const NO_PROBES: Probes = { follow: (containers) => containers, close: () => undefined };
+
+/** A disk that outlives the agent. */
+export function memoryInMemory(): MemoryCopy {
+  let saved: ReadonlyMap<string, KeptInstance> = new Map();
+  return { load: () => Promise.resolve(saved), save: (kept) => Promise.resolve(void (saved = kept)) };
+}
 
 /** The engine, with some of its calls done otherwise. */
 export function over(engine: Engine, calls: Partial<Engine>): Engine {
@@ -22,6 +34,7 @@ export interface LoopHostOptions extends Omit<MemoryDockerOptions, 'clock'> {
   /** On the host at the beginning; "web:1" without. A registry has "web:1" and "web:2". */
   readonly images?: readonly string[];
   readonly wrap?: (engine: Engine) => Engine;
+  readonly memoryCopy?: MemoryCopy;
 }
 
 export class LoopHost {
@@ -31,11 +44,14 @@ export class LoopHost {
   readonly statuses: HostStatus[] = [];
   readonly passes: PassReport[] = [];
   readonly lines: readonly LogLine[];
+  readonly memoryCopy: MemoryCopy;
   mayAct = true;
   private wanted: Desired = desiredOf({});
 
-  constructor({ wrap = (engine) => engine, images = ['web:1'], ...options }: LoopHostOptions = {}) {
+  constructor({ wrap = (engine) => engine, images = ['web:1'], ...rest }: LoopHostOptions = {}) {
     const { clock } = this;
+    const { memoryCopy = memoryInMemory(), ...options } = rest;
+    this.memoryCopy = memoryCopy;
     this.docker = new MemoryDocker({ clock, latencyMs: LATENCY, ...options });
     for (const image of ['web:1', 'web:2']) this.docker.registry.add(image);
     for (const image of images) this.docker.images.add(image);
@@ -44,6 +60,7 @@ export class LoopHost {
     this.lines = lines;
     this.loop = new Loop({
       ...{ engine, clock, log, random: () => 0.999, ports: new HostPorts(engine, [20_000, 20_099]) },
+      ...{ probes: NO_PROBES, memoryCopy: this.memoryCopy, onBoundary: () => undefined },
       desired: () => this.wanted,
       mayAct: () => this.mayAct,
       problems: () => [],

@@ -1,0 +1,27 @@
+/**
+ * Every point between two effects of the agent on the world: where a crash leaves things half done. Tests kill the
+ * agent at each; production passes through.
+ */
+import type { StepKind } from './plan/types';
+
+export const STEP_KINDS: readonly StepKind[] = [
+  ...(['pull', 'create', 'start', 'postStart', 'update', 'restart', 'drain', 'stop', 'remove'] as const),
+];
+
+/** What else the agent writes: its status in etcd, the copies of the desired state and of its memory on disk. */
+export const WRITES = ['status', 'desired-copy', 'memory-copy'] as const;
+
+export type Boundary =
+  | `${StepKind | (typeof WRITES)[number]}.${'before' | 'after'}`
+  /** Between the two calls of a creation. */
+  | 'create.created'
+  /** Between the pre_stop hooks and the drain time. */
+  | 'drain.hooked';
+
+export const BOUNDARIES: readonly Boundary[] = [
+  ...[...STEP_KINDS, ...WRITES].flatMap((what): Boundary[] => [`${what}.before`, `${what}.after`]),
+  ...(['create.created', 'drain.hooked'] as const),
+];
+
+/** Told of every boundary as it is passed. */
+export type OnBoundary = (boundary: Boundary) => void;
