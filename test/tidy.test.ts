@@ -37,6 +37,7 @@ const PURE = [
   'agent/status.ts',
   'coordinator/schedule/',
   'coordinator/compose/',
+  'lib/image-reference.ts',
   'lib/release/',
   'lib/yaml/',
 ];
