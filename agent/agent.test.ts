@@ -6,6 +6,7 @@ import { createMemoryStore, type MemoryStore } from '../lib/etcd/memory-store';
 import { releaseHash } from '../lib/release/release-hash';
 import { releaseOf } from '../test/support/desired';
 import { createFakeClock, type FakeClock } from '../test/support/fake-clock';
+import { memoryInMemory, NO_PROBES } from '../test/support/loop-host';
 import { recordLog, type LogLine } from '../test/support/recorded-log';
 import { Agent } from './agent';
 import type { DesiredCopy } from './desired/disk-copy';
@@ -53,6 +54,7 @@ function begin(agentId = 'id-1', of: MemoryDocker = docker): Running {
     ...{ keys, store, clock, log: recorded.log, random: () => 0.5 },
     engine: createMemoryEngine(of, { host: 'h1', prefix: '/test' }),
     disk: { load: () => Promise.resolve(onDisk), save: async (copy) => void (onDisk = copy) },
+    ...{ memoryCopy: memoryInMemory(), probes: NO_PROBES },
   });
   const running: Running = { agent, store, isReady: false, refusal: undefined };
   void agent.start(() => (running.isReady = true)).then((why) => (running.refusal = why));

@@ -21,7 +21,7 @@ beforeEach(() => {
 async function make(instance: string, release = ONE): Promise<number> {
   const publishedPorts = await ports.pick(instance, release);
   const identity = { instance, service: 'web', slot: 1, release: 1, spec: '1:a' };
-  await engine.create({ ...identity, container: release.container, publishedPorts });
+  await engine.create({ ...identity, container: release.container, deploy: release.deploy, publishedPorts });
   ports.settle(instance);
   return publishedPorts[0]!;
 }

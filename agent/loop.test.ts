@@ -98,7 +98,7 @@ describe('restarts', () => {
     expect(host.timesOf('start web-1')).toHaveLength(2);
     expect(host.statusOf('web-1')).toMatchObject({
       phase: 'STOPPED',
-      reason: 'exited; given up after 2 restarts in a row',
+      reason: 'given up after 2 restarts in a row',
     });
   });
 

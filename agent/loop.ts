@@ -8,15 +8,16 @@ import type { Clock } from '../lib/clock';
 import { backoffMs } from '../lib/backoff';
 import type { HostStatus, Problem } from '../lib/documents/types';
 import type { Logger } from '../lib/log';
+import { Pauses } from '../lib/pauses';
 import type { OnBoundary } from './boundaries';
+import { CrashLogs } from './crash-logs';
 import { EngineError, type Engine, type EngineFacts } from './docker/engine';
 import { execute, type ExecutorTools } from './executor';
 import { AgentMemory, type Crash } from './memory';
 import type { MemoryCopy } from './memory-copy';
 import { MemorySaver } from './memory-saver';
-import { Pauses } from './pauses';
+import { groupByInstance, imagesInQuestion } from './plan/listed';
 import { planHost } from './plan/plan-host';
-import { isCurrent } from './plan/plan-instance';
 import { isStillWanted } from './plan/still-wanted';
 import type { Actual, ActualContainer, Desired, Step, StepKind } from './plan/types';
 import { buildStatus } from './status';
@@ -27,10 +28,6 @@ const SLOW_TICK_MS = 30_000;
 const ENGINE_RETRY = { baseMs: 250, capMs: 10_000 };
 /** After a pass the next one waits as long as that one took, so that a storm of events takes half of a core at most. */
 const MAX_PAUSE_MS = 1000;
-/** Of the log of a run that ended. */
-const LOG_LINES = 10;
-/** Logs that are read at once; of more crashes at one time, the log stays unread. */
-const MAX_LOG_READS = 8;
 
 export interface LoopOptions {
   readonly engine: Engine;
@@ -57,7 +54,10 @@ export interface Probes {
    * Probes these from now on, as their releases say, and nothing else.
    * @returns the containers with their health: by the probe, where there is one
    */
-  follow(containers: ReadonlyMap<string, readonly ActualContainer[]>, desired: Desired): ReadonlyMap<string, readonly ActualContainer[]>;
+  follow(
+    containers: ReadonlyMap<string, readonly ActualContainer[]>,
+    desired: Desired,
+  ): ReadonlyMap<string, readonly ActualContainer[]>;
   close(): void;
 }
 
@@ -76,8 +76,8 @@ export class Loop {
   /** Ends a step in flight that is not wanted any more. */
   private readonly cancels = new Map<string, { readonly step: Step; readonly controller: AbortController }>();
   private readonly pauses: Pauses;
+  private readonly crashLogs: CrashLogs;
   private readonly saver: MemorySaver;
-  private logReads = 0;
   private facts: EngineFacts | undefined;
   private readonly stopping = new AbortController();
   /** Undefined before Docker was heard for the first time. */
@@ -95,7 +95,8 @@ export class Loop {
     const { clock, memoryCopy, onBoundary, log } = options;
     this.memory = new AgentMemory(options.random);
     this.workers = new Workers(clock, () => this.wake());
-    this.pauses = new Pauses(clock);
+    this.pauses = new Pauses(clock, log);
+    this.crashLogs = new CrashLogs(options.engine, (crash, lines) => this.takeLog(crash, lines));
     this.saver = new MemorySaver({ copy: memoryCopy, memory: this.memory, clock, log, onBoundary });
   }
 
@@ -164,7 +165,7 @@ export class Loop {
       this.engineFailures = 0;
       this.engineProblem = undefined;
       this.forgiveChanged(desired);
-      for (const crash of this.memory.observe(actual, desired, clock.monotonicMs())) void this.readLog(crash);
+      for (const crash of this.memory.observe(actual, desired, clock.monotonicMs())) this.crashLogs.read(crash);
       const input = { desired, actual, memory: this.memory, nowMs: clock.monotonicMs() };
       for (const { step, controller } of this.cancels.values()) if (!isStillWanted(step, input)) controller.abort();
       const plan = planHost(input);
@@ -232,15 +233,9 @@ export class Loop {
     if (!this.isPassing) this.report();
   }
 
-  /** The last lines of a run that ended, into the status. Nothing waits for it. */
-  private async readLog({ container, exit }: Crash): Promise<void> {
-    if (this.logReads >= MAX_LOG_READS) return;
-    this.logReads++;
-    const request = { lines: LOG_LINES, sinceMs: container.startedAtMs, untilMs: exit.atMs };
-    const log = await this.options.engine.logTail(container.id, request).catch((): readonly string[] => []);
-    this.logReads--;
-    if (log.length === 0 || this.stopping.signal.aborted) return;
-    this.memory.setLog(container.instance, exit, log);
+  private takeLog({ container, exit }: Crash, lines: readonly string[]): void {
+    if (this.stopping.signal.aborted) return;
+    this.memory.setLog(container.instance, exit, lines);
     this.saver.save();
     if (!this.isPassing) this.report();
   }
@@ -291,29 +286,4 @@ export class Loop {
     this.cancelTimer();
     this.cancelTimer = clock.after(Math.min(tickMs, retryMs, dueMs), () => this.wake());
   }
-}
-
-/** Keeps the engine's order within an instance: the one to keep comes first. */
-function groupByInstance(containers: readonly ActualContainer[]): ReadonlyMap<string, readonly ActualContainer[]> {
-  const groups = new Map<string, ActualContainer[]>();
-  for (const container of containers) {
-    const group = groups.get(container.instance);
-    if (group === undefined) groups.set(container.instance, [container]);
-    else group.push(container);
-  }
-  return groups;
-}
-
-/** Only those that a plan may turn on: none when every instance has its container, so that a host at rest asks nothing. */
-function imagesInQuestion(
-  desired: Desired,
-  containers: ReadonlyMap<string, readonly ActualContainer[]>,
-): readonly string[] {
-  const references = new Set<string>();
-  for (const [id, wanted] of desired.instances) {
-    const container = containers.get(id)?.[0];
-    const isMade = container !== undefined && isCurrent(container, wanted);
-    if (wanted.spec !== undefined && !isMade) references.add(wanted.spec.container.image);
-  }
-  return [...references].sort();
 }

@@ -44,7 +44,8 @@ export function memoryInFolder(folder: string): MemoryCopy {
 
 function isKept(value: unknown): value is KeptInstance {
   const { restarts, restartsTotal, lastExit, seenExit, hookedRun } = (value ?? {}) as Record<string, unknown>;
-  const isExit = typeof (lastExit as LastExit | undefined)?.code === 'number' && Array.isArray((lastExit as LastExit).log);
+  const isExit =
+    typeof (lastExit as LastExit | undefined)?.code === 'number' && Array.isArray((lastExit as LastExit).log);
   return (
     Number.isSafeInteger(restarts) &&
     Number.isSafeInteger(restartsTotal) &&

@@ -1,8 +1,9 @@
 import type { LastExit } from '../lib/documents/types';
 import { specHash } from '../lib/release/spec-hash';
+import { actualOf, containerOf, exitOf } from '../test/support/actual';
 import { desiredOf, releaseOf, WINDOW_MS } from '../test/support/desired';
 import { EngineError } from './docker/engine';
-import { AgentMemory } from './memory';
+import { AgentMemory, type Crash } from './memory';
 import type { Actual, ActualContainer, Step, StepKind } from './plan/types';
 
 const ID = 'web-1';
@@ -15,22 +16,20 @@ let memory: AgentMemory;
 beforeEach(() => (memory = new AgentMemory(() => 0.999)));
 
 function container(change: Partial<ActualContainer> = {}): ActualContainer {
-  const identity = { id: 'c1', instance: ID, service: 'web', slot: 1, release: 1, spec: SPEC };
-  return { ...identity, state: 'running', health: 'none', ports: [], stopGracePeriodMs: 0, ranForMs: 0, ...change };
+  return containerOf({ spec: SPEC, ...change });
 }
-const actual = (...containers: readonly ActualContainer[]): Actual => ({
-  containers: new Map(containers.length === 0 ? [] : [[ID, containers]]),
-  images: new Set(),
-});
-const exitAt = (atMs: number): LastExit => ({ code: 1, oomKilled: false, atMs });
+const actual = (...containers: readonly ActualContainer[]): Actual => actualOf(containers);
+const exitAt = (atMs: number): LastExit => exitOf(1, { atMs });
 const exited = (atMs: number, ranForMs = 100): ActualContainer =>
   container({ state: 'exited', exit: exitAt(atMs), ranForMs });
-const step = (kind: StepKind): Step => ({
-  ...{ kind, instance: ID, reason: '', release: WEB, slot: 1, specHash: SPEC, containerId: 'c1', graceMs: 0 },
-});
+const step = (kind: StepKind): Step =>
+  ({
+    ...{ kind, instance: ID, reason: '', release: WEB, slot: 1, specHash: SPEC, containerId: 'c1', graceMs: 0 },
+    run: 'c1 1',
+  }) as Step;
 const waits = (): number => memory.instances.get(ID)!.notBeforeMs - NOW;
 const restartWaits = (): number => memory.instances.get(ID)!.restartNotBeforeMs - NOW;
-const observe = (...containers: readonly ActualContainer[]): void =>
+const observe = (...containers: readonly ActualContainer[]): readonly Crash[] =>
   memory.observe(actual(...containers), DESIRED, NOW);
 function fail(kind: StepKind, error = new EngineError('other', 'no'), nowMs = NOW): void {
   memory.begin(step(kind));
@@ -140,7 +139,7 @@ describe('exits', () => {
 
   test('that we caused, of a container that is replaced, do not', () => {
     observe(container({ ...exited(1), spec: 'old' }));
-    expect(memory.instances.get(ID)).toBeUndefined();
+    expect(memory.instances.get(ID)?.restartNotBeforeMs).toBe(0);
     expect(memory.lastExitOf(ID)).toBeUndefined();
   });
 

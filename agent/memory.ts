@@ -153,23 +153,11 @@ export class AgentMemory implements Memory {
     entry.failures.delete(step.kind);
     entry.error = undefined;
     entry.lostPort = undefined;
-    switch (step.kind) {
-      case 'start':
-      case 'restart':
-        entry.restartsTotal++;
-        break;
-      case 'pull':
-        entry.pulledFor = step.specHash;
-        break;
-      case 'create':
-        entry.pulledFor = undefined;
-        break;
-      case 'postStart':
-        entry.hookedRun = step.run;
-        break;
-      case 'drain':
-        entry.drained = step.containerId;
-    }
+    if (step.kind === 'start' || step.kind === 'restart') entry.restartsTotal++;
+    else if (step.kind === 'pull') entry.pulledFor = step.specHash;
+    else if (step.kind === 'create') entry.pulledFor = undefined;
+    else if (step.kind === 'postStart') entry.hookedRun = step.run;
+    else if (step.kind === 'drain') entry.drained = step.containerId;
   }
 
   fail(step: Step, error: EngineError, nowMs: number): void {

@@ -1,4 +1,5 @@
 import { specHash } from '../lib/release/spec-hash';
+import { actualOf, containerOf, exitOf } from '../test/support/actual';
 import { desiredOf, releaseOf } from '../test/support/desired';
 import {
   NOTHING_REMEMBERED,
@@ -28,24 +29,24 @@ interface Case {
 }
 
 function container(change: Partial<ActualContainer> = {}): ActualContainer {
-  const identity = { id: 'c1', instance: ID, service: 'web', slot: 1, release: 1, spec: SPEC };
   const ports = [{ name: '', target: 80, published: 20_000, protocol: 'tcp' }];
-  return { ...identity, state: 'running', health: 'none', ports, stopGracePeriodMs: 0, ranForMs: 0, ...change };
+  return containerOf({ spec: SPEC, ports, ...change });
 }
 const exited = (code: number): Partial<ActualContainer> => ({
   state: 'exited',
-  exit: { code, oomKilled: false, atMs: 5 },
+  exit: exitOf(code),
 });
 
 function statusOf({ desired = WANTED, container: change = {}, busy, error, memory = {} }: Case) {
   const containers = change === 'none' ? [] : [container(change)];
   return buildStatus({
     desired,
-    actual: { containers: new Map(containers.length === 0 ? [] : [[ID, containers]]), images: new Set() },
+    actual: actualOf(containers, ['web:1']),
+    nowMs: 0,
     busy: new Map(busy === undefined ? [] : [[ID, busy]]),
     memory: {
       instances: new Map([[ID, { ...NOTHING_REMEMBERED, ...memory }]]),
-      ...{ errorOf: () => error, lastExitOf: () => undefined, restartsOf: () => 3 },
+      ...{ errorOf: () => error, lastExitOf: () => undefined, restartsOf: () => 3, progressOf: () => 'half' },
     },
     problems: [],
   }).instances[ID];
@@ -70,13 +71,13 @@ test.each<[string, Case, string, string]>([
     'given up after its attempts',
     { desired: withPolicy({ policy: { maxAttempts: 2 } }), container: exited(3), memory: { restarts: 2 } },
     'STOPPED',
-    'exited; given up after 2 restarts in a row',
+    'given up after 2 restarts in a row',
   ],
   [
     'done',
     { desired: withPolicy({ policy: { condition: 'on-failure' } }), container: exited(0) },
     'STOPPED',
-    'exited with code 0, and the restart policy is "on-failure"',
+    'it exited with code 0, and the restart policy is "on-failure"',
   ],
   [
     'its port was taken',
@@ -118,7 +119,7 @@ test('an exit with code 0 is not done when nobody knows its release', () => {
 test('what it says of a container', () => {
   expect(statusOf({ container: { health: 'healthy' } })).toEqual({
     ...{ service: 'web', slot: 1, release: 2, phase: 'RUNNING', containerId: 'c1', health: 'healthy', restarts: 3 },
-    ...{ ports: container().ports, reason: '', held: false, spec: SPEC },
+    ...{ ports: container().ports, reason: '', held: false, spec: SPEC, progress: 'half', pausedUntilMs: 0 },
   });
   // Until it is replaced it is what it was made as.
   expect(statusOf({ container: { spec: 'old' } })).toMatchObject({ release: 1, spec: 'old' });

@@ -1,11 +1,18 @@
+import { NOTHING_TO_LEAVE } from '../plan/types';
 import { identityLabels, readIdentity } from './labels';
 
 const IDENTITY = { instance: 'web-1', service: 'web', slot: 1, release: 7, spec: '1:abc' };
+const HOOK = { command: ['/bin/bye'], user: '', privileged: false, workingDir: '', environment: { A: 'b' } };
 const PORTS = [{ name: 'http', target: 80, published: 20_000, protocol: 'tcp' }];
-const LABELS = identityLabels(IDENTITY, { host: 'h1', prefix: '/berth' }, PORTS, '');
+const LEAVE = { drainMs: 5, preStop: [HOOK], dependsOn: ['db'] };
+const OWNER = { host: 'h1', prefix: '/berth' };
+const LABELS = identityLabels(IDENTITY, OWNER, PORTS, LEAVE, '');
 
 test('what is written is read back', () => {
-  expect(readIdentity(LABELS)).toEqual({ ...IDENTITY, ports: PORTS });
+  expect(readIdentity(LABELS)).toEqual({ ...IDENTITY, ports: PORTS, leave: LEAVE });
+  const plain = identityLabels(IDENTITY, OWNER, PORTS, NOTHING_TO_LEAVE, '');
+  expect(plain).not.toHaveProperty('berth.leave');
+  expect(readIdentity(plain)).toEqual({ ...IDENTITY, ports: PORTS, leave: NOTHING_TO_LEAVE });
 });
 
 test.each<[string, string, string | undefined]>([
@@ -25,3 +32,10 @@ test.each<[string, string, string | undefined]>([
   if (value === undefined) delete labels[name];
   expect(readIdentity(labels)).toBeUndefined();
 });
+
+test.each(['{', 'null', '{}', JSON.stringify({ ...LEAVE, drainMs: -1 }), JSON.stringify({ ...LEAVE, preStop: [{}] })])(
+  'a way to leave that is not as we write it is none: %s',
+  (text) => {
+    expect(readIdentity({ ...LABELS, 'berth.leave': text })?.leave).toEqual(NOTHING_TO_LEAVE);
+  },
+);

@@ -53,8 +53,7 @@ export function orderOf(input: OrderInput): Order {
       return [...needs.keys()]
         .sort()
         .find(
-          (other) =>
-            needs.get(other)!.has(service) && !reaches(needs, service, other) && isGoingDown(other, input),
+          (other) => needs.get(other)!.has(service) && !reaches(needs, service, other) && isGoingDown(other, input),
         );
     },
   };

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { actualOf, containerOf, exitOf } from '../../test/support/actual';
 import { emptyDocument } from '../../lib/documents/codec';
 import type { Release } from '../../lib/documents/types';
 import { planHost } from './plan-host';
@@ -22,9 +23,8 @@ const release: Release = {
 };
 
 function container(change: Partial<ActualContainer> = {}): ActualContainer {
-  const identity = { id: 'c1', instance: ID, service: 'web', slot: 1, release: 2, spec: '1:new' };
-  const run = { state: 'running', health: 'none', ports: [], stopGracePeriodMs: 10_000, ranForMs: 60_000 } as const;
-  return { ...identity, ...run, exit: { code: 1, oomKilled: false, atMs: 5 }, ...change };
+  const identity = { instance: ID, release: 2, spec: '1:new' };
+  return containerOf({ ...identity, stopGracePeriodMs: 10_000, ranForMs: 60_000, exit: exitOf(1), ...change });
 }
 
 const assigned: DesiredInstance = { service: 'web', slot: 1, release: 2, hash: '', spec: release, specHash: '1:new' };
@@ -39,6 +39,11 @@ interface Case {
 }
 
 const free = NOTHING_REMEMBERED;
+const NOTHING_WANTED: Desired = {
+  ...{ isComplete: true, assignmentRevision: 1, instances: new Map(), held: new Set<string>(), pauses: [] },
+};
+const NOTHING_THERE = actualOf([]);
+const NO_MEMORY = { instances: new Map<string, InstanceMemory>() };
 const delayed: InstanceMemory = { ...free, restartNotBeforeMs: NOW + 1 };
 const base: Case = { wanted: 'yes', isComplete: true, isHeld: false, containers: [], hasImage: true, memory: free };
 
@@ -53,11 +58,9 @@ function plan(change: Partial<Case>, policy: Partial<Release['deploy']['restartP
     assignmentRevision: 1,
     instances: new Map(wanted === 'no' ? [] : [[ID, instance]]),
     held: new Set(isHeld ? [ID] : []),
+    pauses: [],
   };
-  const actual = {
-    containers: new Map(containers.length > 0 ? [[ID, containers]] : []),
-    images: new Set(hasImage ? ['web:2'] : []),
-  };
+  const actual = actualOf(containers, hasImage ? ['web:2'] : []);
   return planHost({ desired, actual, memory: { instances: new Map([[ID, memory]]) }, nowMs: NOW });
 }
 
@@ -67,14 +70,10 @@ test.each<[string, Partial<Case>, string]>([
   ['nothing there, image here', {}, 'create'],
   ['nothing there, no image', { hasImage: false }, 'pull'],
   ['running as wanted', { containers: [container()] }, '-'],
-  ['running, and unhealthy', { containers: [container({ health: 'unhealthy' })] }, '-'],
+  ['running, and unhealthy', { containers: [container({ health: 'unhealthy' })] }, 'restart'],
   ['paused by hand', { containers: [container({ state: 'paused' })] }, '-'],
   ['exited', { containers: [container({ state: 'exited' })] }, 'start'],
-  [
-    'exited with 0',
-    { containers: [container({ state: 'exited', exit: { code: 0, oomKilled: false, atMs: 1 } })] },
-    'start',
-  ],
+  ['exited with 0', { containers: [container({ state: 'exited', exit: exitOf(0) })] }, 'start'],
   ['created and never started', { containers: [container({ state: 'created' })] }, 'remove'],
   ['dead', { containers: [container({ state: 'dead' })] }, 'remove'],
   ['being removed', { containers: [container({ state: 'removing' })] }, '-'],
@@ -124,7 +123,7 @@ test.each<[string, Partial<Release['deploy']['restartPolicy']>, number, number, 
   ['attempts left', { maxAttempts: 3 }, 1, 2, 'start'],
   ['attempts used up', { maxAttempts: 3 }, 1, 3, '-'],
 ])('restart policy: %s', (_, policy, code, restarts, steps) => {
-  const exited = container({ state: 'exited', exit: { code, oomKilled: false, atMs: 1 } });
+  const exited = container({ state: 'exited', exit: exitOf(code) });
   expect(summary(plan({ containers: [exited], memory: { ...free, restarts } }, policy))).toBe(steps);
 });
 
@@ -135,34 +134,18 @@ test('the second of two containers goes, and the first stays', () => {
 });
 
 test('an out-of-memory kill is named', () => {
-  const exited = container({ state: 'exited', exit: { code: 137, oomKilled: true, atMs: 1 } });
+  const exited = container({ state: 'exited', exit: exitOf(137, { oomKilled: true }) });
   expect(plan({ containers: [exited] })[0]!.reason).toBe('killed for running out of memory (exit code 137)');
 });
 
 test('an instance is not made while its predecessor of the same slot is on its way out', () => {
   const old = container({ id: 'c0', instance: 'web-1-old1', spec: '1:old' });
-  const desired: Desired = {
-    isComplete: true,
-    assignmentRevision: 1,
-    instances: new Map([[ID, assigned]]),
-    held: new Set(),
-  };
-  const images = new Set(['web:2']);
-  const memory = { instances: new Map<string, InstanceMemory>() };
-  const with1 = planHost({
-    desired,
-    actual: { containers: new Map([['web-1-old1', [old]]]), images },
-    memory,
-    nowMs: NOW,
-  });
+  const desired: Desired = { ...NOTHING_WANTED, instances: new Map([[ID, assigned]]) };
+  const memory = NO_MEMORY;
+  const with1 = planHost({ desired, actual: actualOf([old], ['web:2']), memory, nowMs: NOW });
   expect(with1).toEqual([expect.objectContaining({ kind: 'stop', instance: 'web-1-old1' })]);
   const other = { ...old, slot: 2 };
-  const with2 = planHost({
-    desired,
-    actual: { containers: new Map([['web-1-old1', [other]]]), images },
-    memory,
-    nowMs: NOW,
-  });
+  const with2 = planHost({ desired, actual: actualOf([other], ['web:2']), memory, nowMs: NOW });
   expect(summary(with2)).toBe('create,stop');
 });
 
@@ -236,9 +219,9 @@ test('from any host, steps lead to what is wanted, and then there are none', () 
         world.set(one.instance, [...(world.get(one.instance) ?? []), container({ ...one, id: nextId() })]);
       const images = new Set(hasImage ? ['web:2'] : []);
       const instances = new Map(ids.map((id, index) => [id, { ...assigned, slot: index + 1 }]));
-      const desired: Desired = { isComplete: true, assignmentRevision: 1, instances, held: new Set() };
+      const desired: Desired = { ...NOTHING_WANTED, instances };
       const planNow = (): readonly Step[] =>
-        planHost({ desired, actual: { containers: world, images }, memory: { instances: new Map() }, nowMs: NOW });
+        planHost({ desired, actual: { ...NOTHING_THERE, containers: world, images }, memory: NO_MEMORY, nowMs: NOW });
       for (let pass = 0; pass < 30; pass++) for (const step of planNow()) act(world, images, step, nextId);
       expect(planNow()).toEqual([]);
       expect([...world.keys()].sort()).toEqual([...ids].sort());

@@ -80,7 +80,10 @@ function pauseOf(instance: string, service: string | undefined, pauses: readonly
       ({ kind, name }) =>
         kind === 'host' || (kind === 'service' && name === service) || (kind === 'instance' && name === instance),
     )
-    .reduce<Pause | undefined>((last, one) => (last === undefined || one.untilMs > last.untilMs ? one : last), undefined);
+    .reduce<Pause | undefined>(
+      (last, one) => (last === undefined || one.untilMs > last.untilMs ? one : last),
+      undefined,
+    );
 }
 
 /** Slots of containers that the assignment leaves out, though they are still there. */

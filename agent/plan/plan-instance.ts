@@ -2,7 +2,14 @@ import type { Pause, Release } from '../../lib/documents/types';
 import { isMadeFrom } from '../../lib/release/spec-hash';
 import { limitsToUpdate, wantedLimits } from './limits';
 import { REASONS } from './reasons';
-import { runOf, type ActualContainer, type DesiredInstance, type InstanceMemory, type LostPort, type Step } from './types';
+import {
+  runOf,
+  type ActualContainer,
+  type DesiredInstance,
+  type InstanceMemory,
+  type LostPort,
+  type Step,
+} from './types';
 
 export interface InstanceInput {
   readonly instance: string;

@@ -1,8 +1,9 @@
 /** What the agent remembers of an instance, and what the plan makes of it. */
 import { specHash } from '../../lib/release/spec-hash';
+import { actualOf, containerOf, exitOf } from '../../test/support/actual';
 import { desiredOf, releaseOf } from '../../test/support/desired';
 import { planHost } from './plan-host';
-import { NOTHING_REMEMBERED, type ActualContainer, type ContainerState, type InstanceMemory } from './types';
+import { NOTHING_REMEMBERED, type ContainerState, type InstanceMemory } from './types';
 
 const NOW = 1000;
 const ID = 'web-1';
@@ -18,14 +19,13 @@ test.each<[string, InstanceMemory['lostPort'], ContainerState, string]>([
   ['the picked one, and it runs all the same', { containerId: 'c1', port: 20_000 }, 'running', ''],
 ])('a lost host port: %s', (_, lostPort, state, kinds) => {
   const release = releaseOf('web', { hostPorts: [0, 8080] });
-  const container: ActualContainer = {
-    ...{ id: 'c1', instance: ID, service: 'web', slot: 1, release: 1, spec: specHash(release.container) },
-    ...{ state, health: 'none', stopGracePeriodMs: 0, ranForMs: 0, exit: { code: 1, oomKilled: false, atMs: 1 } },
+  const container = containerOf({
+    ...{ spec: specHash(release.container), state, exit: exitOf(1) },
     ports: [20_000, 8080].map((published, index) => ({ name: '', target: 80 + index, published, protocol: 'tcp' })),
-  };
+  });
   const steps = planHost({
     desired: desiredOf({ [ID]: release }),
-    actual: { containers: new Map([[ID, [container]]]), images: new Set() },
+    actual: actualOf([container]),
     memory: { instances: new Map([[ID, { ...free, lostPort }]]) },
     nowMs: NOW,
   });
@@ -41,7 +41,7 @@ test.each<[string, Readonly<Record<string, InstanceMemory>>, readonly string[]]>
   const web = releaseOf('web');
   const steps = planHost({
     desired: desiredOf({ a: web, b: web, c: web }),
-    actual: { containers: new Map(), images: new Set() },
+    actual: actualOf([]),
     memory: { instances: new Map(Object.entries(memory)) },
     nowMs: NOW,
   });

@@ -28,7 +28,8 @@ export const REASONS = {
   startsAfter: (service: string) => `starts after ${service}, which it depends on`,
   stopsAfter: (service: string) => `stops after ${service}, which depends on it`,
   onlyWithdrawn: 'on_unhealthy is "withdraw"',
-  unhealthyLeft: (what: string, why: string) => `unhealthy${what === '' ? '' : `: ${what}`}; left running, since ${why}`,
+  unhealthyLeft: (what: string, why: string) =>
+    `unhealthy${what === '' ? '' : `: ${what}`}; left running, since ${why}`,
   held: 'held: etcd knows nothing of its service',
   assignmentMissing: 'held: no assignment document says what this host should run',
   releaseUnreadable: (problem: string) => `left as it is: ${problem}`,

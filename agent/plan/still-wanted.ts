@@ -8,18 +8,13 @@ import type { Step } from './types';
  */
 export function isStillWanted(step: Step, input: HostInput): boolean {
   const { desired, actual } = input;
-  switch (step.kind) {
-    case 'pull': {
-      const { image } = step.release.container;
-      return [...desired.instances.values()].some(({ spec }) => spec?.container.image === image);
-    }
-    case 'drain': {
-      if (desired.instances.get(step.instance) === undefined || !actual.containers.has(step.instance)) return true;
-      const one = instancesOf(input).find(({ instance }) => instance === step.instance);
-      const next = one === undefined ? undefined : planInstance(one).step?.kind;
-      return next === 'drain' || next === 'stop';
-    }
-    default:
-      return true;
+  if (step.kind === 'pull') {
+    const { image } = step.release.container;
+    return [...desired.instances.values()].some(({ spec }) => spec?.container.image === image);
   }
+  if (step.kind !== 'drain' || !desired.instances.has(step.instance) || !actual.containers.has(step.instance))
+    return true;
+  const one = instancesOf(input).find(({ instance }) => instance === step.instance);
+  const next = one === undefined ? undefined : planInstance(one).step?.kind;
+  return next === 'drain' || next === 'stop';
 }

@@ -1,5 +1,13 @@
 /** What the agent's planner reads and what it answers. Plain values: no I/O, no clock. */
-import type { AssignedInstance, Hook, LastExit, Limits, Pause, PublishedPort, Release } from '../../lib/documents/types';
+import type {
+  AssignedInstance,
+  Hook,
+  LastExit,
+  Limits,
+  Pause,
+  PublishedPort,
+  Release,
+} from '../../lib/documents/types';
 
 /** What etcd, or the copy on disk, says that this host should run. */
 export interface Desired {
@@ -127,15 +135,7 @@ export function runOf({ id, startedAtMs }: Pick<ActualContainer, 'id' | 'started
 }
 
 export type Step =
-  | PullStep
-  | CreateStep
-  | StartStep
-  | PostStartStep
-  | UpdateStep
-  | RestartStep
-  | DrainStep
-  | StopStep
-  | RemoveStep;
+  PullStep | CreateStep | StartStep | PostStartStep | UpdateStep | RestartStep | DrainStep | StopStep | RemoveStep;
 export type StepKind = Step['kind'];
 
 interface StepBase {

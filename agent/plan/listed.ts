@@ -1,0 +1,30 @@
+/** What is made of Docker's list before the plan. */
+import { isCurrent } from './plan-instance';
+import type { ActualContainer, Desired } from './types';
+
+/** Keeps the engine's order within an instance: the one to keep comes first. */
+export function groupByInstance(
+  containers: readonly ActualContainer[],
+): ReadonlyMap<string, readonly ActualContainer[]> {
+  const groups = new Map<string, ActualContainer[]>();
+  for (const container of containers) {
+    const group = groups.get(container.instance);
+    if (group === undefined) groups.set(container.instance, [container]);
+    else group.push(container);
+  }
+  return groups;
+}
+
+/** Only those that a plan may turn on: none when every instance has its container, so that a host at rest asks nothing. */
+export function imagesInQuestion(
+  desired: Desired,
+  containers: ReadonlyMap<string, readonly ActualContainer[]>,
+): readonly string[] {
+  const references = new Set<string>();
+  for (const [id, wanted] of desired.instances) {
+    const container = containers.get(id)?.[0];
+    const isMade = container !== undefined && isCurrent(container, wanted);
+    if (wanted.spec !== undefined && !isMade) references.add(wanted.spec.container.image);
+  }
+  return [...references].sort();
+}
