@@ -62,7 +62,7 @@ interface SourceFile {
 }
 
 function breaches({ path, text }: SourceFile): readonly string[] {
-  const isTest = path.endsWith('.test.ts') || path.startsWith('test/');
+  const isTest = path.endsWith('.test.ts') || /^(test|bench)\//.test(path);
   const rules = [marks, longFile, bannedName, longFunctions, ...(isTest ? [] : [direction, doors, purity])];
   return rules.flatMap((rule) => rule({ path, text }).map((what) => `${path}: ${what}`));
 }
