@@ -14,6 +14,12 @@ const FLAGS = [
   { flag: '--http <host:port>', what: 'serves /metrics, /healthz, /readyz (0.0.0.0:7423)' },
   { flag: '--lease-ttl <duration>', what: 'the host counts as lost after so long without a sign (5s)' },
   { flag: '--port-range <low-high>', what: 'host ports to pick from (20000-32767)' },
+  {
+    flag: '--docker-config <folder>',
+    what: 'of the config.json with logins to registries ($DOCKER_CONFIG or ~/.docker)',
+  },
+  { flag: '--registry-mirrors <list>', what: 'docker.io=mirror:5000,… : where images are looked for first' },
+  { flag: '--min-free-space <size>', what: 'to be free on the disk of Docker before a pull; 0 for no check (1G)' },
   { flag: '--log-level <level>', what: 'error, warn, info or debug (info)' },
 ];
 

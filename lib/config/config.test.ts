@@ -60,7 +60,7 @@ test('all problems are listed at once, each with its source', () => {
     expect.stringMatching(/^--docker: "docker.sock" is not the address of a Docker Engine/),
     expect.stringMatching(/^BERTH_HTTP: "7423" is no address/),
     'agent.yaml: port-range: "9-1" is not a range of ports; write 20000-32767',
-    expect.stringMatching(/^BERTH_LEASE_TTL: "1s" is not a duration from 2s to 60s/),
+    expect.stringMatching(/^BERTH_LEASE_TTL: "1s" is not a duration from 2s to 1m/),
   ]);
 });
 
@@ -80,4 +80,50 @@ test('a file that is no YAML, or no map, is refused', () => {
 test('numbers of the file are read as they are written', () => {
   const file = { name: 'f', text: 'labels: { version: 1.10 }' };
   expect(loadAgentConfig({ ...none, file }).labels).toEqual({ version: '1.10' });
+});
+
+describe('registries', () => {
+  const agent = (file: string): ReturnType<typeof loadAgentConfig> =>
+    loadAgentConfig({ ...none, file: { name: 'f', text: file } });
+  const hub = { registry: 'm1:5000', path: '' };
+  const proxy = { registry: 'harbor.example.com', path: 'hub' };
+
+  test.each([
+    ['registry-mirrors: "docker.io=https://m1:5000/,harbor.example.com/hub, registry.example.com=m1:5000"'],
+    ['registry-mirrors: { docker.io: ["m1:5000", harbor.example.com/hub], registry.example.com: "m1:5000" }'],
+    ['registry-mirrors: "docker.io=m1:5000,registry.example.com=m1:5000,index.docker.io=harbor.example.com/hub"'],
+  ])('%s', (text) => {
+    expect([...agent(text).registryMirrors]).toEqual([
+      ['docker.io', [hub, proxy]],
+      ['registry.example.com', [hub]],
+    ]);
+  });
+
+  test.each([
+    ['m1:5000'],
+    ['docker.io='],
+    ['docker.io=mirror'],
+    ['docker.io=http://m1:5000'],
+    ['docker.io/x=m1:5000'],
+    ['a=m1:5000'],
+  ])('mirrors "%s" are refused', (text) => {
+    expect(problemsOf(() => agent(`registry-mirrors: "${text}"`))).toEqual([
+      expect.stringMatching(/^f: registry-mirrors: ".*" is not a mirror of a registry; write docker\.io=/),
+    ]);
+  });
+
+  test.each([
+    ['0', 0],
+    ['1G', 1024 ** 3],
+    ['1.5gb', 1.5 * 1024 ** 3],
+    ['500M', 500 * 1024 ** 2],
+    ['2t', 2 * 1024 ** 4],
+    ['123', 123],
+  ])('free space: %s', (text, bytes) => {
+    expect(agent(`min-free-space: ${text}`).minFreeSpace).toBe(bytes);
+  });
+
+  test.each(['-1G', 'much', '1P', ''])('free space of "%s" is refused', (text) => {
+    expect(problemsOf(() => agent(`min-free-space: "${text}"`))).toHaveLength(1);
+  });
 });

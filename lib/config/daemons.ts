@@ -1,6 +1,9 @@
-import { hostname } from 'node:os';
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
+import type { RegistryPlace } from '../image-reference';
 import type { LogLevel } from '../log';
 import {
+  asBytes,
   asDocker,
   asDurationMs,
   asEndpoints,
@@ -11,6 +14,7 @@ import {
   asName,
   asPortRange,
   asPrefix,
+  asRegistryMirrors,
 } from './parse';
 import { readSettings, type Settings, type Sources } from './settings';
 
@@ -30,6 +34,12 @@ export interface AgentConfig {
   readonly leaseTtl: number;
   /** Host ports that the agent picks from where none is published; outside of the kernel's ephemeral range. */
   readonly portRange: readonly [number, number];
+  /** Folder of the config.json with the credentials for registries, as `docker login` writes it. */
+  readonly dockerConfig: string;
+  /** By registry: where its images are looked for, in order; the registry itself last, unless it is named too. */
+  readonly registryMirrors: ReadonlyMap<string, readonly RegistryPlace[]>;
+  /** Bytes that have to be free where Docker keeps images, before one is pulled; 0 for no check. */
+  readonly minFreeSpace: number;
   readonly logLevel: LogLevel;
 }
 
@@ -61,6 +71,9 @@ export const agentSettings: Settings<AgentConfig> = {
   stateDir: { parse: asFolder, default: '/var/lib/berth' },
   http: { parse: asListen, default: '0.0.0.0:7423' },
   portRange: { parse: asPortRange, default: '20000-32767' },
+  dockerConfig: { parse: asFolder, default: process.env['DOCKER_CONFIG'] || join(homedir(), '.docker') },
+  registryMirrors: { parse: asRegistryMirrors, default: '' },
+  minFreeSpace: { parse: asBytes, default: '1G' },
   ...common,
 };
 

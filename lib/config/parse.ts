@@ -1,4 +1,5 @@
 import { splitListen } from '../listen-address';
+import { parseRegistryPlace, type RegistryPlace } from '../image-reference';
 import { LOG_LEVELS, type LogLevel } from '../log';
 import { DNS_LABEL_RULE, isDnsLabel } from '../names';
 import type { Parse } from './settings';
@@ -50,20 +51,67 @@ export const asFolder: Parse<string> = (text) => {
   return text;
 };
 
+const BYTES_OF = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 } as const;
+
+/** "1G" → bytes; powers of 1024, as Docker counts. */
+export const asBytes: Parse<number> = (text) => {
+  const match = /^(\d+(?:\.\d+)?)([kmgt]?)b?$/i.exec(text);
+  const bytes = Math.round(Number(match?.[1]) * BYTES_OF[(match?.[2] ?? '').toLowerCase() as keyof typeof BYTES_OF]);
+  if (!Number.isSafeInteger(bytes)) throw wrong(text, 'a size; write 500M or 1G, or 0');
+  return bytes;
+};
+
+/**
+ * "docker.io=mirror:5000,other.example.com/path,registry.example.com=…" → by registry, its mirrors in order. What has no
+ * name before it belongs to the registry before, so that the file can have a list: { docker.io: [a, b] }.
+ */
+export const asRegistryMirrors: Parse<ReadonlyMap<string, readonly RegistryPlace[]>> = (text) => {
+  const mirrors = new Map<string, RegistryPlace[]>();
+  let places: RegistryPlace[] | undefined;
+  for (const entry of text.split(',').filter((part) => part.trim() !== '')) {
+    const [, name, mirror = ''] = /^(?:([^=]*)=)?(?:https:\/\/)?(.*?)\/?$/.exec(entry.trim())!;
+    if (name !== undefined) {
+      const registry = parseRegistryPlace(name);
+      places = registry?.path === '' ? (mirrors.get(registry.registry) ?? []) : undefined;
+      if (registry !== undefined && places !== undefined) mirrors.set(registry.registry, places);
+    }
+    const place = parseRegistryPlace(mirror);
+    if (places === undefined || place === undefined)
+      throw wrong(entry, 'a mirror of a registry; write docker.io=mirror.example.com:5000 or docker.io=host/path');
+    places.push(place);
+  }
+  return mirrors;
+};
+
 export const asLogLevel: Parse<LogLevel> = (text) => {
   if (!(LOG_LEVELS as readonly string[]).includes(text)) throw wrong(text, `one of ${LOG_LEVELS.join(', ')}`);
   return text as LogLevel;
 };
 
-/** "5s" or "1500ms" → milliseconds within bounds. */
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+  ['ms', 1],
+] as const;
+const MS_OF: Readonly<Record<string, number>> = Object.fromEntries(UNITS);
+
+/** "5s", "1500ms" or "1h30m" → milliseconds within bounds. */
 export function asDurationMs(minMs: number, maxMs: number): Parse<number> {
   return (text) => {
-    const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
-    const ms = Number(match?.[1]) * (match?.[2] === 'ms' ? 1 : match?.[2] === 's' ? 1000 : 60_000);
-    if (!(ms >= minMs && ms <= maxMs))
-      throw wrong(text, `a duration from ${minMs / 1000}s to ${maxMs / 1000}s; write 5s or 1500ms`);
-    return ms;
+    const isDuration = /^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text);
+    const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
+    const ms = parts.reduce((sum, [, count, unit]) => sum + Number(count) * MS_OF[unit!]!, 0);
+    if (!isDuration || ms < minMs || ms > maxMs)
+      throw wrong(text, `a duration from ${shown(minMs)} to ${shown(maxMs)}; write 5s, 1500ms or 1h30m`);
+    return Math.round(ms);
   };
+}
+
+function shown(ms: number): string {
+  const [unit, unitMs] = UNITS.find(([, each]) => ms % each === 0) ?? UNITS[4];
+  return `${ms / unitMs}${unit}`;
 }
 
 /** "20000-32767" → both ends, inclusive. */
