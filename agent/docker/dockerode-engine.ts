@@ -5,14 +5,14 @@ import type { Hook } from '../../lib/documents/types';
 import type { ActualContainer, AppliedLimits } from '../plan/types';
 import { DockerConnection, READ_DEADLINE_MS } from './connection';
 import { containerConfig } from './container-config';
-import { eachBounded } from './bounded';
-import { ContainerList, INSPECT_DEADLINE_MS, INSPECTIONS_AT_ONCE } from './container-list';
+import { ContainerList } from './container-list';
 import { EngineError, type CreateRequest, type Engine, type EngineFacts, type ExecResult } from './engine';
-import type { LogRequest, PortHolder, PullOptions } from './engine';
+import type { EngineImage, LogRequest, PortHolder, PullOptions } from './engine';
 import { readTakenPort, statusOf } from './errors';
 import { followEvents } from './events';
 import { readLogTail, runInContainer } from './exec';
 import { whoHasPort } from './host-port';
+import { imageIds, listImages, removeImage } from './images';
 import { containerName, ownershipFilter, readIdentity, type Ownership } from './labels';
 import { cancelled, followPull, pullError } from './pull-stream';
 
@@ -69,19 +69,19 @@ class DockerodeEngine implements Engine {
   }
 
   async presentImages(references: readonly string[]): Promise<ReadonlySet<string>> {
-    const present = new Set<string>();
-    await eachBounded(references, INSPECTIONS_AT_ONCE, async (reference) => {
-      try {
-        await this.connection.call('inspect image', INSPECT_DEADLINE_MS, (docker, abortSignal) =>
-          docker.getImage(encodeURI(reference)).inspect({ abortSignal } as object),
-        );
-        present.add(reference);
-      } catch (error) {
-        // What is no reference, or an image that Docker can't read or hangs on, is no image either: the pull will say why.
-        if (!(error instanceof EngineError) || error.code === 'unavailable') throw error;
-      }
-    });
-    return present;
+    return new Set((await this.imageIds(references)).keys());
+  }
+
+  imageIds(references: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return imageIds(this.connection, references);
+  }
+
+  images(): Promise<readonly EngineImage[]> {
+    return listImages(this.connection);
+  }
+
+  removeImage(name: string): Promise<void> {
+    return removeImage(this.connection, name);
   }
 
   async pull(reference: string, { signal, platform }: PullOptions): Promise<void> {

@@ -56,6 +56,16 @@ export interface LogRequest {
   readonly untilMs: number;
 }
 
+export interface EngineImage {
+  readonly id: string;
+  /** Tags and digests that it is known by, as Docker spells them; none of a dangling one. */
+  readonly references: readonly string[];
+  /** With the layers that it shares with other images. */
+  readonly sizeBytes: number;
+  /** A container was made from it, of whomever and in whatever state. */
+  readonly isUsed: boolean;
+}
+
 /** Who has a host port. To find out costs time, so it is asked only when somebody wants to read it. */
 export interface PortHolder {
   /** For people: a container or a process, as well as can be told. */
@@ -69,6 +79,16 @@ export interface Engine {
   list(): Promise<readonly ActualContainer[]>;
   /** Which of these image references are on the host. */
   presentImages(references: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Ids of these images, by reference; those that are not on the host are left out. */
+  imageIds(references: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Every image on the engine, whoever brought it there. */
+  images(): Promise<readonly EngineImage[]>;
+  /**
+   * Takes a name from an image, and deletes the image when that was its last. Success also when it is gone.
+   * @param name reference or id
+   * @throws EngineError 'bad-request' when the image is in use
+   */
+  removeImage(name: string): Promise<void>;
   /** @throws EngineError 'pull-failed', 'no-such-image', 'unauthorized' or 'no-space'. */
   pull(reference: string, options: PullOptions): Promise<void>;
   /**

@@ -35,7 +35,7 @@ export interface MemoryDockerOptions {
 
 export const MEMORY_CALLS = [
   ...(['facts', 'list', 'presentImages', 'pull', 'create', 'start', 'stop', 'restart', 'update', 'exec'] as const),
-  ...(['logTail', 'remove', 'whoHasPort'] as const),
+  ...(['logTail', 'remove', 'whoHasPort', 'images', 'removeImage'] as const),
 ];
 export type MemoryCall = (typeof MEMORY_CALLS)[number];
 
@@ -237,6 +237,18 @@ export class MemoryDocker {
     this.tell(container);
   }
 
+  /** By any container, of whomever and in whatever state. */
+  usesImage(reference: string): boolean {
+    return [...this.containers.values()].some(({ request }) => request.container.image === reference);
+  }
+
+  removeImage(reference: string): void {
+    this.mutatingCalls++;
+    if (this.usesImage(reference))
+      throw new EngineError('bad-request', `conflict: unable to remove ${reference}: a container is using it`);
+    this.images.delete(reference);
+  }
+
   private programOf(container: MemoryContainer): Program {
     return this.options.program?.(container.request.container) ?? {};
   }
@@ -250,6 +262,11 @@ export class MemoryDocker {
   private soon(wake: () => void): void {
     this.options.clock.after(0, wake);
   }
+}
+
+/** One reference, one image. */
+export function imageIdOf(reference: string): string {
+  return `sha256:${createHash('sha256').update(reference).digest('hex')}`;
 }
 
 export function isUp({ state }: MemoryContainer): boolean {

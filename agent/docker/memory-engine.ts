@@ -3,15 +3,17 @@ import type { ActualContainer, AppliedLimits } from '../plan/types';
 import { containerConfig, publishedPorts } from './container-config';
 import { compareContainers } from './container-reading';
 import { EngineError, type CreateRequest, type Engine, type EngineFacts, type ExecResult } from './engine';
-import type { PortHolder, PullOptions } from './engine';
+import type { EngineImage, PortHolder, PullOptions } from './engine';
 import { containerName, type Ownership } from './labels';
-import { isUp, type MemoryContainer, type MemoryDocker } from './memory-docker';
+import { imageIdOf, isUp, type MemoryContainer, type MemoryDocker } from './memory-docker';
 import { cancelled } from './pull-stream';
 
 const FACTS: EngineFacts = {
   ...{ version: '0.0.0-memory', apiVersion: '1.41', os: 'linux', arch: 'x86_64' },
   ...{ nanoCpus: 4_000_000_000, memoryBytes: 8 * 1024 ** 3, dataRoot: '/var/lib/docker' },
 };
+
+const IMAGE_BYTES = 100 * 1024 ** 2;
 
 /** One agent's way to a simulated Docker Engine; several may share one. Held to the contract of the real one. */
 export function createMemoryEngine(docker: MemoryDocker, owner: Ownership): Engine {
@@ -42,6 +44,26 @@ class MemoryEngine implements Engine {
   async presentImages(references: readonly string[]): Promise<ReadonlySet<string>> {
     await this.docker.admit('presentImages');
     return new Set(references.filter((reference) => this.docker.images.has(reference)));
+  }
+
+  async imageIds(references: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    await this.docker.admit('presentImages');
+    const present = references.filter((reference) => this.docker.images.has(reference));
+    return new Map(present.map((reference) => [reference, imageIdOf(reference)]));
+  }
+
+  async images(): Promise<readonly EngineImage[]> {
+    await this.docker.admit('images');
+    return [...this.docker.images].map((reference) => {
+      const isUsed = this.docker.usesImage(reference);
+      return { id: imageIdOf(reference), references: [reference], sizeBytes: IMAGE_BYTES, isUsed };
+    });
+  }
+
+  async removeImage(name: string): Promise<void> {
+    await this.docker.admit('removeImage');
+    const reference = [...this.docker.images].find((one) => one === name || imageIdOf(one) === name);
+    if (reference !== undefined) this.docker.removeImage(reference);
   }
 
   async pull(reference: string, { signal }: PullOptions): Promise<void> {
@@ -167,7 +189,11 @@ function toActual(container: MemoryContainer, nowMs: number): ActualContainer {
       }),
     healthReason: health === 'unhealthy' ? 'the simulated check fails' : '',
     limits: container.limits,
-    leave: { drainMs: request.container.drainMs, preStop: request.container.preStop, dependsOn: request.deploy.dependsOn },
+    leave: {
+      drainMs: request.container.drainMs,
+      preStop: request.container.preStop,
+      dependsOn: request.deploy.dependsOn,
+    },
     address: isUp(container) ? '172.17.0.2' : '',
     startedAtMs: startedWallMs,
     ranForMs: startedMs === undefined ? 0 : untilMs - startedMs,
