@@ -8,7 +8,7 @@ import type { KeptInstance, MemoryCopy } from '../../agent/memory-copy';
 import type { Desired } from '../../agent/plan/types';
 import type { HostStatus, InstanceStatus } from '../../lib/documents/types';
 import { desiredOf } from './desired';
-import { createFakeClock } from './fake-clock';
+import { createFakeClock, type FakeClock } from './fake-clock';
 import { recordLog, type LogLine } from './recorded-log';
 
 /** About what a real engine takes, milliseconds. */
@@ -35,10 +35,12 @@ export interface LoopHostOptions extends Omit<MemoryDockerOptions, 'clock'> {
   readonly images?: readonly string[];
   readonly wrap?: (engine: Engine) => Engine;
   readonly memoryCopy?: MemoryCopy;
+  /** The same host, with another agent before. */
+  readonly after?: LoopHost;
 }
 
 export class LoopHost {
-  readonly clock = createFakeClock();
+  readonly clock: FakeClock;
   readonly docker: MemoryDocker;
   readonly loop: Loop;
   readonly statuses: HostStatus[] = [];
@@ -48,11 +50,12 @@ export class LoopHost {
   mayAct = true;
   private wanted: Desired = desiredOf({});
 
-  constructor({ wrap = (engine) => engine, images = ['web:1'], ...rest }: LoopHostOptions = {}) {
+  constructor(private readonly options: LoopHostOptions = {}) {
+    const { wrap = (engine) => engine, images = ['web:1'], memoryCopy = memoryInMemory(), after, ...rest } = options;
+    this.clock = after?.clock ?? createFakeClock();
+    this.memoryCopy = after?.memoryCopy ?? memoryCopy;
     const { clock } = this;
-    const { memoryCopy = memoryInMemory(), ...options } = rest;
-    this.memoryCopy = memoryCopy;
-    this.docker = new MemoryDocker({ clock, latencyMs: LATENCY, ...options });
+    this.docker = after?.docker ?? new MemoryDocker({ clock, latencyMs: LATENCY, ...rest });
     for (const image of ['web:1', 'web:2']) this.docker.registry.add(image);
     for (const image of images) this.docker.images.add(image);
     const engine = wrap(createMemoryEngine(this.docker, { host: 'h1', prefix: '/test' }));
@@ -67,6 +70,12 @@ export class LoopHost {
       onStatus: (status) => void this.statuses.push(status),
       onPass: (pass) => void this.passes.push(pass),
     });
+  }
+
+  /** Ends the agent. @returns the host with the next one */
+  restart(): LoopHost {
+    this.loop.stop();
+    return new LoopHost({ ...this.options, after: this });
   }
 
   /** Starts the loop at the first call. */
