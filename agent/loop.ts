@@ -50,6 +50,8 @@ export interface LoopOptions {
 
 /** Says of containers how they are (agent/probes). */
 export interface Probes {
+  /** Calls `wake` when a container's health has changed. */
+  watch(wake: () => void): void;
   /**
    * Probes these from now on, as their releases say, and nothing else.
    * @returns the containers with their health: by the probe, where there is one
@@ -110,6 +112,7 @@ export class Loop {
     if (this.stopping.signal.aborted) return;
     this.isBegun = true;
     this.options.engine.watch(() => this.wake(), this.stopping.signal);
+    this.options.probes.watch(() => this.wake());
     this.wake();
   }
 

@@ -11,6 +11,8 @@ import { createDockerEngine } from './docker/dockerode-engine';
 import { lockStateDir, readAgentId } from './identity';
 import { memoryInFolder } from './memory-copy';
 import { createAgentMetrics } from './metrics';
+import { createProber } from './probes/prober';
+import { createTryProbe } from './probes/try-probe';
 
 /**
  * Runs the agent until SIGTERM or SIGINT. Containers are left as they are, however it ends.
@@ -22,15 +24,19 @@ export async function runAgent(config: AgentConfig): Promise<number> {
   const lock = await lockStateDir(config.stateDir);
   const { name, address, labels, portRange, leaseTtl: leaseTtlMs, prefix, docker, stateDir } = config;
   const clock = systemClock;
+  const random = Math.random;
   const store = connectEtcd({ endpoints: config.etcd });
   const agentMetrics = createAgentMetrics();
+  const engine = createDockerEngine({ docker, host: name, prefix, clock, log });
   const agent = new Agent({
-    ...{ name, address, labels, portRange, leaseTtlMs, store, clock, log, random: Math.random, metrics: agentMetrics },
-    engine: createDockerEngine({ docker, host: name, prefix, clock, log }),
+    ...{ name, address, labels, portRange, leaseTtlMs, store, clock, log, random, engine, metrics: agentMetrics },
     agentId: await readAgentId(stateDir),
     disk: copyInFolder(stateDir, { host: name, prefix }),
     memoryCopy: memoryInFolder(stateDir),
-    probes: { follow: (containers) => containers, close: () => undefined },
+    probes: createProber({
+      ...{ tryProbe: createTryProbe({ engine, clock }), clock, log, random },
+      onTry: (result, durationMs) => agentMetrics.onTry(result, durationMs),
+    }),
     keys: keysUnder(prefix),
   });
   const { metrics } = agentMetrics;

@@ -113,7 +113,7 @@ fi
 if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   step "installing npm packages" setpriv --pdeathsig KILL npm ci --no-audit --no-fund --loglevel=http
 fi
-if [ ! -f dist/cli/main.js ] || [ -n "$(find proto/berth lib agent coordinator cli package.json tsconfig.json -newer dist/cli/main.js -type f -print -quit)" ]; then
+if [ ! -f dist/cli/main.js ] || [ -n "$(find proto/berth proto/grpc lib agent coordinator cli package.json tsconfig.json -newer dist/cli/main.js -type f -print -quit)" ]; then
   step "building" setpriv --pdeathsig KILL npm run --silent build
 fi
 [ ${#packages[@]} -gt 0 ] || exit 0

@@ -179,8 +179,8 @@ class DockerodeEngine implements Engine {
     }
   }
 
-  exec(id: string, command: Hook, deadlineMs: number): Promise<ExecResult> {
-    return runInContainer(this.connection, id, command, deadlineMs);
+  exec(id: string, command: Hook, deadlineMs: number, onBegun?: () => void): Promise<ExecResult> {
+    return runInContainer(this.connection, id, { command, deadlineMs, onBegun: onBegun ?? (() => undefined) });
   }
 
   logTail(id: string, request: LogRequest): Promise<readonly string[]> {

@@ -112,8 +112,12 @@ export interface Engine {
   restart(id: string, graceMs: number): Promise<void>;
   /** Of a running container, without a restart. @param limits all of them; 0 takes one away, for nanoCpus the host's count does */
   update(id: string, limits: AppliedLimits): Promise<void>;
-  /** Runs a command in a running container. @throws EngineError 'timeout' after `deadlineMs`; what was begun runs on */
-  exec(id: string, command: Hook, deadlineMs: number): Promise<ExecResult>;
+  /**
+   * Runs a command in a running container.
+   * @param onBegun called when Docker has begun it
+   * @throws EngineError 'timeout' after `deadlineMs`; what was begun runs on
+   */
+  exec(id: string, command: Hook, deadlineMs: number, onBegun?: () => void): Promise<ExecResult>;
   /** @returns the last lines, oldest first, each cut to a bounded length; empty when the log driver keeps none */
   logTail(id: string, request: LogRequest): Promise<readonly string[]>;
   /** With its anonymous volumes; success also when it is gone. Never of a running container. */

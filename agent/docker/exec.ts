@@ -13,9 +13,9 @@ const MAX_LINE_CHARACTERS = 300;
 export async function runInContainer(
   connection: DockerConnection,
   id: string,
-  command: Hook,
-  deadlineMs: number,
+  request: { readonly command: Hook; readonly deadlineMs: number; readonly onBegun: () => void },
 ): Promise<ExecResult> {
+  const { command, deadlineMs, onBegun } = request;
   const exec = await connection.call('exec', READ_DEADLINE_MS, (docker, abortSignal) =>
     docker.getContainer(id).exec({
       Cmd: [...command.command],
@@ -31,6 +31,7 @@ export async function runInContainer(
   const output = new FrameReader(MAX_OUTPUT_BYTES);
   await connection.call('exec', deadlineMs, async (_, abortSignal) => {
     const stream = await exec.start({ abortSignal } as Docker.ExecStartOptions);
+    onBegun();
     await readAll(stream, output, abortSignal);
   });
   const { ExitCode, Running } = await connection.call('exec', READ_DEADLINE_MS, (_, abortSignal) =>

@@ -140,9 +140,11 @@ class MemoryEngine implements Engine {
     container.limits = limits;
   }
 
-  async exec(id: string, command: Hook): Promise<ExecResult> {
+  async exec(id: string, command: Hook, _deadlineMs: number, onBegun?: () => void): Promise<ExecResult> {
     await this.docker.admit('exec');
-    return this.docker.exec(this.running(id), command);
+    const container = this.running(id);
+    onBegun?.();
+    return this.docker.exec(container, command);
   }
 
   async logTail(id: string): Promise<readonly string[]> {

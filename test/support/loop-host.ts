@@ -17,7 +17,11 @@ export const LATENCY = {
   ...{ restart: 170, update: 20, exec: 60, logTail: 10 },
 };
 
-export const NO_PROBES: Probes = { follow: (containers) => containers, close: () => undefined };
+export const NO_PROBES: Probes = {
+  watch: () => undefined,
+  follow: (containers) => containers,
+  close: () => undefined,
+};
 
 /** A disk that outlives the agent. */
 export function memoryInMemory(): MemoryCopy {
