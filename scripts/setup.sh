@@ -94,6 +94,7 @@ if [ "${1:-}" != "--no-engines" ]; then
     packages+=("$(. /etc/os-release && [ "$ID" = debian ] && [ "${VERSION_ID:-99}" -ge 13 ] && echo docker-cli || echo docker.io)")
   fi
   command -v iptables >/dev/null || packages+=(iptables)
+  command -v ip >/dev/null || packages+=(iproute2)
   command -v etcd >/dev/null || packages+=(etcd-server)
   command -v etcdctl >/dev/null || packages+=(etcd-client)
   [ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1 || packages+=(busybox-static)

@@ -27,9 +27,31 @@ const APPLETS = [
   'ls',
 ];
 
-/** Busybox alone, with its usual applets under /bin. @returns its reference */
-export async function ensureTestImage(): Promise<string> {
-  if (!(await isThere(TEST_IMAGE))) await importImage(TEST_IMAGE);
+/** What `docker import` makes an image of: busybox, and what a script adds. */
+export interface ImageSource {
+  readonly reference: string;
+  /** Lines of a shell script; "$root" is the image's root, with /bin/busybox, /tmp and /etc. */
+  readonly fill: readonly string[];
+  /** Instructions of a Dockerfile. */
+  readonly changes: readonly string[];
+}
+
+const TEST_SOURCE: ImageSource = {
+  reference: TEST_IMAGE,
+  fill: [
+    `for applet in ${APPLETS.join(' ')}; do ln -s busybox "$root/bin/$applet"; done`,
+    'echo root:x:0:0:root:/:/bin/sh > "$root/etc/passwd"',
+  ],
+  changes: ['ENV PATH=/bin'],
+};
+
+/**
+ * Busybox alone, with its usual applets under /bin.
+ * @param engine address of a Docker Engine other than the usual one
+ * @returns its reference
+ */
+export async function ensureTestImage(engine?: string): Promise<string> {
+  if (!(await isThere(TEST_IMAGE, engine))) await importImage(TEST_SOURCE, engine);
   return TEST_IMAGE;
 }
 
@@ -46,25 +68,28 @@ export async function ensureCheckedImage(): Promise<string> {
   return CHECKED_IMAGE;
 }
 
-function isThere(reference: string): Promise<boolean> {
-  return run('docker', ['image', 'inspect', reference]).then(
+const at = (engine: string | undefined): readonly string[] => (engine === undefined ? [] : ['--host', engine]);
+
+function isThere(reference: string, engine?: string): Promise<boolean> {
+  return run('docker', [...at(engine), 'image', 'inspect', reference]).then(
     () => true,
     () => false,
   );
 }
 
-async function importImage(reference: string): Promise<void> {
+/** Makes it anew, whether it is there or not. */
+export async function importImage({ reference, fill, changes }: ImageSource, engine?: string): Promise<void> {
   if (!existsSync(BUSYBOX)) throw new Error(`${BUSYBOX} is missing: install busybox-static`);
   const make = [
     'set -e; root=$(mktemp -d); trap \'rm -rf "$root"\' EXIT',
     'mkdir -p "$root/bin" "$root/tmp" "$root/etc"; chmod 1777 "$root/tmp"',
     `cp ${BUSYBOX} "$root/bin/busybox"`,
-    `for applet in ${APPLETS.join(' ')}; do ln -s busybox "$root/bin/$applet"; done`,
-    'echo root:x:0:0:root:/:/bin/sh > "$root/etc/passwd"',
+    ...fill,
     'tar -C "$root" -c .',
   ];
   const tar = spawn('sh', ['-c', make.join('\n')], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const importing = spawn('docker', ['import', '--change', 'ENV PATH=/bin', '-', reference], {
+  const settings = changes.flatMap((change) => ['--change', change]);
+  const importing = spawn('docker', [...at(engine), 'import', ...settings, '-', reference], {
     stdio: [tar.stdout, 'ignore', 'inherit'],
   });
   const code = await new Promise((resolve) => importing.on('close', resolve));

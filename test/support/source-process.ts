@@ -15,17 +15,21 @@ export interface SourceProcess {
   stop(): Promise<void>;
 }
 
+const ROOT = path.join(__dirname, '../..');
+
+/** Arguments with which node runs a TypeScript source. @param file relative to the root of the repository */
+export const sourceCommand = (file: string): readonly string[] => [
+  '-r',
+  path.join(__dirname, 'typescript-hook.js'),
+  path.join(ROOT, file),
+];
+
 /** @param file relative to the root of the repository; its standard error is the test's */
 export function startSource(file: string, args: readonly string[]): SourceProcess {
-  const root = path.join(__dirname, '../..');
-  const child = spawn(
-    process.execPath,
-    ['-r', path.join(__dirname, 'typescript-hook.js'), path.join(root, file), ...args],
-    {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const child = spawn(process.execPath, [...sourceCommand(file), ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const lines: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
   const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
