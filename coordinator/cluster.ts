@@ -3,7 +3,9 @@ import type { Clock } from '../lib/clock';
 import type { Keys } from '../lib/documents/keys';
 import { startMirror, type Mirror } from '../lib/etcd/mirror';
 import type { Store } from '../lib/etcd/store';
+import type { Pause } from '../lib/documents/types';
 import type { Logger } from '../lib/log';
+import { Pauses } from '../lib/pauses';
 import type { Freshness } from '../lib/rpc/types';
 import type { ClusterView } from './view';
 import { ViewReader } from './view-reader';
@@ -17,6 +19,10 @@ export interface Cluster {
   /** A full list was read at least once. */
   readonly isKnown: boolean;
   readonly isConnected: boolean;
+  /** Those in force now, sorted by kind and name. */
+  pauses(): readonly Pause[];
+  /** Monotonic time at which the next of them ends; undefined when there is none. */
+  nextPauseEndMs(): number | undefined;
   freshness(): Freshness;
   /** Settles when the view is at this revision, or after CATCH_UP_MS without it. */
   reached(revision: number): Promise<void>;
@@ -34,6 +40,7 @@ export function watchCluster(options: {
 }): Cluster {
   const { store, keys, clock, log, random } = options;
   const reader = new ViewReader(keys);
+  const pauses = new Pauses(clock, log);
   const tellHeld = heldTeller(log);
   let lostAtMs = clock.monotonicMs();
   const mirror: Mirror = startMirror({
@@ -67,6 +74,13 @@ export function watchCluster(options: {
     get isConnected() {
       return mirror.connected;
     },
+    pauses: () =>
+      pauses.inForce(
+        [...reader.view.pauses]
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .flatMap(([, { pause }]) => (pause === undefined ? [] : [pause])),
+      ),
+    nextPauseEndMs: () => pauses.nextEndMs(),
     freshness: () => ({
       etcdConnected: mirror.connected,
       ageMs: mirror.connected ? 0 : Math.round(clock.monotonicMs() - lostAtMs),

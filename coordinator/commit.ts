@@ -50,7 +50,11 @@ export function writesFor(changes: ClusterChanges, view: ClusterView, keys: Keys
       write: { op: 'delete', key },
     };
   });
-  return [...releases, ...assignments, ...statuses, ...drops];
+  const pauses = changes.dropPauses.map((key): Change => {
+    const modRevision = view.pauses.get(key)?.modRevision ?? 0;
+    return { compare: { key, modRevision }, write: { op: 'delete', key } };
+  });
+  return [...releases, ...assignments, ...statuses, ...drops, ...pauses];
 }
 
 /**

@@ -49,6 +49,8 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
   const reconciler = new Reconciler({
     ...{ store, keys, clock, log, random, compile, onPlan: (plan) => metrics?.onPlan(plan) },
     view: () => cluster.view,
+    pauses: () => cluster.pauses(),
+    nextPauseEndMs: () => cluster.nextPauseEndMs(),
     isKnown: () => cluster.isKnown,
   });
   const election = startElection({

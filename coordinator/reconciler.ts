@@ -4,19 +4,24 @@
  */
 import type { Clock } from '../lib/clock';
 import type { Keys } from '../lib/documents/keys';
-import type { ServiceStatus } from '../lib/documents/types';
+import type { Pause, ServiceStatus } from '../lib/documents/types';
 import type { Fence, FencedOutcome } from '../lib/etcd/fenced-txn';
 import { StoreError, type Store } from '../lib/etcd/store';
 import type { Logger } from '../lib/log';
 import { commitChanges, writesFor, type Change } from './commit';
 import { DirtyServices } from './dirty-services';
 import { logCommitted } from './log-committed';
+import { endedPauses } from './schedule/pauses';
 import { planCluster } from './schedule/plan-cluster';
 import type { CompiledService } from './schedule/types';
 import { isBehind, placementsOf, type ClusterView } from './view';
 
 /** A commit whose own events the mirror has not shown after this is planned upon all the same; compares protect it. */
 const CATCH_UP_MS = 2000;
+/** The end of a pause may be further away than a timer can count (2^31 ms). */
+const MAX_TIMER_MS = 3_600_000;
+/** Stands among the dirty for what concerns hosts and pauses and no service: a plan of nothing but it looks at them all the same. */
+const NO_SERVICE = '';
 
 export interface ReconcilerOptions {
   readonly store: Store;
@@ -25,6 +30,10 @@ export interface ReconcilerOptions {
   readonly log: Logger;
   readonly random: () => number;
   readonly view: () => ClusterView;
+  /** Those of the view that are in force now. */
+  readonly pauses: () => readonly Pause[];
+  /** Monotonic time at which the next of them ends. */
+  readonly nextPauseEndMs: () => number | undefined;
   /** The view is of a full list: before that nothing is planned. */
   readonly isKnown: () => boolean;
   readonly compile: (service: string, text: string) => CompiledService;
@@ -40,6 +49,7 @@ export class Reconciler {
   private readonly dirty: DirtyServices;
   private isRunning = false;
   private cancelTimer: () => void = () => undefined;
+  private cancelPauseTimer: () => void = () => undefined;
   /** Writes of ours that the mirror has not shown yet, by key. */
   private readonly awaited = new Map<string, string | undefined>();
   private awaitedUntilMs = 0;
@@ -62,6 +72,7 @@ export class Reconciler {
     this.dirty.clear();
     this.awaited.clear();
     this.cancelTimer();
+    this.cancelPauseTimer();
   }
 
   /** @param changed keys, and what is there now; undefined for a key that is gone */
@@ -90,6 +101,29 @@ export class Reconciler {
         this.markUnsettled();
       }
     if (key.startsWith(keys.hosts)) this.markAll();
+    if (key.startsWith(keys.pauses)) this.markPause(key);
+  }
+
+  /** A pause that begins, changes or ends concerns a service, those on a host, or the one of an instance. */
+  private markPause(key: string): void {
+    const [kind, name = ''] = key.slice(this.options.keys.pauses.length).split('/');
+    this.dirty.mark(NO_SERVICE);
+    if (kind === 'service') this.dirty.mark(name);
+    for (const host of this.options.view().hosts.values())
+      for (const { id, service } of kind === 'service' ? [] : placementsOf(host))
+        if ((kind === 'host' ? host.name : id) === name) this.dirty.mark(service);
+    if (kind === 'host') this.markUnsettled();
+  }
+
+  /** Marks what the pauses that have ended concern, and wakes when the next one ends. */
+  private lookAtPauses(): void {
+    const { view, pauses, nextPauseEndMs, clock } = this.options;
+    for (const key of endedPauses(view(), pauses())) this.markPause(key);
+    this.cancelPauseTimer();
+    const endMs = nextPauseEndMs();
+    if (endMs === undefined) return;
+    const delayMs = Math.min(MAX_TIMER_MS, endMs - clock.monotonicMs());
+    this.cancelPauseTimer = clock.after(delayMs, () => this.wake());
   }
 
   private markAll(): void {
@@ -105,6 +139,7 @@ export class Reconciler {
 
   private wake(): void {
     if (this.isRunning || this.fence === undefined || !this.options.isKnown()) return;
+    this.lookAtPauses();
     const nowMs = this.options.clock.monotonicMs();
     if (this.awaited.size > 0 && nowMs < this.awaitedUntilMs) return this.later(this.awaitedUntilMs - nowMs);
     const turn = this.dirty.take(nowMs);
@@ -126,8 +161,10 @@ export class Reconciler {
     const { clock, view, keys, log } = this.options;
     const startedMs = clock.monotonicMs();
     const seen = view();
+    const pauses = this.options.pauses();
     const statusesBefore = new Map(services.map((service) => [service, seen.serviceStatuses.get(service)?.document]));
-    const changes = planCluster({ ...this.options, view: seen, services, wallMs: clock.wallMs() });
+    const planned = services.filter((service) => service !== NO_SERVICE);
+    const changes = planCluster({ ...this.options, view: seen, pauses, services: planned, wallMs: clock.wallMs() });
     const writes = writesFor(changes, seen, keys);
     this.awaited.clear();
     for (const { write } of writes) this.awaited.set(write.key, write.op === 'put' ? write.value : undefined);

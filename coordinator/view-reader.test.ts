@@ -77,6 +77,39 @@ test('a host is known by any of its keys, and forgotten with the last one', () =
   expect(reader.view.hosts.size).toBe(0);
 });
 
+test('a pause is what its key and its text say; either may say whom', () => {
+  put(keys.pause('service', 'web'), '{"untilMs":1800000000000,"reason":"a look"}');
+  put(keys.pause('host', 'h1'), '{"untilMs":1800000000000,"kind":"host","name":"h1","by":"me@here"}');
+  expect([...reader.view.pauses.values()].map(({ pause }) => pause)).toEqual([
+    { kind: 'service', name: 'web', untilMs: 1800000000000, reason: 'a look', by: '' },
+    { kind: 'host', name: 'h1', untilMs: 1800000000000, reason: '', by: 'me@here' },
+  ]);
+  reader.read(keys.pause('host', 'h1'), undefined);
+  expect(reader.view.pauses.size).toBe(1);
+});
+
+test.each([
+  ['no JSON', 'service/web', 'for an hour', 'json-syntax', /not JSON/],
+  ['another kind of thing', 'pod/web', '{"untilMs":1800000000000}', 'bad-name', /host, service or instance/],
+  ['nobody', 'service/', '{"untilMs":1800000000000}', 'bad-name', /pauses nothing/],
+  ['somebody else', 'service/web', '{"name":"api","untilMs":1800000000000}', 'bad-value', /it pauses the service api/],
+  ['no end', 'service/web', '{"reason":"a look"}', 'out-of-range', /milliseconds since 1970 are wanted/],
+  ['seconds', 'service/web', '{"untilMs":1800000000}', 'out-of-range', /milliseconds since 1970 are wanted/],
+  ['a slip', 'service/web', '{"untillMs":1800000000000}', 'unknown-key', /did you mean "untilMs"/],
+])('a pause that says %s is told, and the last good one goes on', (_, path, text, rule, message) => {
+  const key = keys.pauses + path;
+  put(key, text);
+  expect(reader.view.pauses.get(key)).toEqual({ pause: undefined, modRevision: revision, isGarbage: true });
+  expect(reader.view.problems).toEqual([
+    expect.objectContaining({ key, rule, message: expect.stringMatching(message) }),
+  ]);
+  if (path !== 'service/web') return;
+  put(key, '{"untilMs":1800000000000}');
+  expect(reader.view.problems).toEqual([]);
+  put(key, text);
+  expect(reader.view.pauses.get(key)).toMatchObject({ pause: { name: 'web' }, modRevision: revision, isGarbage: true });
+});
+
 test('views that were handed out do not change under the planner for a host', () => {
   put(keys.hostAlive('h1'), '{}');
   const before = reader.view.hosts.get('h1')!;

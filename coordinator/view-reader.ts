@@ -1,15 +1,19 @@
 /** Keeps the cluster view up with a mirror of etcd: decodes what changed, and keeps the last good of what can't be read. */
 import { decodeDocument, DocumentError } from '../lib/documents/codec';
 import type { Keys } from '../lib/documents/keys';
-import type { DocumentName, DocumentTypes, Problem, Release } from '../lib/documents/types';
+import type { DocumentName, DocumentTypes, Pause, Problem, Release } from '../lib/documents/types';
 import type { KeyValue } from '../lib/etcd/store';
-import type { ClusterView, HostView, ServiceDocument, Versioned } from './view';
+import type { ClusterView, HostView, PauseView, ServiceDocument, Versioned } from './view';
 import type { ServiceStatus } from '../lib/documents/types';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** "<service>/<number>", the number as the coordinator writes it, and exact as a double. */
 const RELEASE_PATH = /^([^/]+)\/([1-9]\d{0,14})$/;
+const PAUSE_PATH = /^(host|service|instance)\/([^/]+)$/;
+const NO_PAUSE_KEY = 'a pause has the key pauses/<host, service or instance>/<name>; this one pauses nothing';
+/** What is earlier was probably written in seconds. 2001-09-09. */
+const MIN_UNTIL_MS = 1e12;
 const NO_RELEASE_KEY = "a release has the key releases/<service>/<number>; this one is nobody's";
 
 export class ViewReader {
@@ -18,14 +22,15 @@ export class ViewReader {
   private readonly unreadableReleases = new Map<string, Set<number>>();
   private readonly hosts = new Map<string, HostView>();
   private readonly serviceStatuses = new Map<string, Versioned<ServiceStatus | undefined>>();
+  private readonly pauses = new Map<string, PauseView>();
   private readonly problems = new Map<string, Problem>();
 
   constructor(private readonly keys: Keys) {}
 
   get view(): ClusterView {
-    const { services, releases, unreadableReleases, hosts, serviceStatuses } = this;
+    const { services, releases, unreadableReleases, hosts, serviceStatuses, pauses } = this;
     const problems = [...this.problems.values()];
-    return { services, releases, unreadableReleases, hosts, serviceStatuses, problems };
+    return { services, releases, unreadableReleases, hosts, serviceStatuses, pauses, problems };
   }
 
   /** Takes in one key as it is now; undefined when it is gone. */
@@ -45,6 +50,8 @@ export class ViewReader {
       return this.readHostPart(reported, 'status', kv && this.decode('HostStatus', kv), kv === undefined);
     const status = after(keys.serviceStatuses);
     if (status !== undefined) return this.readServiceStatus(status, kv);
+    const paused = after(keys.pauses);
+    if (paused !== undefined) return this.readPause(key, paused, kv);
     const hostPart = after(keys.hosts);
     if (hostPart !== undefined) this.readHost(hostPart, kv);
   }
@@ -78,6 +85,28 @@ export class ViewReader {
   private readServiceStatus(name: string, kv: KeyValue | undefined): void {
     if (kv === undefined) this.serviceStatuses.delete(name);
     else this.serviceStatuses.set(name, { document: this.decode('ServiceStatus', kv), modRevision: kv.modRevision });
+  }
+
+  /** Garbage ends no pause: the last good one goes on until its end. */
+  private readPause(key: string, path: string, kv: KeyValue | undefined): void {
+    if (kv === undefined) return void this.pauses.delete(key);
+    const pause = this.decodePause(path, kv);
+    const entry = { pause: pause ?? this.pauses.get(key)?.pause, modRevision: kv.modRevision };
+    this.pauses.set(key, { ...entry, isGarbage: pause === undefined });
+  }
+
+  private decodePause(path: string, kv: KeyValue): Pause | undefined {
+    const [, kind = '', name = ''] = PAUSE_PATH.exec(path) ?? [];
+    const wrong = (rule: string, message: string): undefined => this.refuse(kv.key, rule, message);
+    if (kind === '') return wrong('bad-name', NO_PAUSE_KEY);
+    const pause = this.decode('Pause', kv);
+    if (pause === undefined) return undefined;
+    const claimed = { kind: pause.kind || kind, name: pause.name || name };
+    if (claimed.kind !== kind || claimed.name !== name)
+      return wrong('bad-value', `it says that it pauses the ${claimed.kind} ${claimed.name}, under the key of ${path}`);
+    if (pause.untilMs < MIN_UNTIL_MS)
+      return wrong('out-of-range', `untilMs: ${pause.untilMs} is no time to come; milliseconds since 1970 are wanted`);
+    return { ...pause, ...claimed };
   }
 
   private readAssignment(host: string, kv: KeyValue | undefined): void {
@@ -137,8 +166,9 @@ export class ViewReader {
     }
   }
 
-  private refuse(key: string, rule: string, message: string, path = ''): void {
+  private refuse(key: string, rule: string, message: string, path = ''): undefined {
     this.problems.set(key, { rule, path, line: 0, column: 0, message, key });
+    return undefined;
   }
 }
 

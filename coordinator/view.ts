@@ -6,6 +6,7 @@ import type {
   HostRecord,
   HostStatus,
   InstanceStatus,
+  Pause,
   Problem,
   Release,
   ServiceStatus,
@@ -22,6 +23,15 @@ export interface ServiceDocument {
   readonly modRevision: number;
 }
 
+/** What stands under one key of <prefix>/pauses/. */
+export interface PauseView {
+  /** The last that could be read; undefined when there never was one. */
+  readonly pause: Pause | undefined;
+  readonly modRevision: number;
+  /** What stands there now can't be read. */
+  readonly isGarbage: boolean;
+}
+
 export interface HostView {
   readonly name: string;
   /** Its agent's lease lives. */
@@ -35,6 +45,8 @@ export interface HostView {
   readonly assignmentRevision: number;
   /** What stands under the assignment's key can't be read. */
   readonly isAssignmentGarbage: boolean;
+  /** Of the host itself and in force, where a plan is made; nobody else asks. */
+  readonly pause?: Pause;
 }
 
 export interface ClusterView {
@@ -45,6 +57,8 @@ export interface ClusterView {
   readonly unreadableReleases?: ReadonlyMap<string, ReadonlySet<number>>;
   readonly hosts: ReadonlyMap<string, HostView>;
   readonly serviceStatuses: ReadonlyMap<string, Versioned<ServiceStatus | undefined>>;
+  /** By key; those that have ended among them. */
+  readonly pauses: ReadonlyMap<string, PauseView>;
   /** Documents that can't be read, with their keys. */
   readonly problems: readonly Problem[];
 }

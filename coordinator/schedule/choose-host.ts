@@ -2,12 +2,13 @@ import type { Release } from '../../lib/documents/types';
 import { capacity } from './filters/capacity';
 import { constraints } from './filters/constraints';
 import { live } from './filters/live';
+import { paused } from './filters/paused';
 import { schedulable } from './filters/schedulable';
 import { staticPort } from './filters/static-port';
 import type { Candidate, Filter } from './types';
 
 /** In the order in which they are asked: the first that fails is the reason that an operator reads. */
-export const FILTERS: readonly Filter[] = [live, schedulable, constraints, capacity, staticPort];
+export const FILTERS: readonly Filter[] = [live, schedulable, paused, constraints, capacity, staticPort];
 
 /** @returns why the host can't take an instance of the release; undefined when it can */
 export function whyNot(candidate: Candidate, release: Release): string | undefined {

@@ -4,6 +4,7 @@ import { instanceId } from '../../lib/names';
 import { isUsable, reportOf, type HostView, type Placement } from '../view';
 import { chooseHost, FILTERS, whyNot } from './choose-host';
 import { live } from './filters/live';
+import { isPinned } from './pauses';
 import { pointTo } from './point-placement';
 import type { ServiceInput } from './types';
 import { isExclusive, planRollout, slotKey } from './rollout';
@@ -30,15 +31,16 @@ export function place(input: ServiceInput, target: Release, releases: ReadonlyMa
   const placing: Placing = { ...input, target, releases, refusals: new Map() };
   const wanted = wantedSlots(placing, target, placing.refusals);
   const isWanted = (placement: Placement): boolean => wanted.has(slotKey(placement, target));
+  const { free, frozen } = splitFrozen(input, target);
   // Those that leave make room before it is asked who fits where.
-  for (const surplus of input.placements) if (!isWanted(surplus)) release(placing, surplus);
+  for (const surplus of free) if (!isWanted(surplus)) release(placing, surplus);
   const step = planRollout({
     target,
-    placements: input.placements.filter(isWanted).map((placement) => pointTo(input, target, placement, releases)),
+    placements: free.filter(isWanted).map((placement) => pointTo(input, target, placement, releases)),
     reportOf: (placement) => reportOf(input.view, placement),
   });
   for (const gone of step.removed) release(placing, gone);
-  const placements = replaceOne(placing, step.outdated, step.kept);
+  const placements = [...replaceOne(placing, step.outdated, step.kept), ...frozen];
   const taken = new Set(placements.map((placement) => slotKey(placement, target)));
   for (const [key, slot] of wanted) {
     if (taken.has(key)) continue;
@@ -49,6 +51,18 @@ export function place(input: ServiceInput, target: Release, releases: ReadonlyMa
   }
   const unplaced = [...placing.refusals].slice(0, MAX_UNPLACED_HOSTS).map(([host, reason]) => ({ host, reason }));
   return { placements, unplaced };
+}
+
+/** A slot with a paused instance stays as it is: nothing of it goes, and nothing comes. */
+function splitFrozen(
+  { placements, pauses }: ServiceInput,
+  target: Release,
+): { readonly free: readonly Placement[]; readonly frozen: readonly Placement[] } {
+  const pinned = placements.filter((placement) => isPinned(pauses, placement));
+  if (pinned.length === 0) return { free: placements, frozen: [] };
+  const slots = new Set(pinned.map((placement) => slotKey(placement, target)));
+  const isFrozen = (placement: Placement): boolean => slots.has(slotKey(placement, target));
+  return { free: placements.filter((one) => !isFrozen(one)), frozen: placements.filter(isFrozen) };
 }
 
 /** Nothing is taken away for a successor that has no place: then the old one stays, and another one is tried. */
@@ -118,7 +132,8 @@ function belongs(host: HostView, target: Release): boolean {
 }
 
 function asEmpty(host: HostView): Parameters<typeof whyNot>[0] {
-  return { host: { ...host, intent: { drain: false } }, usage: emptyUsage() };
+  const { pause: _, ...rest } = host;
+  return { host: { ...rest, intent: { drain: false } }, usage: emptyUsage() };
 }
 
 function withoutReservations(target: Release): Release {

@@ -1,8 +1,9 @@
 /** Pure: from the cluster as it is and the services that something happened to, to the documents that change. */
-import type { Assignment, Release, ServiceStatus } from '../../lib/documents/types';
+import type { Assignment, Pause, Release, ServiceStatus } from '../../lib/documents/types';
 import { releaseHash } from '../../lib/release/release-hash';
 import { isMadeFrom } from '../../lib/release/spec-hash';
 import { isBehind, isUsable, placementsOf, reportOf, type ClusterView, type HostView, type Placement } from '../view';
+import { endedPauses, indexPauses, pausesOfHost, withPausedHosts } from './pauses';
 import { planService } from './plan-service';
 import type { CompiledService } from './types';
 import { emptyUsage, take } from './usage';
@@ -11,6 +12,8 @@ export interface ClusterInput {
   readonly view: ClusterView;
   /** Services to plan, in any order. */
   readonly services: Iterable<string>;
+  /** Those of the view that are in force; the others have ended. Sorted. */
+  readonly pauses: readonly Pause[];
   readonly compile: (service: string, text: string) => CompiledService;
   readonly random: () => number;
   readonly wallMs: number;
@@ -23,10 +26,13 @@ export interface ClusterChanges {
   /** By service; undefined: delete. Only those that differ from what is there. */
   readonly statuses: ReadonlyMap<string, ServiceStatus | undefined>;
   readonly dropReleases: readonly { readonly service: string; readonly number: number }[];
+  /** Keys of pauses that have ended. */
+  readonly dropPauses: readonly string[];
 }
 
 export function planCluster(input: ClusterInput): ClusterChanges {
-  const { view } = input;
+  const pauses = indexPauses(input.pauses);
+  const view = withPausedHosts(input.view, pauses);
   const placements = new Map<string, Placement[]>();
   const usage = new Map([...view.hosts.keys()].map((host) => [host, emptyUsage()]));
   for (const host of view.hosts.values())
@@ -44,7 +50,7 @@ export function planCluster(input: ClusterInput): ClusterChanges {
   for (const service of [...new Set(input.services)].sort()) {
     const document = view.services.get(service);
     const plan = planService({
-      ...{ service, view, usage, random: input.random, wallMs: input.wallMs },
+      ...{ service, view, usage, pauses, random: input.random, wallMs: input.wallMs },
       document: document && { compiled: input.compile(service, document.text), modRevision: document.modRevision },
       placements: placements.get(service) ?? [],
     });
@@ -53,7 +59,8 @@ export function planCluster(input: ClusterInput): ClusterChanges {
     statuses.set(service, plan.status);
     dropReleases.push(...plan.dropReleases.map((number) => ({ service, number })));
   }
-  return { releases, assignments: assignmentsFrom(view, placements, releases), statuses, dropReleases };
+  const assignments = assignmentsFrom(view, placements, releases, input.pauses);
+  return { releases, assignments, statuses, dropReleases, dropPauses: endedPauses(view, input.pauses) };
 }
 
 /**
@@ -71,6 +78,7 @@ function assignmentsFrom(
   view: ClusterView,
   placements: ReadonlyMap<string, readonly Placement[]>,
   newReleases: readonly Release[],
+  pauses: readonly Pause[],
 ): ReadonlyMap<string, Assignment> {
   const byHost = new Map<string, Placement[]>();
   for (const placement of [...placements.values()].flat()) {
@@ -88,7 +96,8 @@ function assignmentsFrom(
     cut.get(service)?.number === release ? cut.get(service) : view.releases.get(service)?.get(release);
   const assignments = new Map<string, Assignment>();
   for (const host of view.hosts.values()) {
-    const assignment = assignmentOf(host, byHost.get(host.name) ?? [], known, releaseOf);
+    const placed = byHost.get(host.name) ?? [];
+    const assignment = assignmentOf(host, placed, known, releaseOf, pausesOfHost(host, placed, pauses));
     if (assignment !== undefined) assignments.set(host.name, assignment);
   }
   return assignments;
@@ -100,10 +109,12 @@ function assignmentOf(
   placements: readonly Placement[],
   knownServices: ReadonlySet<string>,
   releaseOf: (placement: Placement) => Release | undefined,
+  pauses: readonly Pause[],
 ): Assignment | undefined {
   const before = host.assignment;
   const named = placements.filter(({ service }) => knownServices.has(service));
-  const isLeft = named.length === 0 && placements.length === placementsOf(host).length && !host.isAssignmentGarbage;
+  const isSameSet = named.length === 0 && placements.length === placementsOf(host).length;
+  const isLeft = isSameSet && pauses.length === 0 && !host.isAssignmentGarbage;
   // No document is written before the host has said what it runs: it could leave out what nobody here knows of.
   if (before === undefined && (isLeft || !isUsable(host))) return undefined;
   const instances = Object.fromEntries(
@@ -119,10 +130,13 @@ function assignmentOf(
     .map(({ id }) => id)
     .sort();
   const isSame =
-    before !== undefined && sameInstances(before.instances, instances) && before.held.join() === held.join();
+    before !== undefined &&
+    sameInstances(before.instances, instances) &&
+    before.held.join() === held.join() &&
+    JSON.stringify(before.pauses) === JSON.stringify(pauses);
   if (isSame && !host.isAssignmentGarbage && !isBehind(host)) return undefined;
   const revision = Math.max(before?.revision ?? 0, host.status?.assignmentRevision ?? 0) + 1;
-  return { revision, instances, prefetch: [], held, pauses: before?.pauses ?? [] };
+  return { revision, instances, prefetch: [], held, pauses };
 }
 
 function sameInstances(a: Assignment['instances'], b: Assignment['instances']): boolean {

@@ -97,7 +97,8 @@ test('G9: a host port that an unknown service holds is not given out', () => {
   const world = new World().addHost('h1').addHost('h2');
   const ports = [{ name: '', target: 80, published: 80, protocol: 'tcp' }];
   const report = { service: 'ghost', slot: 1, release: 4, phase: 'RUNNING' as const, containerId: 'c', health: 'none' };
-  const instances = { 'ghost-1-aaaa': { ...report, ports, restarts: 0, reason: '', held: true, spec: 'x' } };
+  const idle = { progress: '', pausedUntilMs: 0 };
+  const instances = { 'ghost-1-aaaa': { ...report, ports, restarts: 0, reason: '', held: true, spec: 'x', ...idle } };
   world.set('h1', { status: { ...emptyDocument('HostStatus'), instances } });
   world.put('web', { replicas: 2, port: 80 }).settle();
   expect(world.counts('web')).toEqual([0, 1]);
@@ -111,7 +112,7 @@ test('a garbage assignment is written anew even on a host that runs nothing', ()
   const world = new World().addHost('h1');
   world.set('h1', { isAssignmentGarbage: true, assignmentRevision: 7 });
   world.put('web', { replicas: 0 }).plan();
-  expect(world.hosts.get('h1')!.assignment).toEqual({ revision: 1, instances: {}, prefetch: [], held: [] });
+  expect(world.hosts.get('h1')!.assignment).toEqual({ revision: 1, instances: {}, prefetch: [], held: [], pauses: [] });
 });
 
 test('G3: a backup of etcd that is restored stops nothing that it does not know of', () => {

@@ -1,6 +1,7 @@
 /** Pure: what should become of one service now. */
-import type { Release, ServiceStatus } from '../../lib/documents/types';
+import type { Pause, Release, ServiceStatus } from '../../lib/documents/types';
 import { reportOf, type Placement } from '../view';
+import { isPinned } from './pauses';
 import { place, wantedSlots } from './place-service';
 import { isDone, isReady } from './rollout';
 import type { ServiceInput } from './types';
@@ -21,6 +22,8 @@ export interface ServicePlan {
 export function planService(input: ServiceInput): ServicePlan {
   const { document, view, service } = input;
   const releases = view.releases.get(service) ?? new Map<number, Release>();
+  const pause = input.pauses.service.get(service);
+  if (pause !== undefined) return planPaused(input, releases, pause);
   if (document === undefined) return planRemoval(input, releases);
   const newest = newestOf(releases);
   const newRelease = cutRelease(input, releases, newest);
@@ -33,8 +36,7 @@ export function planService(input: ServiceInput): ServicePlan {
     !document.compiled.ok &&
     unreadableNumbers(input).some((number) => number > (newest?.number ?? 0));
   if (target === undefined || isBlind) {
-    const before = view.serviceStatuses.get(service)?.document ?? NO_COUNTS;
-    return { placements: input.placements, status: { ...before, ...base }, dropReleases: [] };
+    return { placements: input.placements, status: { ...lastStatus(input), ...base }, dropReleases: [] };
   }
   const known = new Map(releases).set(target.number, target);
   const { placements, unplaced } = place(input, target, known);
@@ -57,37 +59,55 @@ const NO_COUNTS = {
   unplaced: [],
 };
 
+/** What was said of the service before, apart from its pause. */
+function lastStatus({ view, service }: ServiceInput): ServiceStatus {
+  const before = view.serviceStatuses.get(service)?.document;
+  const nothing = { ...NO_COUNTS, serviceRevision: 0, accepted: true, problems: [] };
+  if (before === undefined) return nothing;
+  const { pause, ...rest } = before;
+  return pause === undefined ? rest : { ...rest, rollout: 'steady' };
+}
+
+/** Hands off: no release is cut, nothing comes, nothing goes. Its document is read all the same, so that a slip is told now. */
+function planPaused(input: ServiceInput, releases: ReadonlyMap<number, Release>, pause: Pause): ServicePlan {
+  const { document, placements } = input;
+  const newest = newestOf(releases);
+  // Never heard of, or known by its hosts alone.
+  if (document === undefined && newest === undefined) return { placements, status: undefined, dropReleases: [] };
+  const { compiled, modRevision = 0 } = document ?? {};
+  const status = {
+    ...lastStatus(input),
+    ...(newest && summarise(input, newest, placements)),
+    ...(compiled && {
+      serviceRevision: modRevision,
+      accepted: compiled.ok,
+      problems: compiled.ok ? [] : compiled.problems,
+    }),
+    ...{ unplaced: [], rollout: 'paused', pause },
+  };
+  return { placements, status, dropReleases: [] };
+}
+
 function unreadableNumbers({ view, service }: ServiceInput): readonly number[] {
   return [...(view.unreadableReleases?.get(service) ?? [])];
 }
 
 /** Its key is gone while its releases are there: it was deleted. Its releases go when no host runs it any more. */
 function planRemoval(input: ServiceInput, releases: ReadonlyMap<number, Release>): ServicePlan {
-  const { service, view, placements, usage } = input;
+  const { service, view, placements, usage, pauses } = input;
   const numbers = [...new Set([...releases.keys(), ...unreadableNumbers(input)])];
   // Never heard of, or all of etcd was emptied: no reason to stop anything (G3).
   if (numbers.length === 0) return { placements, status: undefined, dropReleases: [] };
+  const kept = placements.filter((placement) => isPinned(pauses, placement));
   for (const placement of placements)
-    giveBack(usageOf(usage, placement.host), placement, releases.get(placement.release));
+    if (!kept.includes(placement)) giveBack(usageOf(usage, placement.host), placement, releases.get(placement.release));
   const isReported = [...view.hosts.values()].some(
     ({ isLive, status }) =>
       isLive && Object.values(status?.instances ?? {}).some((instance) => instance.service === service),
   );
   if (placements.length === 0 && !isReported) return { placements: [], status: undefined, dropReleases: numbers };
-  const before = view.serviceStatuses.get(service)?.document;
-  const status = {
-    ...NO_COUNTS,
-    serviceRevision: 0,
-    accepted: true,
-    problems: [],
-    ...before,
-    rollout: 'stopping',
-    wanted: 0,
-    placed: 0,
-    running: 0,
-    unplaced: [],
-  };
-  return { placements: [], status, dropReleases: [] };
+  const nothing = { rollout: 'stopping', wanted: 0, placed: kept.length, running: 0, unplaced: [] };
+  return { placements: kept, status: { ...lastStatus(input), ...nothing }, dropReleases: [] };
 }
 
 function newestOf(releases: ReadonlyMap<number, Release>): Release | undefined {

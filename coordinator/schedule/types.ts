@@ -1,5 +1,6 @@
 import type { Problem, Release } from '../../lib/documents/types';
 import type { ClusterView, HostView, Placement } from '../view';
+import type { PauseIndex } from './pauses';
 
 /** What is taken on a host by the instances that are placed there. */
 export interface HostUsage {
@@ -36,6 +37,8 @@ export interface ServiceInput {
   readonly view: ClusterView;
   /** Undefined when its key is gone. */
   readonly document: { readonly compiled: CompiledService; readonly modRevision: number } | undefined;
+  /** In force. */
+  readonly pauses: PauseIndex;
   /** All of the service's placements, as they are. */
   readonly placements: readonly Placement[];
   /** What is taken on each host, by all services. Changed in place, as instances are placed and removed. */

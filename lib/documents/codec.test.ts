@@ -86,6 +86,15 @@ test('any assignment comes back as it went, a key named __proto__ too', () => {
     instances,
     prefetch: fc.array(fc.string()),
     held: fc.array(fc.string()),
+    pauses: fc.array(
+      fc.record({
+        kind: fc.string(),
+        name: fc.string(),
+        untilMs: fc.maxSafeInteger(),
+        reason: fc.string(),
+        by: fc.string(),
+      }),
+    ),
   });
   fc.assert(
     fc.property(assignments, (assignment) => {

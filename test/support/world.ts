@@ -1,9 +1,9 @@
 /** A cluster for the coordinator's plan: its hosts do what they are told, at once. */
 import { planCluster } from '../../coordinator/schedule/plan-cluster';
 import type { CompiledService } from '../../coordinator/schedule/types';
-import { placementsOf, type ClusterView, type HostView, type Versioned } from '../../coordinator/view';
+import { placementsOf, type ClusterView, type HostView, type PauseView, type Versioned } from '../../coordinator/view';
 import { emptyDocument } from '../../lib/documents/codec';
-import type { Assignment, InstanceStatus, Release, ServiceStatus } from '../../lib/documents/types';
+import type { Assignment, InstanceStatus, Pause, Release, ServiceStatus } from '../../lib/documents/types';
 import { specHash } from '../../lib/release/spec-hash';
 
 export interface Wanted {
@@ -42,6 +42,9 @@ export class World {
   readonly releases = new Map<string, Map<number, Release>>();
   readonly hosts = new Map<string, HostView>();
   readonly serviceStatuses = new Map<string, Versioned<ServiceStatus | undefined>>();
+  readonly pauses = new Map<string, PauseView>();
+  /** Those of them that are in force. */
+  inForce: readonly Pause[] = [];
   private revision = 1;
   private seed = 1;
   /** Instances that never become ready, by image. */
@@ -72,11 +75,20 @@ export class World {
     return this;
   }
 
+  /** From now on; the others end. */
+  pause(...paused: readonly (readonly ['host' | 'service' | 'instance', string])[]): this {
+    this.inForce = paused.map(([kind, name]) => ({ kind, name, untilMs: 2e12, reason: 'a look', by: 'me@here' }));
+    for (const pause of this.inForce)
+      this.pauses.set(`${pause.kind}/${pause.name}`, { pause, modRevision: ++this.revision, isGarbage: false });
+    return this;
+  }
+
   /** One plan of everything, written down. @returns how many documents changed */
   plan(): number {
     const services = new Set([...this.services.keys(), ...this.releases.keys(), ...this.serviceStatuses.keys()]);
     const random = (): number => (this.seed = (this.seed * 16807) % 2147483647) / 2147483647;
-    const changes = planCluster({ view: this.view, services, compile, random, wallMs: 0 });
+    const changes = planCluster({ view: this.view, services, pauses: this.inForce, compile, random, wallMs: 0 });
+    for (const key of changes.dropPauses) this.pauses.delete(key);
     for (const release of changes.releases) {
       const known = this.releases.get(release.service) ?? new Map<number, Release>();
       this.releases.set(release.service, known.set(release.number, release));
@@ -118,9 +130,10 @@ export class World {
   private report(one: Assignment['instances'][string], before: InstanceStatus | undefined): InstanceStatus {
     const release = this.releases.get(one.service)?.get(one.release);
     const nothing = { containerId: '', ports: [], health: 'none', restarts: 0, reason: '', held: false };
+    const idle = { progress: '', pausedUntilMs: 0 };
     const isUp = release === undefined || !this.broken.has(release.container.image);
     const spec = release === undefined ? (before?.spec ?? '') : specHash(release.container);
-    return { ...nothing, ...one, phase: isUp ? 'RUNNING' : 'BACKOFF', spec };
+    return { ...nothing, ...idle, ...one, phase: isUp ? 'RUNNING' : 'BACKOFF', spec };
   }
 
   set(name: string, change: Partial<HostView>): void {
