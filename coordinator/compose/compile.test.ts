@@ -1,8 +1,10 @@
 import * as fc from 'fast-check';
 import { stringify } from 'yaml';
+import { emptyDocument } from '../../lib/documents/codec';
 import type { ContainerSpec, DeploySpec } from '../../lib/documents/types';
 import { compileService, MAX_DOCUMENT_BYTES } from './compile';
-import { DEPLOY_KEYS, SERVICE_KEYS } from './keys';
+import { DEPLOY_KEYS } from './deploy-keys';
+import { SERVICE_KEYS } from './keys';
 
 function good(text: string): { container: ContainerSpec; deploy: DeploySpec } {
   const compiled = compileService('web', text);
@@ -21,33 +23,12 @@ function bad(text: string, name = 'web'): readonly string[] {
 const container = (text: string): ContainerSpec => good(`image: a\n${text}`).container;
 
 test('the least service, with every default', () => {
+  const { container, deploy } = emptyDocument('Release');
   expect(good('image: nginx:1.27')).toEqual({
     ok: true,
-    container: {
-      ...{
-        image: 'nginx:1.27',
-        command: [],
-        entrypoint: [],
-        environment: {},
-        user: '',
-        workingDir: '',
-        hostname: '',
-        labels: {},
-      },
-      ...{
-        ports: [],
-        mounts: [],
-        stopSignal: '',
-        stopGracePeriodMs: 10_000,
-        init: false,
-        readOnly: false,
-        capAdd: [],
-        capDrop: [],
-      },
-      ...{ securityOpt: [], ulimits: [], limits: { nanoCpus: 0, memoryBytes: 0, pids: 0 }, project: '' },
-    },
+    container: { ...container, image: 'nginx:1.27', stopGracePeriodMs: 10_000 },
     deploy: {
-      ...{ mode: 'replicated', replicas: 1, constraints: [], reservations: { nanoCpus: 0, memoryBytes: 0 } },
+      ...{ ...deploy, mode: 'replicated', replicas: 1 },
       restartPolicy: { condition: 'any', delayMs: 0, maxAttempts: 0, windowMs: 5000 },
     },
   });
@@ -237,7 +218,7 @@ test.each<[string, string, string[]]>([
     'image: a\ndeploy: { placement: { constraints: [node.role == manager] } }',
     ['bad-value deploy.placement.constraints[0] 2:38'],
   ],
-  ['a placeholder', 'image: a\nhostname: "{{.Node.Hostname}}"', ['bad-value hostname 2:11']],
+  ['a placeholder where none stands', 'image: a\nuser: "{{.Node.Hostname}}"', ['bad-value user 2:7']],
   ['a quote that is open', 'image: a\ncommand: echo "x', ['bad-value command 2:10']],
   [
     'an extension of ours that comes later',

@@ -35,26 +35,18 @@ export function compileService(name: string, text: string): Compiled {
   const { problems, isReadable, value } = parseText(text);
   if (!isDnsLabel(name))
     problems.addAt('bad-name', 0, `"${name}" can not be the name of a service; a name is ${DNS_LABEL_RULE}`);
-  return isReadable ? compileValue(value, problems) : { ok: false, problems: problems.sorted };
+  return isReadable ? compileValue(name, value, problems) : { ok: false, problems: problems.sorted };
 }
 
-function compileValue(value: unknown, problems: Problems): Compiled {
+function compileValue(name: string, value: unknown, problems: Problems): Compiled {
   if (!isMap(value)) {
     const hint = value === null || value === undefined ? 'the document is empty' : 'a map is wanted';
     problems.add('wrong-type', [], `${hint}: write the keys of one Compose service, e.g. "image: nginx:1.27"`);
     return { ok: false, problems: problems.sorted };
   }
-  const service = new Reader(problems, withoutEmptyNetworks(value), []);
+  const service = new Reader(problems, value, []);
   service.fields(SERVICE_KEYS);
   const container = readContainer(service);
-  const deploy = readDeploy(service, container.limits);
+  const deploy = readDeploy(service, container, name);
   return problems.isEmpty ? { ok: true, container, deploy } : { ok: false, problems: problems.sorted };
-}
-
-/** `docker compose config` writes out the default network, which says nothing. */
-function withoutEmptyNetworks(value: Readonly<Record<string, unknown>>): unknown {
-  const { networks, ...rest } = value;
-  if (!isMap(networks)) return value;
-  const names = Object.entries(networks);
-  return names.length === 1 && names[0]![0] === 'default' && names[0]![1] === null ? rest : value;
 }

@@ -7,14 +7,26 @@ import { parseDurationMs } from './duration';
 import { readHealthCheck } from './health-check';
 import { parseHostname } from './hostname';
 import { parseImage } from './image';
-import { BERTH_KEYS, LIMITS_KEYS, RESOURCES_KEYS } from './keys';
+import { parsePlatform, parsePullPolicy } from './image-source';
+import { BERTH_KEYS } from './berth-keys';
+import { LIMITS_KEYS, RESOURCES_KEYS } from './deploy-keys';
+import { readDevices } from './devices';
+import { readHooks } from './hooks';
+import { readKernel } from './kernel';
+import { readLogging } from './logging';
+import { refuseLabel } from './mount-options';
 import { readMounts } from './mounts';
+import { readNamespaces } from './namespaces';
+import { readNetworking } from './networks';
 import { readPorts } from './ports';
-import type { Parsed, Reader } from './read';
+import { readDrain } from './probe';
+import type { Braces, Parsed, Reader } from './read';
+import { readResolver } from './resolver';
 import { parseCapability, parseSecurityOption, readUlimits } from './security';
 import { parseSignal } from './signal';
 import { parseUser } from './user';
-import { splitWords } from './words';
+import { readWords } from './words';
+import { parseWorkingDir } from './working-dir';
 
 /** Compose's own. */
 const DEFAULT_GRACE_MS = 10_000;
@@ -24,49 +36,63 @@ const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
 const MIN_NANO_CPUS = 10_000_000;
 /** The kernel's PID_MAX_LIMIT. */
 const MAX_PIDS = 4_194_304;
+/** What placeholders are filled in with, to see whether the whole is right. */
+const SAMPLES = {
+  ...{ 'Service.Name': 'web', 'Service.ID': 'web', 'Task.ID': 'web-1-x7k2', 'Task.Name': 'berth-web-1-x7k2' },
+  ...{ 'Task.Slot': '1', 'Node.Hostname': 'host', 'Node.ID': 'a1b2c3' },
+};
 const NO_SHELL =
   'there is no shell here to take it from; write NAME=value (or apply with "berth apply", which has one)';
 
 export function readContainer(service: Reader): ContainerSpec {
   const parse = (key: string, parser: (text: string) => Parsed<string>): string => service.at(key).parse(parser) ?? '';
+  const bool = (key: string): boolean => service.at(key).bool() ?? false;
   if (!service.at('image').isSet) service.missing('image', 'image is missing: what the containers run');
+  const berth = service.at('x-berth').fields(BERTH_KEYS);
+  const resources = service.at('deploy').at('resources').fields(RESOURCES_KEYS);
+  const labels = service.at('labels').textMap({ noValue: 'empty', refuse: refuseLabel });
+  const braces: Braces = { ...SAMPLES, labels };
+  const ports = readPorts(service.at('ports'));
   const healthCheck = readHealthCheck(service.at('healthcheck'));
+  const logging = readLogging(service.at('logging'));
   return {
     ...emptyDocument('Release').container,
     image: parse('image', parseImage),
+    platform: parse('platform', parsePlatform),
+    pullPolicy: parse('pull_policy', parsePullPolicy),
     command: readWords(service.at('command')),
     entrypoint: readEntrypoint(service.at('entrypoint')),
-    environment: service.at('environment').textMap({ noValue: NO_SHELL }),
+    environment: service.at('environment').withBraces(braces).textMap({ noValue: NO_SHELL }),
     user: parse('user', parseUser),
+    groupAdd: service.at('group_add').parsedTexts(parseGroup),
     workingDir: parse('working_dir', parseWorkingDir),
-    hostname: parse('hostname', parseHostname),
-    labels: service.at('labels').textMap({ noValue: 'empty', refuse: refuseLabel }),
-    ports: readPorts(service.at('ports')),
-    mounts: readMounts(service.at('volumes'), service.at('tmpfs')),
+    hostname: service.at('hostname').withBraces(braces).template(parseHostname) ?? '',
+    labels,
+    annotations: service.at('annotations').textMap({ noValue: 'empty' }),
+    ports,
+    ...readNetworking(service, ports),
+    ...readResolver(service),
+    mounts: readMounts(service, braces),
+    ...readDevices(service, resources?.at('reservations')),
     ...(healthCheck !== undefined && { healthCheck }),
+    ...{ stdinOpen: bool('stdin_open'), tty: bool('tty'), init: bool('init'), readOnly: bool('read_only') },
     stopSignal: parse('stop_signal', parseSignal),
     stopGracePeriodMs: service.at('stop_grace_period').parse(parseDurationMs) ?? DEFAULT_GRACE_MS,
-    init: service.at('init').bool() ?? false,
-    readOnly: service.at('read_only').bool() ?? false,
+    drainMs: readDrain(berth?.at('drain')),
+    postStart: readHooks(service.at('post_start'), NO_SHELL),
+    preStop: readHooks(service.at('pre_stop'), NO_SHELL),
+    runtime: parse('runtime', parseRuntime),
+    ...readNamespaces(service),
     capAdd: service.at('cap_add').parsedTexts(parseCapability),
     capDrop: service.at('cap_drop').parsedTexts(parseCapability),
     securityOpt: service.at('security_opt').parsedTexts(parseSecurityOption),
+    ...readKernel(service),
     ulimits: readUlimits(service.at('ulimits')),
-    limits: readLimits(service.at('deploy').at('resources').fields(RESOURCES_KEYS)?.at('limits').fields(LIMITS_KEYS)),
-    project: readProject(service.at('x-berth').fields(BERTH_KEYS)?.at('project')),
+    limits: readLimits(resources?.at('limits').fields(LIMITS_KEYS)),
+    storageOptions: service.at('storage_opt').textMap({ noValue: 'empty' }),
+    ...(logging !== undefined && { logging }),
+    project: readProject(berth?.at('project')),
   };
-}
-
-function refuseLabel(name: string): string | undefined {
-  return name.startsWith('berth.')
-    ? `the label "${name}" is Berth's own; names that begin with "berth." are taken`
-    : undefined;
-}
-
-/** A list, or one text that is split as a shell would, without one being run. */
-function readWords(reader: Reader): readonly string[] {
-  if (Array.isArray(reader.value)) return reader.texts();
-  return reader.parse(splitWords) ?? [];
 }
 
 /** An empty one, as text or list, resets the image's: Docker wants [""] for that. */
@@ -75,8 +101,13 @@ function readEntrypoint(reader: Reader): readonly string[] {
   return reader.isSet && words.length === 0 ? [''] : words;
 }
 
-function parseWorkingDir(text: string): Parsed<string> {
-  return text === '' || text.startsWith('/') ? text : { problem: `"${text}" is relative; write an absolute path` };
+/** A name or an id. */
+function parseGroup(text: string): Parsed<string> {
+  return /^[^\s:,-][^\s:,]*$/.test(text) ? text : { problem: `"${text}" is no group; write its name or its number` };
+}
+
+function parseRuntime(text: string): Parsed<string> {
+  return /^[a-zA-Z0-9][\w.-]*$/.test(text) ? text : { problem: `"${text}" is no name of a runtime` };
 }
 
 /** Compose's own rule. */

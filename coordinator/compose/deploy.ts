@@ -5,26 +5,37 @@ import { parseBytes } from './bytes';
 import { parseConstraint } from './constraint';
 import { parseNanoCpus } from './cpus';
 import { parseDurationMs } from './duration';
-import { DEPLOY_KEYS, PLACEMENT_KEYS, RESERVATIONS_KEYS, RESTART_POLICY_KEYS } from './keys';
+import { readDependsOn } from './depends-on';
+import { DEPLOY_KEYS, PLACEMENT_KEYS, RESERVATIONS_KEYS, RESTART_POLICY_KEYS } from './deploy-keys';
+import { readOnUnhealthy, readProbe } from './probe';
 import type { Reader } from './read';
 
 const MAX_REPLICAS = 1_000_000;
 const DEFAULT_WINDOW_MS = 5000;
 
-export function readDeploy(service: Reader, limits: ContainerSpec['limits']): DeploySpec {
+/** @param container that the service is made from. @param name of the service */
+export function readDeploy(service: Reader, container: ContainerSpec, name: string): DeploySpec {
   const deploy = service.at('deploy').fields(DEPLOY_KEYS) ?? service.at('deploy');
   const mode = deploy.at('mode').oneOf(['replicated', 'global']) ?? 'replicated';
   const replicas = deploy.at('replicas').integer(0, MAX_REPLICAS);
   if (mode === 'global' && replicas !== undefined)
     deploy.at('replicas').bad('a global service has one instance on every host that fits; leave replicas out');
+  const berth = service.at('x-berth');
+  const probe = readProbe(berth.at('probe'), container);
   const placement = deploy.at('placement').fields(PLACEMENT_KEYS);
   return {
     ...emptyDocument('Release').deploy,
     mode,
     replicas: mode === 'global' ? 0 : (replicas ?? 1),
     constraints: readConstraints(placement?.at('constraints')),
-    reservations: readReservations(deploy.at('resources').at('reservations').fields(RESERVATIONS_KEYS), limits),
+    reservations: readReservations(
+      deploy.at('resources').at('reservations').fields(RESERVATIONS_KEYS),
+      container.limits,
+    ),
     restartPolicy: readRestartPolicy(deploy.at('restart_policy').fields(RESTART_POLICY_KEYS)),
+    ...(probe !== undefined && { probe }),
+    onUnhealthy: readOnUnhealthy(berth.at('on_unhealthy')),
+    dependsOn: readDependsOn(service.at('depends_on'), name),
   };
 }
 

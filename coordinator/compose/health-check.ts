@@ -1,6 +1,6 @@
 import type { HealthCheck } from '../../lib/documents/types';
 import { parseDurationMs } from './duration';
-import { HEALTHCHECK_KEYS } from './keys';
+import { HEALTHCHECK_KEYS } from './container-keys';
 import type { Reader } from './read';
 
 const MAX_RETRIES = 1000;
@@ -8,12 +8,14 @@ const MAX_RETRIES = 1000;
 export function readHealthCheck(reader: Reader): HealthCheck | undefined {
   const fields = reader.fields(HEALTHCHECK_KEYS);
   if (fields === undefined) return undefined;
+  const startIntervalMs = fields.at('start_interval').parse(parseDurationMs);
   const read = {
     test: readTest(fields.at('test')),
     intervalMs: fields.at('interval').parse(parseDurationMs) ?? 0,
     timeoutMs: fields.at('timeout').parse(parseDurationMs) ?? 0,
     startPeriodMs: fields.at('start_period').parse(parseDurationMs) ?? 0,
     retries: fields.at('retries').integer(1, MAX_RETRIES) ?? 0,
+    ...(startIntervalMs !== undefined && { startIntervalMs }),
   };
   if (fields.at('disable').bool() !== true) return read;
   if (read.test.length > 0 && read.test[0] !== 'NONE')

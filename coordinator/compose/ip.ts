@@ -11,6 +11,14 @@ export function parseIp(text: string): Parsed<string> {
     : { problem: `"${text}" is no IP address; write 127.0.0.1, or [::1] in the short form` };
 }
 
+export function parseIpv4(text: string): Parsed<string> {
+  return IPV4.test(text) ? text : { problem: `"${text}" is no IPv4 address; write 10.0.0.2` };
+}
+
+export function parseIpv6(text: string): Parsed<string> {
+  return isIpv6(text) ? text : { problem: `"${text}" is no IPv6 address; write fd00::2, without brackets` };
+}
+
 /** RFC 4291, section 2.2, without the form that ends in IPv4. */
 function isIpv6(text: string): boolean {
   const halves = text.split('::');

@@ -3,8 +3,10 @@ import type { Mount } from '../../lib/documents/types';
 import { isMap } from '../../lib/yaml/fields';
 import { cleanPath } from './absolute-path';
 import { parseBytes } from './bytes';
-import { BIND_KEYS, TMPFS_KEYS, VOLUME_KEYS, VOLUME_OPTION_KEYS } from './keys';
-import type { Parsed, Reader } from './read';
+import { BIND_KEYS, TMPFS_KEYS, VOLUME_KEYS, VOLUME_OPTION_KEYS } from './container-keys';
+import { parseHostPath, parseMode, parseSubpath, parseVolumeName, PROPAGATIONS } from './mount-options';
+import { readVolumeSettings, refuseLabel, type VolumeSettings } from './mount-options';
+import type { Braces, Parsed, Reader } from './read';
 
 const EMPTY: Omit<Mount, 'type' | 'target'> = {
   source: '',
@@ -19,22 +21,37 @@ const EMPTY: Omit<Mount, 'type' | 'target'> = {
   volumeDriverOptions: {},
   volumeLabels: {},
   volumeSubpath: '',
+  volumeExternal: false,
 };
 
-export function readMounts(volumes: Reader, tmpfs: Reader): readonly Mount[] {
+/** @param braces what {{ }} are in sources, targets and settings of volumes */
+export function readMounts(service: Reader, braces: Braces): readonly Mount[] {
   const mounts: Mount[] = [];
   const targets = new Set<string>();
+  const settings = service.at('x-berth').at('volumes');
+  const known = readVolumeSettings(settings.withBraces(braces));
   const take = (item: Reader, read: readonly Mount[]): void => {
     for (const mount of read) {
       const target = cleanPath(mount.target);
       if (targets.has(target)) item.bad(`a second mount at ${target}; one of both is enough`);
       targets.add(target);
-      mounts.push(mount);
+      mounts.push(withSettings(mount, known));
     }
   };
-  for (const item of volumes.items()) take(item, isMap(item.value) ? readLong(item) : readShort(item));
+  for (const item of service.at('volumes').withBraces(braces).items())
+    take(item, isMap(item.value) ? readLong(item) : readShort(item));
+  const tmpfs = service.at('tmpfs');
   for (const item of typeof tmpfs.value === 'string' ? [tmpfs] : tmpfs.items()) take(item, readTmpfs(item));
+  for (const name of known.keys())
+    if (!mounts.some(({ type, source }) => type === 'volume' && source === name))
+      settings.problems.addKey('bad-value', settings.at(name).path, `no mount of the service is of a volume "${name}"`);
   return mounts;
+}
+
+function withSettings(mount: Mount, known: ReadonlyMap<string, VolumeSettings>): Mount {
+  const settings = mount.type === 'volume' ? known.get(mount.source) : undefined;
+  if (settings === undefined) return mount;
+  return { ...mount, ...settings, volumeLabels: { ...settings.volumeLabels, ...mount.volumeLabels } };
 }
 
 /** [SOURCE:]TARGET[:MODE] */
@@ -47,63 +64,82 @@ function readShort(reader: Reader): readonly Mount[] {
   if (parts.length > 3 || target === undefined)
     return reader.bad(`"${text}" is no volume; write "/data", "name:/data" or "/host:/data:ro"`) ?? [];
   const options = mode === undefined ? [] : mode.split(',');
-  const unknown = options.find((option) => !['ro', 'rw', 'nocopy'].includes(option));
-  if (unknown !== undefined)
-    return reader.bad(`"${unknown}" is no option of a volume here; ro, rw and nocopy are`) ?? [];
   const isBind = /^[./~]/.test(source);
-  if (!checkTarget(reader, target) || !checkSource(reader, isBind ? 'bind' : 'volume', source)) return [];
+  const possible = ['ro', 'rw', ...(isBind ? PROPAGATIONS : ['nocopy'])];
+  const unknown = options.find((option) => !possible.includes(option));
+  if (unknown !== undefined)
+    return (
+      reader.bad(
+        `"${unknown}" is no option of a ${isBind ? 'bind mount' : 'volume'} here; ${possible.join(', ')} are`,
+      ) ?? []
+    );
+  const type = isBind ? 'bind' : 'volume';
+  if (!isGood(reader, target, parseTarget) || !isGood(reader, source, sourceParser(type))) return [];
   return [
     {
-      ...EMPTY,
-      type: isBind ? 'bind' : 'volume',
-      source: source,
-      target,
+      ...{ ...EMPTY, type, source, target },
       readOnly: options.includes('ro'),
       noCopy: options.includes('nocopy'),
+      propagation: PROPAGATIONS.find((one) => options.includes(one)) ?? '',
     },
   ];
 }
 
 function readLong(reader: Reader): readonly Mount[] {
-  const fields = reader.fields(VOLUME_KEYS);
+  const fields = reader.withBraces('refused').fields(VOLUME_KEYS);
   if (fields === undefined) return [];
   for (const key of ['type', 'target']) if (!fields.at(key).isSet) fields.missing(key, `${key} is missing`);
   const type = fields.at('type').oneOf(['volume', 'bind', 'tmpfs']);
-  const target = fields.at('target').text();
-  const source = fields.at('source').text() ?? '';
+  const target = reader.at('target').template(parseTarget);
+  const isSource = type !== undefined && type !== 'tmpfs';
+  const source = reader.at('source').template((text) => (isSource ? sourceParser(type)(text) : text)) ?? '';
   const readOnly = fields.at('read_only').bool() ?? false;
+  if (type === undefined || target === undefined) return [];
+  const options = readOptions(fields, reader.at('volume'), type);
+  if (type === 'tmpfs' && source !== '') fields.at('source').bad('a tmpfs has no source');
+  if (type === 'bind' && !fields.at('source').isSet)
+    fields.missing('source', 'source is missing: the path on the host');
+  return [{ ...{ ...EMPTY, type, source, target, readOnly }, ...options }];
+}
+
+/** @param templates the options of a volume, in which there may be placeholders */
+function readOptions(fields: Reader, templates: Reader, type: string): Partial<Mount> {
   const bind = fields.at('bind').fields(BIND_KEYS);
   const volume = fields.at('volume').fields(VOLUME_OPTION_KEYS);
   const tmpfs = fields.at('tmpfs').fields(TMPFS_KEYS);
-  if (type === undefined || target === undefined) return [];
   for (const [options, of] of [
     [bind, 'bind'],
     [volume, 'volume'],
     [tmpfs, 'tmpfs'],
   ] as const)
     if (options !== undefined && of !== type) options.bad(`options of a ${of}, but the mount is a ${type}`);
-  if (type === 'tmpfs' && source !== '') fields.at('source').bad('a tmpfs has no source');
-  if (type === 'bind' && source === '') fields.missing('source', 'source is missing: the path on the host');
-  if (
-    !checkTarget(fields.at('target'), target) ||
-    (type !== 'tmpfs' && source !== '' && !checkSource(fields.at('source'), type, source))
-  )
-    return [];
-  return [
-    {
-      ...{ ...EMPTY, type, source, target, readOnly },
-      tmpfsSizeBytes: tmpfs?.at('size').parse(parseBytes) ?? 0,
-      tmpfsMode: tmpfs?.at('mode').parse(parseMode) ?? 0,
-      noCopy: volume?.at('nocopy').bool() ?? false,
-      createHostPath: bind?.at('create_host_path').bool() ?? false,
-    },
-  ];
+  const createHostPath = bind?.at('create_host_path').bool() ?? false;
+  const nonRecursive = bind?.at('recursive').parse(parseRecursive) ?? false;
+  if (createHostPath && nonRecursive)
+    bind?.at('recursive').bad('Docker can not create the source of such a mount; leave create_host_path out');
+  return {
+    tmpfsSizeBytes: tmpfs?.at('size').parse(parseBytes) ?? 0,
+    tmpfsMode: tmpfs?.at('mode').parse(parseMode) ?? 0,
+    noCopy: volume?.at('nocopy').bool() ?? false,
+    ...{ createHostPath, nonRecursive },
+    propagation: bind?.at('propagation').oneOf(PROPAGATIONS) ?? '',
+    volumeLabels: volume === undefined ? {} : templates.at('labels').textMap({ noValue: 'empty', refuse: refuseLabel }),
+    volumeSubpath: volume?.at('subpath').parse(parseSubpath) ?? '',
+  };
 }
 
-function readTmpfs(reader: Reader): readonly Mount[] {
-  const [target = '', ...rest] = (reader.text() ?? '').split(':');
-  if (!reader.isSet) return reader.wrong('a path inside the container is wanted') ?? [];
-  if (!checkTarget(reader, target)) return [];
+/** @returns whether what is mounted below the source is left out */
+function parseRecursive(text: string): Parsed<boolean> {
+  if (text === 'enabled' || text === 'disabled') return text === 'disabled';
+  return {
+    problem: `"${text}" is neither enabled nor disabled; below a read-only mount Docker 25 and newer make all read-only that can be`,
+  };
+}
+
+function readTmpfs(item: Reader): readonly Mount[] {
+  const [target = '', ...rest] = (item.text() ?? '').split(':');
+  if (!item.isSet) return item.wrong('a path inside the container is wanted') ?? [];
+  if (!isGood(item, target, parseTarget)) return [];
   const options = rest
     .join(':')
     .split(',')
@@ -116,40 +152,26 @@ function readTmpfs(reader: Reader): readonly Mount[] {
     else if (name === 'mode' && /^[0-7]{3,4}$/.test(value)) mount = { ...mount, tmpfsMode: parseInt(value, 8) };
     else if (option === 'ro') mount = { ...mount, readOnly: true };
     else if (option !== 'rw')
-      return reader.bad(`"${option}" is no option of a tmpfs here; size=64m, mode=1777, ro and rw are`) ?? [];
+      return item.bad(`"${option}" is no option of a tmpfs here; size=64m, mode=1777, ro and rw are`) ?? [];
   }
   return [mount];
 }
 
-/** 0700 or 0o700, as people write it; a plain number, as `docker compose config` does, is decimal. */
-function parseMode(text: string): Parsed<number> {
-  const octal = /^0o?([0-7]+)$/.exec(text)?.[1];
-  const mode = octal !== undefined ? parseInt(octal, 8) : /^\d+$/.test(text) ? Number(text) : NaN;
-  return mode <= 0o7777 ? mode : { problem: `"${text}" is no file mode; write 0700 or 01777` };
+function sourceParser(type: string): (text: string) => Parsed<string> {
+  return type === 'bind' ? parseHostPath : parseVolumeName;
 }
 
-function checkTarget(reader: Reader, target: string): boolean {
-  if (target.startsWith('/') && cleanPath(target) !== '/') return true;
-  reader.bad(`"${target}" is no place to mount at; an absolute path inside the container other than / is wanted`);
-  return false;
-}
-
-function checkSource(reader: Reader, type: string, source: string): boolean {
-  const parsed = type === 'bind' ? parseHostPath(source) : parseVolumeName(source);
-  if (typeof parsed === 'string') return true;
-  reader.bad(parsed.problem);
-  return false;
-}
-
-function parseHostPath(text: string): Parsed<string> {
-  if (text.startsWith('/')) return text;
+function parseTarget(text: string): Parsed<string> {
+  if (text.startsWith('/') && cleanPath(text) !== '/') return text;
   return {
-    problem: `"${text}" is relative, but there is no folder that it could be relative to on every host; write an absolute path`,
+    problem: `"${text}" is no place to mount at; an absolute path inside the container other than / is wanted`,
   };
 }
 
-/** Docker's own rule for names of volumes. */
-function parseVolumeName(text: string): Parsed<string> {
-  if (text === '' || /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(text)) return text;
-  return { problem: `"${text}" is no name of a volume; use letters, digits, "_", "." and "-", two at least` };
+/** Whether a part of the reader's text is right, with its placeholders filled in. */
+function isGood(reader: Reader, part: string, parse: (text: string) => Parsed<string>): boolean {
+  const parsed = parse(reader.filled(part));
+  if (typeof parsed === 'string') return true;
+  reader.bad(parsed.problem);
+  return false;
 }

@@ -3,7 +3,7 @@ import type { Port } from '../../lib/documents/types';
 import { isDnsLabel } from '../../lib/names';
 import { isMap } from '../../lib/yaml/fields';
 import { parseIp } from './ip';
-import { PORT_KEYS } from './keys';
+import { PORT_KEYS } from './container-keys';
 import type { Parsed, Reader } from './read';
 
 const MAX_PORT = 65535;
@@ -34,7 +34,8 @@ function clashOf(port: Port, before: Port): string | undefined {
   if (port.protocol !== before.protocol || !overlap(port.hostIp, before.hostIp)) return undefined;
   if (port.published > 0 && port.published === before.published)
     return `host port ${port.published}/${port.protocol} is there twice`;
-  if (port.published === 0 && before.published === 0 && port.target === before.target)
+  const isPicked = port.published === 0 && before.published === 0 && port.target === before.target;
+  if (isPicked && port.pick?.first === before.pick?.first)
     return `container port ${port.target}/${port.protocol} without a host port is there twice`;
   return undefined;
 }
@@ -50,13 +51,30 @@ function readLong(reader: Reader): readonly Port[] {
   if (!fields.at('target').isSet)
     return fields.missing('target', 'target, the port inside the container, is missing') ?? [];
   const target = fields.at('target').integer(1, MAX_PORT);
-  const published = fields.at('published').value === '' ? 0 : fields.at('published').integer(1, MAX_PORT);
-  const protocol = fields.at('protocol').oneOf(['tcp', 'udp']);
+  const published = readPublished(fields.at('published'));
+  const protocol = fields.at('protocol').oneOf(PROTOCOLS);
   fields.at('mode').oneOf(['host', 'ingress']);
   const hostIp = fields.at('host_ip').parse(parseIp);
   const name = fields.at('name').parse(parsePortName);
   if (target === undefined) return [];
-  return [{ name: name ?? '', target, published: published ?? 0, protocol: protocol ?? 'tcp', hostIp: hostIp ?? '' }];
+  return [{ name: name ?? '', target, protocol: protocol ?? 'tcp', hostIp: hostIp ?? '', ...published }];
+}
+
+type Published = Pick<Port, 'published' | 'pick'>;
+
+/** A port, or a range "8000-8010" that a free one is picked from. */
+function readPublished(reader: Reader): Published {
+  const [, first, last] = /^(\d+)-(\d+)$/.exec(String(reader.value)) ?? [];
+  if (first === undefined) return { published: reader.value === '' ? 0 : (reader.integer(1, MAX_PORT) ?? 0) };
+  const ports = range(first, last);
+  if (!isRange(ports)) reader.outOfRange(`"${first}-${last}": ${RANGES}`);
+  return publishedOf(ports);
+}
+
+function publishedOf(ports: readonly number[]): Published {
+  return ports.length === 1
+    ? { published: ports[0]! }
+    : { published: 0, pick: { first: ports[0]!, last: ports.at(-1)! } };
 }
 
 function parsePortName(text: string): Parsed<string> {
@@ -65,6 +83,8 @@ function parsePortName(text: string): Parsed<string> {
 
 /** [[HOST:]PUBLISHED[-END]:]TARGET[-END][/PROTOCOL] */
 const SHORT = /^(?:(?:(\[[0-9a-fA-F:]+\]|[0-9.]+):)?(\d*)(?:-(\d+))?:)?(\d+)(?:-(\d+))?(?:\/(\w+))?$/;
+const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
+const RANGES = `ports are 1 to ${MAX_PORT}, ranges go upwards and have ${MAX_PORTS} ports at most`;
 const SHORT_FORM = 'write 8080, "80:8080", "127.0.0.1:80:8080/udp", or ranges of equal length, in quotes';
 
 function readShort(reader: Reader): readonly Port[] {
@@ -75,26 +95,24 @@ function readShort(reader: Reader): readonly Port[] {
   }
   const match = SHORT.exec(text);
   if (!match) return reader.bad(`"${text}" is no port; ${SHORT_FORM}`) ?? [];
-  const [, host, from, fromEnd, to, toEnd, protocol = 'tcp'] = match;
-  if (protocol !== 'tcp' && protocol !== 'udp') return reader.bad(`"${protocol}" is no protocol; tcp or udp`) ?? [];
+  const [, host, from = '', fromEnd, to, toEnd, protocol = 'tcp'] = match;
+  if (!(PROTOCOLS as readonly string[]).includes(protocol))
+    return reader.bad(`"${protocol}" is no protocol; ${PROTOCOLS.join(', ')} are`) ?? [];
   const hostIp = host === undefined ? '' : parseIp(host.replace(/^\[|\]$/g, ''));
   if (typeof hostIp !== 'string') return reader.bad(hostIp.problem) ?? [];
   const targets = range(to!, toEnd);
-  const published = from === undefined || from === '' ? targets.map(() => 0) : range(from, fromEnd);
-  const numbers = [...targets, ...published.filter((port) => from !== undefined && from !== '' && port >= 0)];
-  if (targets.length === 0 || published.length === 0 || numbers.some((port) => port < 1 || port > MAX_PORT))
-    return (
-      reader.outOfRange(
-        `"${text}": ports are 1 to ${MAX_PORT}, ranges go upwards and have ${MAX_PORTS} ports at most`,
-      ) ?? []
-    );
-  if (targets.length !== published.length)
+  const published = from === '' ? [] : range(from, fromEnd);
+  if (!isRange(targets) || (from !== '' && !isRange(published))) return reader.outOfRange(`"${text}": ${RANGES}`) ?? [];
+  const port = (target: number, of: Published): Port => ({ name: '', target, protocol, hostIp, ...of });
+  // As Compose has it: one container port gets one of the range that is free.
+  if (targets.length === 1 && from !== '') return [port(targets[0]!, publishedOf(published))];
+  if (from !== '' && targets.length !== published.length)
     return (
       reader.bad(
         `"${text}": ${published.length} host ports for ${targets.length} container ports; both ranges have to be of equal length`,
       ) ?? []
     );
-  return targets.map((target, index) => ({ name: '', target, published: published[index]!, protocol, hostIp }));
+  return targets.map((target, index) => port(target, { published: published[index] ?? 0 }));
 }
 
 /** @returns nothing for a range that is none */
@@ -102,4 +120,8 @@ function range(from: string, to: string | undefined): readonly number[] {
   const [first, last] = [Number(from), Number(to ?? from)];
   if (last < first || last - first >= MAX_PORTS) return [];
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+function isRange(ports: readonly number[]): boolean {
+  return ports.length > 0 && ports[0]! >= 1 && ports.at(-1)! <= MAX_PORT;
 }

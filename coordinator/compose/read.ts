@@ -1,18 +1,31 @@
 /** Reads values of a parsed document, each with its path; what is wrong goes to the problems, and undefined comes back. */
 import { nearestName } from '../../lib/nearest';
 import { isMap } from '../../lib/yaml/fields';
-import type { KeyTable } from './keys';
+import type { KeyTable } from '../../lib/compose/key-table';
+import { fillPlaceholders, type PlaceholderValues } from '../../lib/release/placeholders';
 import type { Path } from './places';
 import type { Problems } from './problems';
 
 export type Parsed<T> = T | { readonly problem: string };
+
+/**
+ * What {{ }} in a text is: refused, Docker's own matter, or placeholders, which the agent fills in. Values that they are
+ * filled in with for checks come with the last.
+ */
+export type Braces = 'refused' | 'verbatim' | PlaceholderValues;
 
 export class Reader {
   constructor(
     readonly problems: Problems,
     readonly value: unknown,
     readonly path: Path,
+    private readonly braces: Braces = 'refused',
   ) {}
+
+  /** The same value, and all that is in it, with other rules for {{ }}. */
+  withBraces(braces: Braces): Reader {
+    return new Reader(this.problems, this.value, this.path, braces);
+  }
 
   get isSet(): boolean {
     return this.value !== undefined && this.value !== null;
@@ -23,7 +36,7 @@ export class Reader {
       typeof this.value === 'object' && this.value !== null && Object.hasOwn(this.value, key)
         ? (this.value as Record<string | number, unknown>)[key]
         : undefined;
-    return new Reader(this.problems, inner, [...this.path, key]);
+    return new Reader(this.problems, inner, [...this.path, key], this.braces);
   }
 
   wrong(wanted: string): undefined {
@@ -85,8 +98,18 @@ export class Reader {
 
   private checkText(text: string): string | undefined {
     if (text.includes('\0')) return this.bad('text with a NUL character; no container can take it');
-    if (text.includes('{{')) return this.bad('placeholders in {{ }} are not supported yet; write the value out');
-    return text;
+    if (!text.includes('{{') || this.braces === 'verbatim') return text;
+    if (this.braces === 'refused')
+      return this.bad('placeholders in {{ }} stand in environment, hostname and volumes alone; write the value out');
+    const filled = fillPlaceholders(text, this.braces);
+    return typeof filled === 'string' ? text : this.bad(filled.problem);
+  }
+
+  /** A text with its placeholders filled in, as far as that can be done here. */
+  filled(text: string): string {
+    if (typeof this.braces !== 'object') return text;
+    const filled = fillPlaceholders(text, this.braces);
+    return typeof filled === 'string' ? filled : text;
   }
 
   texts(): readonly string[] {
@@ -119,6 +142,21 @@ export class Reader {
     const text = this.text();
     if (text === undefined || (values as readonly string[]).includes(text)) return text as T | undefined;
     return this.bad(`"${text}" is none of ${values.join(', ')}`);
+  }
+
+  /** One text, or a list of them. */
+  oneOrMore(parse: (text: string) => Parsed<string>): readonly string[] {
+    if (Array.isArray(this.value)) return this.parsedTexts(parse);
+    const one = this.parse(parse);
+    return one === undefined ? [] : [one];
+  }
+
+  /** Text that is kept as it is when it is right with its placeholders filled in. */
+  template(check: (filled: string) => Parsed<string>): string | undefined {
+    const text = this.text();
+    if (text === undefined) return undefined;
+    const checked = check(this.filled(text));
+    return typeof checked === 'string' ? text : this.bad(checked.problem);
   }
 
   /** Text or number that a parser of its own reads. */

@@ -2,7 +2,7 @@
 import type { Ulimit } from '../../lib/documents/types';
 import { nearestName } from '../../lib/nearest';
 import { isMap } from '../../lib/yaml/fields';
-import { ULIMIT_KEYS } from './keys';
+import { ULIMIT_KEYS } from './container-keys';
 import type { Parsed, Reader } from './read';
 
 /** capabilities(7), as of Linux 6.x. */

@@ -1,4 +1,10 @@
-import type { Parsed } from './read';
+import type { Parsed, Reader } from './read';
+
+/** A list, or one text that is split as a shell would, without one being run. */
+export function readWords(reader: Reader): readonly string[] {
+  if (Array.isArray(reader.value)) return reader.texts();
+  return reader.parse(splitWords) ?? [];
+}
 
 /** Splits a command as a POSIX shell splits words, with quotes and backslashes, and expands nothing. */
 export function splitWords(text: string): Parsed<readonly string[]> {

@@ -1,0 +1,47 @@
+/** Keys of `x-berth`, and of what it holds. */
+import { planned, yes, type KeyTable } from '../../lib/compose/key-table';
+
+export const BERTH_KEYS: KeyTable = {
+  before: planned('a job before the rollout'),
+  canary: planned('rollouts replace one instance after another'),
+  config: planned('use environment'),
+  drain: yes('how long an instance is out of discovery before it is stopped; 0s unless given'),
+  keep_away_from: planned('use deploy.placement.constraints'),
+  metrics: planned('scrape the published port'),
+  on_disconnect: planned('a host that is cut off keeps what it runs'),
+  on_unhealthy: yes('restart unless given; withdraw only takes it out of discovery'),
+  probe: yes('how the agent finds out whether an instance is healthy, instead of Docker’s health check'),
+  project: yes('the Compose project, set by "berth apply"'),
+  volumes: yes('settings of named volumes, as at the top of a Compose file; "berth apply" writes them'),
+};
+export const PROBE_KEYS: KeyTable = {
+  exec: yes('a command in the container, as list or text; 0 is success'),
+  failures: yes('in a row make it unhealthy; 3 unless given'),
+  grpc: yes('grpc.health.v1; SERVING is success'),
+  http: yes('a request to the container; a status from 200 to 399 is success unless given'),
+  interval: yes('5s unless given'),
+  start_period: yes('failures do not count so long after the start; 0s unless given'),
+  successes: yes('in a row make it healthy; 1 unless given'),
+  tcp: yes('a connection to the container'),
+  timeout: yes('2s unless given'),
+};
+export const HTTP_PROBE_KEYS: KeyTable = {
+  headers: yes(),
+  host: yes('the Host header'),
+  method: yes('GET unless given; HEAD'),
+  path: yes('/ unless given'),
+  port: yes('number in the container, or name of a port; required'),
+  scheme: yes('http unless given; https, whose certificate is not checked'),
+  status: yes('200-399 unless given; one status or a range'),
+};
+export const TCP_PROBE_KEYS: KeyTable = { port: yes('number in the container, or name of a port; required') };
+export const GRPC_PROBE_KEYS: KeyTable = {
+  port: yes('number in the container, or name of a port; required'),
+  service: yes('the server as a whole unless given'),
+};
+export const BERTH_VOLUME_KEYS: KeyTable = {
+  driver: yes(),
+  driver_opts: yes('takes placeholders'),
+  external: yes('the volume has to be there'),
+  labels: yes('takes placeholders'),
+};
