@@ -23,11 +23,13 @@ export async function runAgent(config: AgentConfig): Promise<number> {
   const log = createLogger({ component: 'agent', level: config.logLevel }).child({ host: config.name });
   const lock = await lockStateDir(config.stateDir);
   const { name, address, labels, portRange, leaseTtl: leaseTtlMs, prefix, docker, stateDir } = config;
+  const { dockerConfig, registryMirrors: mirrors, minFreeSpace } = config;
+  const registries = { dockerConfig, mirrors, minFreeSpace };
   const clock = systemClock;
   const random = Math.random;
   const store = connectEtcd({ endpoints: config.etcd });
   const agentMetrics = createAgentMetrics();
-  const engine = createDockerEngine({ docker, host: name, prefix, clock, log });
+  const engine = createDockerEngine({ docker, host: name, prefix, clock, log, registries });
   const agent = new Agent({
     ...{ name, address, labels, portRange, leaseTtlMs, store, clock, log, random, engine, metrics: agentMetrics },
     agentId: await readAgentId(stateDir),

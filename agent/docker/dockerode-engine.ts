@@ -12,9 +12,9 @@ import { readTakenPort, statusOf } from './errors';
 import { followEvents } from './events';
 import { readLogTail, runInContainer } from './exec';
 import { whoHasPort } from './host-port';
-import { imageIds, listImages, removeImage } from './images';
+import { ImagePuller, type RegistrySettings } from './image-puller';
+import { listImages, removeImage } from './images';
 import { containerName, ownershipFilter, readIdentity, type Ownership } from './labels';
-import { cancelled, followPull, pullError } from './pull-stream';
 
 /** Docker pulls no image here, but volumes may be filled from one. */
 const CREATE_DEADLINE_MS = 60_000;
@@ -22,8 +22,8 @@ const START_DEADLINE_MS = 60_000;
 const REMOVE_DEADLINE_MS = 60_000;
 /** On top of the grace period: Docker itself waits 10 s for a process to be gone after SIGKILL. */
 const STOP_DEADLINE_MS = 20_000;
-/** A registry that sends nothing for so long is given up. */
-const PULL_SILENCE_MS = 60_000;
+/** For who wants no more of pulls than that an image comes. */
+const PLAIN_REGISTRIES: RegistrySettings = { dockerConfig: '/nonexistent', mirrors: new Map(), minFreeSpace: 0 };
 
 export interface DockerEngineOptions extends Ownership {
   /** unix:///path or tcp://host:port */
@@ -32,6 +32,8 @@ export interface DockerEngineOptions extends Ownership {
   readonly log: Logger;
   /** For jitter; a number in [0, 1). */
   readonly random?: () => number;
+  /** Without: no credentials, no mirrors, no check of free space. */
+  readonly registries?: RegistrySettings;
 }
 
 /** The only door to Docker. Connects by itself, whenever it is asked something. */
@@ -42,10 +44,12 @@ export function createDockerEngine(options: DockerEngineOptions): Engine {
 class DockerodeEngine implements Engine {
   private readonly connection: DockerConnection;
   private readonly containers: ContainerList;
+  private readonly puller: ImagePuller;
 
   constructor(private readonly options: DockerEngineOptions) {
     this.connection = new DockerConnection(options.docker, options.clock);
     this.containers = new ContainerList(this.connection, options, options.log);
+    this.puller = new ImagePuller(this.connection, options.registries ?? PLAIN_REGISTRIES);
   }
 
   async facts(): Promise<EngineFacts> {
@@ -73,7 +77,7 @@ class DockerodeEngine implements Engine {
   }
 
   imageIds(references: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    return imageIds(this.connection, references);
+    return this.puller.imageIds(references);
   }
 
   images(): Promise<readonly EngineImage[]> {
@@ -84,27 +88,13 @@ class DockerodeEngine implements Engine {
     return removeImage(this.connection, name);
   }
 
-  async pull(reference: string, { signal, platform }: PullOptions): Promise<void> {
-    if (signal.aborted) throw cancelled();
-    // Docker would take a bare name for "all tags".
-    const fromImage = /(:[^/]+|@[^/]+)$/.test(reference) ? reference : `${reference}:latest`;
-    const { clock } = this.connection;
-    let stream: NodeJS.ReadableStream;
-    try {
-      stream = await this.connection.openStream('pull', PULL_SILENCE_MS, signal, (docker, abortSignal) =>
-        docker.createImage({ fromImage, ...(platform !== '' && { platform }), abortSignal }),
-      );
-    } catch (error) {
-      if (signal.aborted) throw cancelled();
-      // Docker answers with the first word that it has from the registry: a failure or a silence is the registry's.
-      if (error instanceof EngineError && error.code !== 'unavailable') throw pullError(error.message);
-      throw error;
-    }
-    await followPull({ stream, clock, silenceMs: PULL_SILENCE_MS, signal });
+  pull(reference: string, options: PullOptions): Promise<void> {
+    return this.puller.pull(reference, options);
   }
 
   async create(request: CreateRequest): Promise<string> {
-    const config = containerConfig(request, this.options);
+    const Image = await this.puller.nameOnHost(request.container.image);
+    const config = { ...containerConfig(request, this.options), Image };
     try {
       const created = await this.connection.call('create', CREATE_DEADLINE_MS, (docker, abortSignal) =>
         docker.createContainer({ ...config, abortSignal }),

@@ -6,7 +6,7 @@ import { EngineError, type CreateRequest, type Engine, type EngineFacts, type Ex
 import type { EngineImage, PortHolder, PullOptions } from './engine';
 import { containerName, type Ownership } from './labels';
 import { imageIdOf, isUp, type MemoryContainer, type MemoryDocker } from './memory-docker';
-import { cancelled } from './pull-stream';
+import { cancelled } from './pull-errors';
 
 const FACTS: EngineFacts = {
   ...{ version: '0.0.0-memory', apiVersion: '1.41', os: 'linux', arch: 'x86_64' },

@@ -4,10 +4,13 @@
  */
 import type { Clock } from '../../lib/clock';
 import { EngineError } from './engine';
-import { asEngineError } from './errors';
 import { LineReader } from './lines';
+import { brokenOff, cancelled, pullError, silent } from './pull-errors';
+import { PullProgress, type ProgressLine } from './pull-progress';
 
 const MAX_QUOTED_CHARACTERS = 200;
+/** Each is a write to etcd: a fleet that pulls at once must not flood it. */
+const PROGRESS_EVERY_MS = 2000;
 
 export interface PullStream {
   readonly stream: NodeJS.ReadableStream;
@@ -15,13 +18,14 @@ export interface PullStream {
   /** A registry that sends nothing for so long is given up. */
   readonly silenceMs: number;
   readonly signal: AbortSignal;
+  readonly onProgress: (progress: string) => void;
 }
 
 /**
  * Settles when the stream is over. The connection is ended with it, and Docker gives up a pull that nobody waits for.
- * @throws EngineError 'pull-failed' or 'no-such-image'
+ * @throws EngineError 'pull-failed', 'no-such-image', 'unauthorized' or 'no-space'
  */
-export function followPull({ stream, clock, silenceMs, signal }: PullStream): Promise<void> {
+export function followPull({ stream, clock, silenceMs, signal, onProgress }: PullStream): Promise<void> {
   return new Promise((resolve, reject) => {
     let failure: EngineError | undefined;
     let cancelTimer: () => void = () => undefined;
@@ -38,7 +42,13 @@ export function followPull({ stream, clock, silenceMs, signal }: PullStream): Pr
       cancelTimer();
       cancelTimer = clock.after(silenceMs, () => finish(silent(silenceMs)));
     };
-    const lines = new LineReader((line) => (failure = readProgress(line) ?? failure));
+    const tell = tellNowAndThen(clock, onProgress);
+    const lines = new LineReader((text) => {
+      const line = readLine(text);
+      if (line instanceof EngineError) failure = line;
+      else if (typeof line.error === 'string') failure = pullError(line.error);
+      else tell(line);
+    });
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) return onAbort();
     watchSilence();
@@ -55,35 +65,26 @@ export function followPull({ stream, clock, silenceMs, signal }: PullStream): Pr
   });
 }
 
-/** @returns the failure that the line tells of; Docker's own word counts more than a line that can't be read */
-function readProgress(line: string): EngineError | undefined {
-  let progress: { error?: unknown } | null;
+function readLine(text: string): ProgressLine | EngineError {
   try {
-    progress = JSON.parse(line) as { error?: unknown } | null;
+    return (JSON.parse(text) as ProgressLine | null) ?? {};
   } catch {
-    return new EngineError(
-      'pull-failed',
-      `Docker sent a progress line that is no JSON: ${line.slice(0, MAX_QUOTED_CHARACTERS)}`,
-    );
+    const quoted = text.slice(0, MAX_QUOTED_CHARACTERS);
+    return new EngineError('pull-failed', `Docker sent a progress line that is no JSON: ${quoted}`);
   }
-  return typeof progress?.error === 'string' ? pullError(progress.error) : undefined;
 }
 
-/** A failure that Docker tells in words, of a pull. */
-export function pullError(message: string): EngineError {
-  const known = asEngineError({ statusCode: 404, message });
-  return known.code === 'no-such-image' ? known : new EngineError('pull-failed', known.message);
-}
-
-export function cancelled(): EngineError {
-  return new EngineError('pull-failed', 'the pull was cancelled');
-}
-
-function silent(silenceMs: number): EngineError {
-  // Not 'timeout': the registry is the trouble here, not the engine.
-  return new EngineError('pull-failed', `nothing came from the registry for ${silenceMs / 1000} s`);
-}
-
-function brokenOff(reason: string): EngineError {
-  return new EngineError('pull-failed', `the connection to Docker broke during the pull (${reason})`);
+/** Tells the first word at once, and then what has changed, every now and then. */
+function tellNowAndThen(clock: Clock, onProgress: (progress: string) => void): (line: ProgressLine) => void {
+  const progress = new PullProgress();
+  let [told, toldMs] = ['', -Infinity];
+  return (line) => {
+    progress.take(line);
+    const nowMs = clock.monotonicMs();
+    if (nowMs - toldMs < PROGRESS_EVERY_MS) return;
+    const text = progress.toString();
+    if (text === told) return;
+    [told, toldMs] = [text, nowMs];
+    onProgress(text);
+  };
 }

@@ -6,6 +6,7 @@ import type { Engine } from '../../agent/docker/engine';
 import type { Ownership } from '../../agent/docker/labels';
 import { systemClock, type Clock } from '../../lib/clock';
 import { silentLogger } from '../../lib/log';
+import { emptyDocument } from '../../lib/documents/codec';
 import type { ContainerSpec } from '../../lib/documents/types';
 import { ensureTestImage } from '../support/docker-images';
 import { startDockerProxy, type DockerCall, type DockerProxy } from '../support/docker-proxy';
@@ -42,7 +43,8 @@ const connect = (clock = systemClock): Engine =>
 const begin = async (engine: Engine, slot = 1, changes: Partial<ContainerSpec> = {}): Promise<string> => {
   const instance = `web-${slot}-${owner.host}`;
   const identity = { instance, service: 'web', slot, release: 1, spec: '1:abc' };
-  const id = await engine.create({ ...identity, container: containerSpec(image, changes), publishedPorts: [] });
+  const { deploy } = emptyDocument('Release');
+  const id = await engine.create({ ...identity, container: containerSpec(image, changes), deploy, publishedPorts: [] });
   await engine.start(id);
   return id;
 };
@@ -214,9 +216,12 @@ describe('events', () => {
 });
 
 describe('pull', () => {
-  const pull = (body: string, status = 200, signal = new AbortController().signal): Promise<void> => {
+  const never = new AbortController().signal;
+  const pullWith = (signal: AbortSignal, engine = connect()): Promise<void> =>
+    engine.pull('registry.test/web:1', { platform: '', signal, onProgress: () => undefined });
+  const pull = (body: string, status = 200): Promise<void> => {
     proxy.inject(asks('/images/create'), { kind: 'answer', status, body });
-    return connect().pull('registry.test/web:1', signal);
+    return pullWith(never);
   };
 
   test.each([
@@ -232,6 +237,13 @@ describe('pull', () => {
       'no-such-image',
       /manifest/,
     ],
+    [
+      'a refusal',
+      '{"error":"Head https://registry.test/v2/web/manifests/1: unauthorized"}',
+      'unauthorized',
+      /no credentials/,
+    ],
+    ['a full disk', '{"error":"write /x: no space left on device"}', 'no-space', /disk of Docker is full/],
     ['a line that is no JSON', '{"status":"Pulling"}\n<html>\n', 'pull-failed', /<html>/],
   ] as const)('%s is told', async (_what, body, code, message) => {
     await expectEngineError(pull(body), code, message);
@@ -252,7 +264,7 @@ describe('pull', () => {
   test('one that hangs is given up when told so, and holds no socket', async () => {
     proxy.inject(asks('/images/create'), { kind: 'hang' });
     const giving = new AbortController();
-    const pulling = connect().pull('registry.test/web:1', giving.signal);
+    const pulling = pullWith(giving.signal);
     setTimeout(() => giving.abort(), 200);
     await expectEngineError(pulling, 'pull-failed', /cancelled/);
     await sleep(100);
@@ -261,7 +273,7 @@ describe('pull', () => {
 
   test('one whose registry falls silent is given up by itself', async () => {
     proxy.inject(asks('/images/create'), { kind: 'hang' });
-    await expectEngineError(connect(hastyClock).pull('registry.test/web:1', watching.signal), 'pull-failed', /60 s/);
+    await expectEngineError(pullWith(never, connect(hastyClock)), 'pull-failed', /60 s/);
   });
 });
 
