@@ -157,13 +157,13 @@ export class Loop {
     // A step that ends during the pass is not in the list yet, or half: its instance is for the next pass.
     const busyBefore = new Set(this.busy.keys());
     try {
-      const { nanoCpus: hostNanoCpus } = (this.facts ??= await engine.facts());
+      const capacity = (this.facts ??= await engine.facts());
       const listed = groupByInstance(await engine.list());
       const desired = this.desired();
       const images = await engine.presentImages(imagesInQuestion(desired, listed));
       if (this.stopping.signal.aborted) return;
       const containers = this.options.probes.follow(listed, desired);
-      const actual = { containers, images, hostNanoCpus };
+      const actual = { containers, images, capacity };
       this.actual = actual;
       this.engineFailures = 0;
       this.engineProblem = undefined;

@@ -155,13 +155,13 @@ class DockerodeEngine implements Engine {
   }
 
   async update(id: string, { nanoCpus, memoryBytes, pids, memoryReservationBytes }: AppliedLimits): Promise<void> {
+    const { memoryBytes: hostMemoryBytes } = await this.facts();
     try {
       await this.connection.call('update', READ_DEADLINE_MS, (docker, abortSignal) =>
         docker.getContainer(id).update({
-          ...{ NanoCpus: nanoCpus, PidsLimit: pids, abortSignal },
-          // 0 would leave them as they are.
-          ...{ Memory: memoryBytes || -1, MemorySwap: memoryBytes || -1 },
-          MemoryReservation: memoryReservationBytes || -1,
+          ...{ NanoCpus: nanoCpus, PidsLimit: pids, MemoryReservation: memoryReservationBytes, abortSignal },
+          // Together: Docker refuses a limit over the old one of memory and swap.
+          ...{ Memory: memoryBytes, MemorySwap: memoryBytes >= hostMemoryBytes ? -1 : memoryBytes },
         }),
       );
     } finally {

@@ -110,7 +110,11 @@ export interface Engine {
   stop(id: string, graceMs: number): Promise<void>;
   /** Stop and start in one call, which Docker finishes whatever becomes of the agent. @throws as `start` does */
   restart(id: string, graceMs: number): Promise<void>;
-  /** Of a running container, without a restart. @param limits all of them; 0 takes one away, for nanoCpus the host's count does */
+  /**
+   * Of a running container, without a restart.
+   * @param limits all of them. 0 leaves one as it is; a memory reservation of -1 takes it away. A memory limit of all that
+   * the host has leaves the use of swap free.
+   */
   update(id: string, limits: AppliedLimits): Promise<void>;
   /**
    * Runs a command in a running container.

@@ -137,7 +137,7 @@ class MemoryEngine implements Engine {
     await this.docker.admit('update');
     const container = this.running(id);
     this.docker.mutatingCalls++;
-    container.limits = limits;
+    container.limits = { ...limits, memoryReservationBytes: Math.max(0, limits.memoryReservationBytes) };
   }
 
   async exec(id: string, command: Hook, _deadlineMs: number, onBegun?: () => void): Promise<ExecResult> {

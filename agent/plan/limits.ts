@@ -1,5 +1,5 @@
 import type { Release } from '../../lib/documents/types';
-import type { AppliedLimits } from './types';
+import type { AppliedLimits, Capacity } from './types';
 
 /** Stops a fork bomb, and is far over what services use. */
 export const DEFAULT_PIDS_LIMIT = 4096;
@@ -12,21 +12,31 @@ export function wantedLimits({ container, deploy }: Pick<Release, 'container' | 
 }
 
 /**
- * What has to be told to Docker to bring a running container's limits to the wanted ones.
- * @param hostNanoCpus CPUs of the host: Docker can't take a CPU limit away, but one of all CPUs is none
- * @returns undefined when they are as wanted
+ * What has to be told to Docker to bring a running container's limits to the wanted ones. Docker can take no limit of
+ * CPUs or memory away again; one of all that the host has is as good as none.
+ * @param applied undefined while Docker does not say
+ * @returns undefined when they are as wanted; a reservation of -1 takes it away
  */
 export function limitsToUpdate(
   wanted: AppliedLimits,
   applied: AppliedLimits | undefined,
-  hostNanoCpus: number,
+  host: Capacity,
 ): AppliedLimits | undefined {
   if (applied === undefined) return undefined;
-  const cpus = (nanoCpus: number): number => (nanoCpus > 0 ? Math.min(nanoCpus, hostNanoCpus) : hostNanoCpus);
-  const isSame =
-    cpus(wanted.nanoCpus) === cpus(applied.nanoCpus) &&
-    wanted.memoryBytes === applied.memoryBytes &&
-    wanted.pids === applied.pids &&
-    wanted.memoryReservationBytes === applied.memoryReservationBytes;
-  return isSame ? undefined : { ...wanted, nanoCpus: cpus(wanted.nanoCpus) };
+  const target = within(wanted, host);
+  const current = within(applied, host);
+  const isSame = (Object.keys(target) as (keyof AppliedLimits)[]).every((name) => target[name] === current[name]);
+  if (isSame) return undefined;
+  const isFreed = applied.memoryReservationBytes > 0 && wanted.memoryReservationBytes === 0;
+  return { ...target, memoryReservationBytes: isFreed ? -1 : wanted.memoryReservationBytes };
+}
+
+function within(limits: AppliedLimits, { nanoCpus, memoryBytes }: Capacity): AppliedLimits {
+  const bound = (limit: number, most: number): number => (limit > 0 ? Math.min(limit, most) : most);
+  return {
+    nanoCpus: bound(limits.nanoCpus, nanoCpus),
+    memoryBytes: bound(limits.memoryBytes, memoryBytes),
+    pids: limits.pids,
+    memoryReservationBytes: limits.memoryReservationBytes,
+  };
 }

@@ -62,7 +62,7 @@ export function instancesOf(input: HostInput): readonly InstanceInput[] {
       hasPredecessor: wanted !== undefined && leaving.has(slotOf(wanted)),
       after: { start: order.startsAfter(instance), stop: order.stopsAfter(instance) },
       remembered: memory.instances.get(instance) ?? NOTHING_REMEMBERED,
-      hostNanoCpus: actual.hostNanoCpus,
+      capacity: actual.capacity,
     };
   });
 }

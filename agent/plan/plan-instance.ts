@@ -5,6 +5,7 @@ import { REASONS } from './reasons';
 import {
   runOf,
   type ActualContainer,
+  type Capacity,
   type DesiredInstance,
   type InstanceMemory,
   type LostPort,
@@ -27,7 +28,7 @@ export interface InstanceInput {
   /** Service on this host that is to start, or to stop, first. */
   readonly after: { readonly start: string | undefined; readonly stop: string | undefined };
   readonly remembered: InstanceMemory;
-  readonly hostNanoCpus: number;
+  readonly capacity: Capacity;
 }
 
 /** The next step, or why there is none although the instance is not as it should be; neither when all is well. */
@@ -132,7 +133,7 @@ function keepRunning(container: ActualContainer, release: Release, input: Instan
 /** Of a container that runs as its release wants it, but perhaps not in every way. */
 function lookAfter(container: ActualContainer, release: Release, input: InstanceInput): Decision {
   const { instance, id: containerId } = container;
-  const { remembered, hostNanoCpus } = input;
+  const { remembered, capacity } = input;
   const { onUnhealthy, restartPolicy } = release.deploy;
   if (container.health === 'unhealthy') {
     // Never stopped when it would not be started again: what is unhealthy may still be of use.
@@ -143,7 +144,7 @@ function lookAfter(container: ActualContainer, release: Release, input: Instance
     const reason = REASONS.unhealthy(container.healthReason);
     return { step: { kind: 'restart', instance, containerId, graceMs, reason } };
   }
-  const limits = limitsToUpdate(wantedLimits(release), container.limits, hostNanoCpus);
+  const limits = limitsToUpdate(wantedLimits(release), container.limits, capacity);
   if (limits !== undefined) return { step: { kind: 'update', instance, containerId, limits, reason: REASONS.limits } };
   const { postStart: hooks } = release.container;
   const run = runOf(container);

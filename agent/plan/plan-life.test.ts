@@ -1,5 +1,5 @@
 /** What a container goes through beyond create, start and stop: limits, hooks, ill health, draining, pauses, policies. */
-import { actualOf, containerOf, exitOf } from '../../test/support/actual';
+import { actualOf, CAPACITY, containerOf, exitOf } from '../../test/support/actual';
 import { desiredOf, releaseOf } from '../../test/support/desired';
 import type { Pause, Release } from '../../lib/documents/types';
 import { specHash } from '../../lib/release/spec-hash';
@@ -40,21 +40,29 @@ const withDeploy = (change: Partial<Release['deploy']>): Release => ({ ...WEB, d
 const limited = (change: Partial<Release['container']['limits']>): Release =>
   withContainer({ limits: { ...WEB.container.limits, ...change } });
 const NONE = containerOf().limits!;
+const ALL = { ...NONE, ...CAPACITY };
 
 describe('limits are changed in place', () => {
   test.each<[string, Release, Partial<ActualContainer>, object | undefined]>([
-    ['more memory', limited({ memoryBytes: 64e6 }), {}, { ...NONE, nanoCpus: 4e9, memoryBytes: 64e6 }],
-    ['another CPU limit', limited({ nanoCpus: 1e9 }), {}, { ...NONE, nanoCpus: 1e9 }],
+    ['more memory', limited({ memoryBytes: 64e6 }), {}, { ...ALL, memoryBytes: 64e6 }],
+    ['another CPU limit', limited({ nanoCpus: 1e9 }), {}, { ...ALL, nanoCpus: 1e9 }],
     ['as they are', limited({ pids: 9 }), { limits: { ...NONE, pids: 9 } }, undefined],
-    ['no CPU limit any more: all of the host', WEB, { limits: { ...NONE, nanoCpus: 1e9 } }, { ...NONE, nanoCpus: 4e9 }],
+    ['no CPU limit any more: all of the host', WEB, { limits: { ...NONE, nanoCpus: 1e9 } }, ALL],
     ['all CPUs of the host are no limit', WEB, { limits: { ...NONE, nanoCpus: 4e9 } }, undefined],
     ['more than the host has', limited({ nanoCpus: 9e9 }), { limits: { ...NONE, nanoCpus: 4e9 } }, undefined],
+    ['no memory limit any more', WEB, { limits: { ...NONE, memoryBytes: 1e9 } }, ALL],
+    [
+      'no reservation any more',
+      WEB,
+      { limits: { ...NONE, memoryReservationBytes: 1e6 } },
+      { ...ALL, memoryReservationBytes: -1 },
+    ],
     ['unknown ones are left', limited({ pids: 9 }), { limits: undefined }, undefined],
     [
       'a reservation of memory',
       withDeploy({ reservations: { nanoCpus: 0, memoryBytes: 32e6 } }),
       {},
-      { ...NONE, nanoCpus: 4e9, memoryReservationBytes: 32e6 },
+      { ...ALL, memoryReservationBytes: 32e6 },
     ],
   ])('%s', (_, release, container, limits) => {
     const step = stepOf({ release, container });

@@ -37,8 +37,7 @@ export interface Actual {
   readonly containers: ReadonlyMap<string, readonly ActualContainer[]>;
   /** Image references of the desired releases that are on the host. */
   readonly images: ReadonlySet<string>;
-  /** CPUs of the host, billionths: a limit of as much is none. */
-  readonly hostNanoCpus: number;
+  readonly capacity: Capacity;
 }
 
 export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead' | 'removing';
@@ -82,6 +81,12 @@ export interface Leave {
 }
 
 export const NOTHING_TO_LEAVE: Leave = { drainMs: 0, preStop: [], dependsOn: [] };
+
+/** Of the host: a limit of as much is none. */
+export interface Capacity {
+  readonly nanoCpus: number;
+  readonly memoryBytes: number;
+}
 
 /** Limits that Docker can change while the container runs. */
 export interface AppliedLimits extends Limits {

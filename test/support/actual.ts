@@ -1,9 +1,9 @@
 /** What Docker says that a host has, in few words. */
 import { DEFAULT_PIDS_LIMIT } from '../../agent/plan/limits';
-import { NOTHING_TO_LEAVE, type Actual, type ActualContainer } from '../../agent/plan/types';
+import { NOTHING_TO_LEAVE, type Actual, type ActualContainer, type Capacity } from '../../agent/plan/types';
 import type { LastExit } from '../../lib/documents/types';
 
-export const HOST_NANO_CPUS = 4_000_000_000;
+export const CAPACITY: Capacity = { nanoCpus: 4e9, memoryBytes: 8e9 };
 
 /** Of the instance "web-1" of web@1; runs, and has run for no time. */
 export function containerOf(change: Partial<ActualContainer> = {}): ActualContainer {
@@ -25,5 +25,5 @@ export function actualOf(containers: readonly ActualContainer[], images: readonl
   const byInstance = new Map<string, ActualContainer[]>();
   for (const container of containers)
     byInstance.set(container.instance, [...(byInstance.get(container.instance) ?? []), container]);
-  return { containers: byInstance, images: new Set(images), hostNanoCpus: HOST_NANO_CPUS };
+  return { containers: byInstance, images: new Set(images), capacity: CAPACITY };
 }
