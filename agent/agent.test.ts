@@ -8,6 +8,7 @@ import { releaseOf } from '../test/support/desired';
 import { createFakeClock, type FakeClock } from '../test/support/fake-clock';
 import { memoryInMemory, NO_PROBES } from '../test/support/loop-host';
 import { recordLog, type LogLine } from '../test/support/recorded-log';
+import { tidyingInMemory } from '../test/support/tidying';
 import { Agent } from './agent';
 import type { DesiredCopy } from './desired/disk-copy';
 import { MemoryDocker } from './docker/memory-docker';
@@ -54,7 +55,7 @@ function begin(agentId = 'id-1', of: MemoryDocker = docker): Running {
     ...{ keys, store, clock, log: recorded.log, random: () => 0.5 },
     engine: createMemoryEngine(of, { host: 'h1', prefix: '/test' }),
     disk: { load: () => Promise.resolve(onDisk), save: async (copy) => void (onDisk = copy) },
-    ...{ memoryCopy: memoryInMemory(), probes: NO_PROBES },
+    ...{ memoryCopy: memoryInMemory(), probes: NO_PROBES, tidying: tidyingInMemory() },
   });
   const running: Running = { agent, store, isReady: false, refusal: undefined };
   void agent.start(() => (running.isReady = true)).then((why) => (running.refusal = why));

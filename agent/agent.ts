@@ -17,6 +17,7 @@ import { KeptDocument } from './kept-document';
 import { Loop, type PassReport, type Probes } from './loop';
 import type { MemoryCopy } from './memory-copy';
 import type { AgentMetrics } from './metrics';
+import { Tidy, type Tidying } from './tidy/tidy';
 
 /** An agent whose name another live agent has gives up after so many TTLs: its own old key would have expired. */
 const NAME_PATIENCE_TTLS = 3;
@@ -49,6 +50,7 @@ export interface AgentOptions {
   readonly disk: CopyOnDisk;
   readonly memoryCopy: MemoryCopy;
   readonly probes: Probes;
+  readonly tidying: Tidying;
   readonly clock: Clock;
   /** Numbers in [0, 1), for jitter. */
   readonly random: () => number;
@@ -70,6 +72,7 @@ export interface AgentOptions {
 export class Agent {
   private readonly desired: DesiredState;
   private readonly loop: Loop;
+  private readonly tidy: Tidy;
   private readonly status: KeptDocument;
   private readonly record: KeptDocument;
   private lease: LeaseSession | undefined;
@@ -96,13 +99,19 @@ export class Agent {
     this.record = new KeptDocument({ ...kept, key: keys.hostRecord(name) });
     const onChange = (): void => this.desiredChanged();
     this.desired = new DesiredState({ ...common, keys, host: name, disk, onBoundary, onChange });
+    this.tidy = new Tidy({
+      ...{ ...options.tidying, engine, clock, log, random, metrics: options.metrics?.images },
+      desired: () => this.desired.current(),
+      mayAct: () => this.nameProblem === undefined,
+      onChange: () => this.loop.wake(),
+    });
     this.loop = new Loop({
-      ...{ engine, clock, log, random, memoryCopy, probes, onBoundary },
+      ...{ engine: this.tidy.engine, clock, log, random, memoryCopy, probes, onBoundary },
       ports: new HostPorts(engine, portRange),
       desired: () => this.desired.current(),
       mayAct: () => this.nameProblem === undefined,
       problems: () =>
-        this.nameProblem === undefined ? this.desired.problems : [this.nameProblem, ...this.desired.problems],
+        [this.nameProblem, this.tidy.problem, ...this.desired.problems].filter((one) => one !== undefined),
       onStatus: (status) => this.report(status),
       onPass: (pass) => this.passed(pass),
     });
@@ -116,6 +125,7 @@ export class Agent {
   async start(onReady: () => void): Promise<string> {
     this.onReady = onReady;
     const refused = new Promise<string>((resolve) => (this.onRefused = resolve));
+    await this.tidy.load();
     const hasCopy = await this.desired.start();
     if (this.isStopped) return refused;
     void this.keepRecord();
@@ -127,6 +137,7 @@ export class Agent {
   async stop(): Promise<void> {
     this.isStopped = true;
     this.loop.stop();
+    this.tidy.stop();
     this.cancelPatience?.();
     this.cancelFacts();
     this.cancelWait();
@@ -160,11 +171,13 @@ export class Agent {
     this.cancelWait();
     this.lastPassMs = this.options.clock.monotonicMs();
     this.loop.start();
+    this.tidy.start();
     this.onReady();
   }
 
   private desiredChanged(): void {
     this.options.metrics?.onEtcd(this.desired.isConnected);
+    this.tidy.desiredChanged();
     if (this.isStarted) this.loop.wake();
     else this.startWhenKnown();
   }

@@ -20,6 +20,11 @@ const FLAGS = [
   },
   { flag: '--registry-mirrors <list>', what: 'docker.io=mirror:5000,… : where images are looked for first' },
   { flag: '--min-free-space <size>', what: 'to be free on the disk of Docker before a pull; 0 for no check (1G)' },
+  { flag: '--keep-releases <n>', what: 'images of so many of the last releases of each service are kept (3)' },
+  {
+    flag: '--image-high-water <percent>',
+    what: 'on a disk fuller than this, images that are not wanted now are removed (85%)',
+  },
   { flag: '--log-level <level>', what: 'error, warn, info or debug (info)' },
 ];
 

@@ -61,6 +61,13 @@ export class PulledImages implements Pulls {
     return new Map([...this.services].map(([name, { releases }]) => [name, releases]));
   }
 
+  /** The engine, with pulls that go through `onPulled`. */
+  over(engine: Engine): Engine {
+    const pull: Engine['pull'] = (reference, options) =>
+      this.onPulled(reference, () => engine.pull(reference, options));
+    return Object.assign(Object.create(engine) as Engine, { pull });
+  }
+
   async onPulled(reference: string, pull: () => Promise<void>): Promise<void> {
     this.pulls++;
     try {

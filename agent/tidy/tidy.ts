@@ -12,7 +12,8 @@ import type { Problem } from '../../lib/documents/types';
 import type { Logger } from '../../lib/log';
 import { EngineError, type Engine } from '../docker/engine';
 import type { Desired } from '../plan/types';
-import type { PulledImages } from './pulled-images';
+import type { ImageCopy } from './image-notes';
+import { PulledImages } from './pulled-images';
 import { isStillOurs, selectImages, type Removal } from './select-images';
 
 /** How full the disk is, is looked at so often, about: hosts do not tick together. */
@@ -28,11 +29,15 @@ const BELOW_HIGH_WATER = 0.05;
 
 export type TidyWhy = 'keep-releases' | 'high-water' | 'no-space';
 
-export interface TidySettings {
+/** What the host gives to it. */
+export interface Tidying {
   /** The images of so many of the last releases of each service stay, while the disk is not too full. */
   readonly keepReleases: number;
   /** How full the disk may be, 0 to 1. */
   readonly highWater: number;
+  readonly copy: ImageCopy;
+  /** How full the disk of Docker's data root is, 0 to 1; undefined when this is not the engine's machine. */
+  readonly readDisk: (dataRoot: string) => Promise<number | undefined>;
 }
 
 export interface TidyMetrics {
@@ -40,25 +45,25 @@ export interface TidyMetrics {
   onDisk(usedRatio: number): void;
 }
 
-export interface TidyOptions extends TidySettings {
+export interface TidyOptions extends Tidying {
   readonly engine: Engine;
-  readonly pulled: PulledImages;
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
   readonly desired: () => Desired;
   /** False while the host's name is known to be another agent's. */
   readonly mayAct: () => boolean;
-  /** How full the disk of Docker's data root is, 0 to 1; undefined when this is not the engine's machine. */
-  readonly readDisk: (dataRoot: string) => Promise<number | undefined>;
   /** `problem` may be another one than before. */
   readonly onChange: () => void;
-  readonly metrics?: TidyMetrics;
+  readonly metrics?: TidyMetrics | undefined;
 }
 
 export class Tidy {
   /** The disk is too full, and there is nothing left that may be removed. */
   problem: Problem | undefined;
+  /** The engine, with pulls after which Berth knows its own images. */
+  readonly engine: Engine;
+  readonly pulled: PulledImages;
   private readonly refused = new Set<string>();
   private dataRoot: string | undefined;
   private lastTidyMs: number;
@@ -68,7 +73,14 @@ export class Tidy {
   private cancelTimer: () => void = () => undefined;
 
   constructor(private readonly options: TidyOptions) {
+    this.pulled = new PulledImages({ ...options, onNoSpace: () => this.noSpace() });
+    this.engine = this.pulled.over(options.engine);
     this.lastTidyMs = options.clock.monotonicMs();
+  }
+
+  /** Settles when it is known which images are Berth's; nothing is pulled before. */
+  load(): Promise<void> {
+    return this.pulled.load();
   }
 
   start(): void {
@@ -80,8 +92,12 @@ export class Tidy {
     this.cancelTimer();
   }
 
+  desiredChanged(): void {
+    void this.pulled.observe(this.options.desired());
+  }
+
   /** A pull was refused, since the disk is full. */
-  noSpace(): void {
+  private noSpace(): void {
     this.isNoSpace = true;
     if (!this.isLooking) this.sleep(NO_SPACE_MS);
   }
@@ -106,7 +122,8 @@ export class Tidy {
 
   /** @returns 'busy' when it is urgent, and pulls are in the way */
   private async tidy(): Promise<'busy' | undefined> {
-    const { clock, pulled, highWater } = this.options;
+    const { clock, highWater } = this.options;
+    const { pulled } = this;
     const desired = this.options.desired();
     await pulled.observe(desired);
     const usedRatio = await this.diskUse();
@@ -135,7 +152,7 @@ export class Tidy {
   }
 
   private async remove({ note, name, freedBytes }: Removal, why: TidyWhy): Promise<void> {
-    const { engine, pulled, log, metrics, keepReleases, highWater } = this.options;
+    const { engine, log, metrics, keepReleases, highWater } = this.options;
     const reason = reasonOf(why, keepReleases, highWater);
     try {
       log.info(`removing image ${note.reference}`, { image: note.id, bytes: freedBytes, reason });
@@ -148,11 +165,12 @@ export class Tidy {
       return;
     }
     metrics?.onRemoved(why, freedBytes);
-    await pulled.forget((one) => one === note);
+    await this.pulled.forget((one) => one.reference === note.reference && one.id === note.id);
   }
 
   private async select(desired: Desired, why: TidyWhy): Promise<readonly Removal[]> {
-    const { engine, pulled, keepReleases } = this.options;
+    const { engine, keepReleases } = this.options;
+    const { pulled } = this;
     const wanted = wantedImages(desired);
     const { releases } = pulled;
     const used = [...releases.values()].flat().map(({ image }) => image);
@@ -165,10 +183,10 @@ export class Tidy {
   }
 
   private mayRemove(desired: Desired): boolean {
-    const { mayAct, pulled, clock } = this.options;
+    const { mayAct, clock } = this.options;
     const isKnown = desired.isComplete && [...desired.instances.values()].every(({ spec }) => spec !== undefined);
     const isPaused = desired.pauses.some(({ kind, untilMs }) => kind === 'host' && untilMs > clock.wallMs());
-    return !this.isStopped && isKnown && !isPaused && mayAct() && pulled.pulls === 0;
+    return !this.isStopped && isKnown && !isPaused && mayAct() && this.pulled.pulls === 0;
   }
 
   private async diskUse(): Promise<number | undefined> {

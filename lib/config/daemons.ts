@@ -12,9 +12,11 @@ import {
   asListen,
   asLogLevel,
   asName,
+  asPercent,
   asPortRange,
   asPrefix,
   asRegistryMirrors,
+  asWholeNumber,
 } from './parse';
 import { readSettings, type Settings, type Sources } from './settings';
 
@@ -40,6 +42,10 @@ export interface AgentConfig {
   readonly registryMirrors: ReadonlyMap<string, readonly RegistryPlace[]>;
   /** Bytes that have to be free where Docker keeps images, before one is pulled; 0 for no check. */
   readonly minFreeSpace: number;
+  /** The images of so many of the last releases of each service are kept. */
+  readonly keepReleases: number;
+  /** How full the disk of Docker's images may be, 0 to 1, before all go that are not wanted now. */
+  readonly imageHighWater: number;
   readonly logLevel: LogLevel;
 }
 
@@ -74,6 +80,8 @@ export const agentSettings: Settings<AgentConfig> = {
   dockerConfig: { parse: asFolder, default: process.env['DOCKER_CONFIG'] || join(homedir(), '.docker') },
   registryMirrors: { parse: asRegistryMirrors, default: '' },
   minFreeSpace: { parse: asBytes, default: '1G' },
+  keepReleases: { parse: asWholeNumber(0, 50), default: '3' },
+  imageHighWater: { parse: asPercent(20, 99), default: '85%' },
   ...common,
 };
 

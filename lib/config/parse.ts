@@ -121,3 +121,20 @@ export const asPortRange: Parse<readonly [number, number]> = (text) => {
   if (!(low >= 1 && low <= high && high <= 65535)) throw wrong(text, 'a range of ports; write 20000-32767');
   return [low, high];
 };
+
+export function asWholeNumber(low: number, high: number): Parse<number> {
+  return (text) => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+    if (!(number >= low && number <= high)) throw wrong(text, `a whole number from ${low} to ${high}`);
+    return number;
+  };
+}
+
+/** "85%" or "85" → 0.85 */
+export function asPercent(low: number, high: number): Parse<number> {
+  return (text) => {
+    const percent = Number(/^(\d{1,3}(?:\.\d+)?) ?%?$/.exec(text)?.[1] ?? NaN);
+    if (!(percent >= low && percent <= high)) throw wrong(text, `a percentage from ${low} to ${high}; write 85%`);
+    return percent / 100;
+  };
+}

@@ -3,6 +3,8 @@ import { Agent } from '../../agent/agent';
 import type { CopyOnDisk, DesiredCopy } from '../../agent/desired/disk-copy';
 import { createMemoryEngine } from '../../agent/docker/memory-engine';
 import { MemoryDocker, type Program } from '../../agent/docker/memory-docker';
+import type { ImageNotes } from '../../agent/tidy/image-notes';
+import type { Tidying } from '../../agent/tidy/tidy';
 import type { Clock } from '../../lib/clock';
 import { keysUnder } from '../../lib/documents/keys';
 import type { KeptInstance, MemoryCopy } from '../../agent/memory-copy';
@@ -11,6 +13,7 @@ import type { MemoryStore } from '../../lib/etcd/memory-store';
 import { silentLogger } from '../../lib/log';
 import type { Chance } from './seeded-random';
 import { LATENCY, NO_PROBES } from '../support/loop-host';
+import { tidyingInMemory } from '../support/tidying';
 import { SimulatedProcess } from './simulated-process';
 
 export const PREFIX = '/sim';
@@ -30,6 +33,7 @@ export class SimulatedHost {
   /** The newest that an agent of this host began to save: what it does, it does by this one. */
   obeyed: DesiredCopy | undefined;
   private onDisk: DesiredCopy | undefined;
+  private images: ImageNotes = { images: [], services: {} };
   private remembered: ReadonlyMap<string, KeptInstance> = new Map();
 
   constructor(
@@ -52,7 +56,7 @@ export class SimulatedHost {
     const agent = new Agent({
       ...{ name: this.name, address: '10.0.0.1', labels: {}, leaseTtlMs: LEASE_TTL_MS, portRange: [20_000, 20_099] },
       ...{ keys: keysUnder(PREFIX), agentId: this.name, disk: this.disk(process), engine: process.engine(engine) },
-      ...{ memoryCopy: this.memoryCopy(process), probes: NO_PROBES },
+      ...{ memoryCopy: this.memoryCopy(process), probes: NO_PROBES, tidying: this.tidying(process) },
       ...{ store: process.store, clock: process.clock, random: this.chance.next, log: silentLogger },
     });
     void agent.start(() => undefined).then((why) => (this.refusal = why));
@@ -62,6 +66,21 @@ export class SimulatedHost {
   killAgent(): void {
     this.process?.kill();
     this.process = undefined;
+  }
+
+  /** Every second host has a full disk: it keeps no image that is not wanted. */
+  private tidying(process: SimulatedProcess): Tidying {
+    const isFull = /[02468]$/.test(this.name);
+    return tidyingInMemory({
+      readDisk: () => Promise.resolve(isFull ? 0.95 : 0.5),
+      copy: {
+        load: () => Promise.resolve(this.images),
+        save: async (notes) => {
+          await new Promise<void>((done) => process.clock.after(2, done));
+          this.images = notes;
+        },
+      },
+    });
   }
 
   private memoryCopy(process: SimulatedProcess): MemoryCopy {
