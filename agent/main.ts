@@ -11,6 +11,8 @@ import { createDockerEngine } from './docker/dockerode-engine';
 import { lockStateDir, readAgentId } from './identity';
 import { memoryInFolder } from './memory-copy';
 import { createAgentMetrics } from './metrics';
+import { createProber } from './probes/prober';
+import { createTryProbe } from './probes/try-probe';
 import { readDiskUse } from './tidy/disk-use';
 import { imagesInFolder } from './tidy/image-notes';
 
@@ -23,12 +25,15 @@ export async function runAgent(config: AgentConfig): Promise<number> {
   const log = createLogger({ component: 'agent', level: config.logLevel }).child({ host: config.name });
   const lock = await lockStateDir(config.stateDir);
   const { name, address, labels, portRange, leaseTtl: leaseTtlMs, prefix, docker, stateDir } = config;
+  const { dockerConfig, registryMirrors: mirrors, minFreeSpace } = config;
+  const registries = { dockerConfig, mirrors, minFreeSpace };
   const clock = systemClock;
+  const random = Math.random;
   const store = connectEtcd({ endpoints: config.etcd });
   const agentMetrics = createAgentMetrics();
+  const engine = createDockerEngine({ docker, host: name, prefix, clock, log, registries });
   const agent = new Agent({
-    ...{ name, address, labels, portRange, leaseTtlMs, store, clock, log, random: Math.random, metrics: agentMetrics },
-    engine: createDockerEngine({ docker, host: name, prefix, clock, log }),
+    ...{ name, address, labels, portRange, leaseTtlMs, store, clock, log, random, engine, metrics: agentMetrics },
     agentId: await readAgentId(stateDir),
     disk: copyInFolder(stateDir, { host: name, prefix }),
     memoryCopy: memoryInFolder(stateDir),
@@ -39,7 +44,10 @@ export async function runAgent(config: AgentConfig): Promise<number> {
       // The disk of another machine is not seen from here.
       readDisk: docker.startsWith('unix:') ? readDiskUse : () => Promise.resolve(undefined),
     },
-    probes: { follow: (containers) => containers, close: () => undefined },
+    probes: createProber({
+      ...{ tryProbe: createTryProbe({ engine, clock }), clock, log, random },
+      onTry: (result, durationMs) => agentMetrics.onTry(result, durationMs),
+    }),
     keys: keysUnder(prefix),
   });
   const { metrics } = agentMetrics;

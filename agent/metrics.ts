@@ -1,9 +1,11 @@
 import type { HostStatus } from '../lib/documents/types';
 import { createMetrics, type Metrics } from '../lib/metrics';
 import type { PassReport } from './loop';
+import type { Outcome } from './probes/outcome';
 import type { TidyMetrics } from './tidy/tidy';
 
 const PASS_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+const TRY_BUCKETS_S = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 10];
 
 /** The agent's metrics: set as things happen, so that a scrape costs no call to Docker or etcd. */
 export interface AgentMetrics {
@@ -11,6 +13,8 @@ export interface AgentMetrics {
   onPass(pass: PassReport): void;
   onStatus(status: HostStatus, desired: number): void;
   onEtcd(connected: boolean): void;
+  /** Of a probe. */
+  onTry(result: Outcome['result'], durationMs: number): void;
   readonly images: TidyMetrics;
 }
 
@@ -21,6 +25,10 @@ export function createAgentMetrics(): AgentMetrics {
   const healthy = metrics.gauge(
     'berth_agent_instances_healthy',
     'Running instances whose health check passes, or that have none.',
+  );
+  const unhealthy = metrics.gauge(
+    'berth_agent_instances_unhealthy',
+    'Running instances whose probe or health check has failed too often.',
   );
   const held = metrics.gauge(
     'berth_agent_instances_held',
@@ -33,6 +41,12 @@ export function createAgentMetrics(): AgentMetrics {
     'berth_agent_reconcile_duration_seconds',
     'Time of a reconcile pass.',
     PASS_BUCKETS_S,
+  );
+  const tries = metrics.counter('berth_agent_probe_tries_total', 'Tries of probes, by result.', ['result']);
+  const tryDuration = metrics.histogram(
+    'berth_agent_probe_duration_seconds',
+    'Time of a try of a probe.',
+    TRY_BUCKETS_S,
   );
   const etcd = metrics.gauge('berth_agent_etcd_connected', '1 when etcd answers.');
   const docker = metrics.gauge('berth_agent_docker_connected', '1 when the Docker Engine answers.');
@@ -52,12 +66,17 @@ export function createAgentMetrics(): AgentMetrics {
       desired.set(desiredCount);
       running.set(up.length);
       healthy.set(up.filter(({ health }) => health === 'none' || health === 'healthy').length);
+      unhealthy.set(up.filter(({ health }) => health === 'unhealthy').length);
       held.set(instances.filter((instance) => instance.held).length);
       problems.reset();
       const rules = status.problems.map(({ rule }) => rule);
       for (const rule of new Set(rules)) problems.set(rules.filter((other) => other === rule).length, { rule });
     },
     onEtcd: (connected) => etcd.set(connected ? 1 : 0),
+    onTry(result, durationMs) {
+      tries.inc(1, { result });
+      tryDuration.observe(durationMs / 1000);
+    },
     images: imageMetrics(metrics),
   };
 }
