@@ -49,6 +49,7 @@ export class ClusterLab {
     this.places = new Map(
       layout.machines.map((place) => {
         const machine = new Machine(place, folder);
+        if (place.kind === 'host') writeFileSync(join(folder.disk(place.name), 'daemon.json'), '{}\n');
         const settings = MACHINE_PARTS[place.kind].map((kind) =>
           partSettings(kind, place, { layout, folder, options }),
         );
@@ -133,7 +134,6 @@ export class ClusterLab {
   private async boot({ layout, machine }: Place): Promise<void> {
     await machine.boot();
     await this.network.plug(machine, layout);
-    writeFileSync(join(this.folder.disk(layout.name), 'daemon.json'), '{}\n');
   }
 
   private async loadImages(places: readonly Place[]): Promise<void> {

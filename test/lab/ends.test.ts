@@ -55,6 +55,46 @@ test.each([
   TEST_MS,
 );
 
+/** The lab that a process makes, from when its supervisor has claimed it. */
+function labOf(owner: number): LabFolder | undefined {
+  // Field 4 of proc(5)'s stat.
+  const parentOf = (pid: number): string | undefined =>
+    readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[1];
+  return allFolders().find(
+    (folder) => folder.isAlive() && folder.pid !== undefined && parentOf(folder.pid) === String(owner),
+  );
+}
+
+test(
+  'its owner killed while the lab is being made: nothing is left of it',
+  async () => {
+    const owner = startSource('test/lab/owner-process.ts', []);
+    try {
+      const folder = await until('a claim', () => labOf(owner.child.pid!), PATIENCE_MS);
+      await until('processes', () => tracesOf(folder).some((trace) => trace.startsWith('process ')), PATIENCE_MS);
+      expect(owner.lines).toEqual([]);
+      owner.child.kill('SIGKILL');
+      await until('the end of it', () => tracesOf(folder).length === 0, PATIENCE_MS);
+    } finally {
+      await owner.stop();
+    }
+  },
+  TEST_MS,
+);
+
+test(
+  'a lab that can not be made says why, and goes',
+  async () => {
+    const made = expect(Lab.up({ hosts: 1, leaseTtl: 'long' })).rejects.toThrow(
+      /ended \(64\).*--lease-ttl: "long" is not a duration/s,
+    );
+    const folder = await until('a claim', () => labOf(process.pid), PATIENCE_MS);
+    await made;
+    await until('the end of it', () => tracesOf(folder).length === 0, PATIENCE_MS);
+  },
+  TEST_MS,
+);
+
 test('what a dead lab left is swept, by one at a time; a lab that lives is not', async () => {
   const taken = new Set(allFolders().map(({ number }) => number));
   const number = Array.from({ length: MAX_LABS }, (_, index) => MAX_LABS - 1 - index).find((each) => !taken.has(each))!;

@@ -1,5 +1,6 @@
 /** A cluster of three hosts with engines and addresses of their own, and what each verb of the lab does to it. */
 import { until } from '../support/wait';
+import { startClient, type Client } from './client';
 import { Lab } from './lab';
 import { containersOn, hostBecomes, urlsOf } from './seen';
 
@@ -9,6 +10,7 @@ const TEST_MS = 120_000;
 /** Long for an answer on one machine, short for a test. */
 const SILENCE_MS = 2000;
 const DELAY_MS = 200;
+const CLIENT_PAUSE_MS = 20;
 const HOSTS = ['h1', 'h2', 'h3'];
 
 let lab: Lab;
@@ -32,6 +34,15 @@ async function say(url: string, timeoutMs = PATIENCE_MS): Promise<string> {
 
 const urlOn = async (host: string): Promise<string> =>
   (await urlsOf(lab, 'web')).find((each) => each.host === host)!.url;
+
+/** A client of all three instances. */
+async function client(): Promise<Client> {
+  const urls = await urlsOf(lab, 'web');
+  return startClient(
+    urls.slice(0, 3).map(({ url }) => `${url}/cgi-bin/index.cgi`),
+    CLIENT_PAUSE_MS,
+  );
+}
 
 const allContainers = (): Promise<unknown> => Promise.all(HOSTS.map((host) => containersOn(lab, host)));
 
@@ -108,6 +119,7 @@ test(
   'G2: an agent that is killed, paused or stopped touches no container, nor does its next life',
   async () => {
     const before = await allContainers();
+    const asking = await client();
     await lab.pause('agent', 'h1');
     expect((await lab.machine('h1')).parts).toContainEqual(expect.objectContaining({ kind: 'agent', state: 'paused' }));
     await hostBecomes(lab, 'h1', 'lost');
@@ -124,6 +136,9 @@ test(
       await hostBecomes(lab, 'h1', 'live');
     }
     expect(await allContainers()).toEqual(before);
+    const { answered, failures } = await asking.stop();
+    expect(failures).toEqual([]);
+    expect(answered).toBeGreaterThan(100);
   },
   TEST_MS,
 );
@@ -136,6 +151,7 @@ test(
     await lab.kill('engine', 'h1');
     await expect(lab.docker('h1', 'ps')).rejects.toThrow(/Cannot connect/);
     await lab.start('engine', 'h1', { liveRestore: true });
+    await hostBecomes(lab, 'h1', 'live');
     expect(await containersOn(lab, 'h1')).toEqual(before);
     expect(await say(url)).toMatch(/^hello!/);
     await lab.stop('engine', 'h1');
@@ -161,12 +177,14 @@ test(
     const pid = await lab.docker(h3!, 'ps', '--quiet').then((id) => lab.docker(h3!, 'top', id, '-o', 'pid'));
     expect(pid).toMatch(/PID\n\d+/);
     const before = await lab.machine(h3!);
+    const asking = await client();
     await lab.kill('host', h3!);
     expect(await lab.machine(h3!)).toMatchObject({ power: 'off', parts: [{ state: 'ended' }, { state: 'ended' }] });
     for (const part of before.parts) expect(() => process.kill(part.pid!, 0)).toThrow(/ESRCH/);
     await hostBecomes(lab, h3!, 'lost');
     await expect(say(url, SILENCE_MS)).rejects.toThrow();
     await expect(lab.cutOff(h3!)).rejects.toThrow('h3 is off');
+    expect((await asking.stop()).failures).toContainEqual(expect.stringContaining(url));
     await lab.start('host', h3!);
     await hostBecomes(lab, h3!, 'live');
     await allAnswer();
@@ -178,6 +196,7 @@ test(
 test(
   'one etcd member of three killed, or one coordinator of two: apply still works',
   async () => {
+    const asking = await client();
     for (const member of ['e1', 'e2', 'e3']) {
       await lab.kill('etcd', member);
       // While the others elect a leader, it says to ask again.
@@ -189,6 +208,7 @@ test(
       await apply(3 + index, lab.made.coordinators[1 - index]);
       await lab.start('coordinator', coordinator);
     }
+    expect((await asking.stop()).failures).toEqual([]);
     await apply(3);
     await allAnswer();
   },

@@ -15,12 +15,14 @@ import { createInterface } from 'node:readline';
 import { PLAIN_ENVIRONMENT, type CommandResult } from '../support/cluster';
 import { BERTH } from '../support/daemon';
 import { sourceCommand } from '../support/source-process';
+import { until } from '../support/wait';
 import type { MachineState, StartOptions } from './cluster-lab';
 import { run } from './command';
 import type { DaemonOptions } from './daemons';
-import { LabFolder } from './folder';
+import { LabFolder, startTicks } from './folder';
 import { checkSize, type LabSize, type PartKind } from './layout';
 import type { Slowness } from './network';
+import { sweepDeadLabs } from './traces';
 import { ask, type LabStatus, type Target, type Verb } from './verbs';
 
 export type LabOptions = LabSize & DaemonOptions;
@@ -30,13 +32,15 @@ export const DEFAULTS: LabOptions = { hosts: 3, etcd: 1, coordinators: 1, leaseT
 export type Progress = { readonly stage: string } | { readonly up: LabStatus } | { readonly failed: string };
 
 const ROOT = join(__dirname, '../..');
-const TOOLS = ['/usr/sbin', '/sbin', '/usr/bin', '/bin', '/usr/local/bin', '/usr/local/sbin'];
+/** Of someone who became root by su too. */
+const PATH = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
 const NEEDED = {
   ip: 'iproute2',
   iptables: 'iptables',
   nsenter: 'util-linux',
   dockerd: 'docker.io',
   etcd: 'etcd-server',
+  perl: 'perl-base',
 };
 
 export class Lab {
@@ -60,20 +64,29 @@ export class Lab {
       cwd: ROOT,
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, PATH: PATH.join(':') },
     });
     let trouble = '';
     supervisor.stderr.on('data', (chunk: Buffer) => (trouble += chunk.toString()));
-    const status = await new Promise<LabStatus>((up, fail) => {
-      createInterface({ input: supervisor.stdout }).on('line', (line) => {
-        const progress = JSON.parse(line) as Progress;
-        if ('stage' in progress) say(progress.stage);
-        else if ('up' in progress) up(progress.up);
-        else fail(new Error(progress.failed));
+    try {
+      const status = await new Promise<LabStatus>((up, fail) => {
+        createInterface({ input: supervisor.stdout }).on('line', (line) => {
+          const progress = JSON.parse(line) as Progress;
+          if ('stage' in progress) say(progress.stage);
+          else if ('up' in progress) up(progress.up);
+          else fail(new Error(progress.failed));
+        });
+        supervisor.on('error', fail);
+        supervisor.on('exit', (code) => fail(new Error(`the lab's supervisor ended (${code}): ${trouble.trim()}`)));
       });
-      supervisor.on('error', fail);
-      supervisor.on('exit', (code) => fail(new Error(`the lab's supervisor ended (${code}): ${trouble.trim()}`)));
-    });
-    return new Lab(supervisor, new LabFolder(status.number), status);
+      return new Lab(supervisor, new LabFolder(status.number), status);
+    } catch (error) {
+      const { pid } = supervisor;
+      supervisor.kill('SIGKILL');
+      await until('the end of the supervisor', () => pid === undefined || startTicks(pid) === undefined);
+      await sweepDeadLabs();
+      throw error;
+    }
   }
 
   get hosts(): readonly string[] {
@@ -181,8 +194,7 @@ export class Lab {
 
 function checkMachine(): void {
   if (process.getuid!() !== 0) throw new Error('only root can make network namespaces: run it with sudo');
-  const folders = [...(process.env['PATH'] ?? '').split(':'), ...TOOLS];
-  const missing = Object.entries(NEEDED).filter(([tool]) => !folders.some((path) => existsSync(join(path, tool))));
+  const missing = Object.entries(NEEDED).filter(([tool]) => !PATH.some((path) => existsSync(join(path, tool))));
   if (missing.length > 0)
     throw new Error(`these are missing: ${missing.map(([tool, from]) => `${tool} (package ${from})`).join(', ')}`);
   if (!existsSync(join(ROOT, 'dist/cli/main.js'))) throw new Error('Berth is not built: npm run build');

@@ -27,6 +27,7 @@ const LOOK_MS = 500;
 
 let isOwned = true;
 let isFirstOwners = true;
+let isMade = false;
 let isEnding = false;
 let folder: LabFolder | undefined;
 let layout: Layout | undefined;
@@ -43,6 +44,7 @@ async function main(options: LabOptions): Promise<void> {
     const swept = await sweepDeadLabs();
     if (swept.length > 0) tell({ stage: `took away what is left of lab ${swept.join(', ')}` });
     await make(options);
+    isMade = true;
     tell({ up: status() });
   } catch (error) {
     if (!isEnding) tell({ failed: (error as Error).message });
@@ -136,6 +138,7 @@ function status(): LabStatus {
     number: folder!.number,
     folder: folder!.path,
     owner: isOwned ? 'process' : 'nobody',
+    uplink: layout!.uplink.address,
     endpoints: endpointsOf(layout!),
     coordinators: layout!.machines
       .filter(({ kind }) => kind === 'coordinator')
@@ -144,12 +147,14 @@ function status(): LabStatus {
   };
 }
 
+/** All of it, when it is made. What is half made is still on its way: the kernel ends it, and the sweeper sweeps. */
 async function end(code = 0): Promise<void> {
   if (isEnding) return;
   isEnding = true;
+  if (!isMade) process.exit(code);
   try {
-    await lab?.cutPower();
-    if (folder !== undefined) await removeTraces(folder);
+    await lab!.cutPower();
+    await removeTraces(folder!);
   } catch (error) {
     tell({ failed: (error as Error).message });
     code = 1;

@@ -26,6 +26,9 @@ export interface LabStatus {
   readonly folder: string;
   /** `process`: it goes when the process that has it ends; `nobody`: it stays until `down`. */
   readonly owner: 'process' | 'nobody';
+  /** This machine, as the lab's machines reach it: for a registry, say. */
+  readonly uplink: string;
+  /** Of etcd. */
   readonly endpoints: readonly string[];
   /** Addresses of the coordinators for `BERTH_COORDINATOR`. */
   readonly coordinators: readonly string[];
