@@ -34,6 +34,7 @@ export function createAgentMetrics(): AgentMetrics {
     'berth_agent_instances_held',
     'Instances that are left as they are, because nothing in etcd says what they should be.',
   );
+  const paused = metrics.gauge('berth_agent_instances_paused', 'Instances that operators paused: left alone.');
   const problems = metrics.gauge('berth_agent_problems', 'Problems of the host as a whole, by rule.', ['rule']);
   const steps = metrics.counter('berth_agent_steps_total', 'Steps that were begun, by kind.', ['kind']);
   const restarts = metrics.counter('berth_agent_restarts_total', 'Containers that were started again after an exit.');
@@ -68,6 +69,7 @@ export function createAgentMetrics(): AgentMetrics {
       healthy.set(up.filter(({ health }) => health === 'none' || health === 'healthy').length);
       unhealthy.set(up.filter(({ health }) => health === 'unhealthy').length);
       held.set(instances.filter((instance) => instance.held).length);
+      paused.set(instances.filter(({ pausedUntilMs }) => pausedUntilMs > 0).length);
       problems.reset();
       const rules = status.problems.map(({ rule }) => rule);
       for (const rule of new Set(rules)) problems.set(rules.filter((other) => other === rule).length, { rule });

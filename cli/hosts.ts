@@ -26,7 +26,7 @@ export function registerHosts(program: Command): void {
         ['HOST', 'STATE', 'ADDRESS', 'INSTANCES', 'CPU RESERVED', 'MEMORY RESERVED', 'LABELS', 'AGENT', 'DOCKER'],
         answer.hosts.map((host) => [
           host.name,
-          host.live ? paint.green(state(host)) : paint.red('lost'),
+          !host.live ? paint.red('lost') : host.pause ? paint.yellow('paused') : paint.green(state(host)),
           host.record.address || '-',
           String(host.instances),
           `${host.reserved.nanoCpus / 1e9}/${host.record.capacity.nanoCpus / 1e9}`,
@@ -38,6 +38,12 @@ export function registerHosts(program: Command): void {
           clean(host.record.dockerVersion) || '-',
         ]),
       );
+      const paused = answer.hosts.filter(({ pause }) => pause);
+      if (paused.length > 0) {
+        const { describePause } = await import('./output/pause-text.js');
+        for (const { name, pause } of paused)
+          process.stdout.write(`\n${paint.yellow(name)}: ${describePause(pause!)}\n`);
+      }
       for (const { name, problems } of answer.hosts)
         for (const { message, rule } of problems)
           process.stdout.write(`\n${paint.red(name)}: ${clean(message)} [${rule}]\n`);

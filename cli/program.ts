@@ -5,7 +5,10 @@ import { registerApply } from './apply';
 import { registerCoordinator } from './coordinator';
 import { CommandError, EXIT } from './exit-codes';
 import { registerHosts } from './hosts';
+import { registerPause } from './pause';
+import { registerPauses } from './pauses';
 import { registerPs } from './ps';
+import { registerResume } from './resume';
 import { registerRm } from './rm';
 import { registerServices } from './services';
 import { registerVersion } from './version';
@@ -17,6 +20,7 @@ Examples:
   berth ps                             every instance, where it is and how it does
   berth services --json                for scripts
   berth rm web                         stop and remove a service
+  berth pause web --for 1h             leave a service alone for an hour
 
 Where the coordinator is: --coordinator, or BERTH_COORDINATOR (127.0.0.1:7420 unless given).`;
 
@@ -34,12 +38,16 @@ export function createProgram(): Command {
     registerServices,
     registerHosts,
     registerRm,
+    registerPause,
+    registerResume,
+    registerPauses,
     registerVersion,
     registerAgent,
     registerCoordinator,
   ])
     register(program);
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
+    command.exitOverride();
   return program;
 }
 

@@ -54,6 +54,7 @@ async function printInstances(instances: readonly ListedInstance[]): Promise<voi
   const { paint, printTable } = await import('./output/table.js');
   const phase = (instance: ListedInstance): string => {
     const text = instance.hostLive ? instance.status.phase.toLowerCase() : 'unknown';
+    if (instance.status.pausedUntilMs > 0) return paint.yellow(`${text}, paused`);
     return text === 'running'
       ? paint.green(text)
       : text === 'failed' || text === 'unknown'

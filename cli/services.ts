@@ -28,11 +28,17 @@ export function registerServices(program: Command): void {
           mode || '-',
           `${status.running}/${status.wanted}`,
           release(status),
-          status.accepted ? status.rollout || '-' : paint.red('refused'),
+          !status.accepted ? paint.red('refused') : status.pause ? paint.yellow('paused') : status.rollout || '-',
           clean(image) || '-',
           project || '-',
         ]),
       );
+      const paused = answer.services.filter(({ status }) => status.pause);
+      if (paused.length > 0) {
+        const { describePause } = await import('./output/pause-text.js');
+        for (const { name, status } of paused)
+          process.stdout.write(`\n${paint.yellow(name)}: ${describePause(status.pause!)}\n`);
+      }
       for (const service of answer.services) printTroubles(service, paint.red);
     });
 }
@@ -45,10 +51,11 @@ function release({ currentRelease, targetRelease }: ListedService['status']): st
 }
 
 function printTroubles({ name, status }: ListedService, red: (text: string) => string): void {
-  for (const { line, column, path, message, rule } of status.problems)
-    process.stdout.write(
-      `\n${red(name)}: line ${line}:${column}${path === '' ? '' : ` ${path}`}: ${clean(message)} [${rule}]\n`,
-    );
+  for (const { line, column, path, message, rule, key } of status.problems) {
+    // Of another document than the service's own: then there is no line, and the key says which.
+    const place = line === 0 ? clean(key) : `line ${line}:${column}${path === '' ? '' : ` ${path}`}`;
+    process.stdout.write(`\n${red(name)}: ${place}: ${clean(message)} [${rule}]\n`);
+  }
   if (status.placed >= status.wanted || status.unplaced.length === 0) return;
   process.stdout.write(`\n${red(name)}: ${status.wanted - status.placed} of ${status.wanted} can not be placed:\n`);
   for (const { host, reason } of status.unplaced) process.stdout.write(`  ${host}: ${clean(reason)}\n`);

@@ -3,6 +3,7 @@ import { RpcError, type CoordinatorCalls, type ListedInstance, type ListedServic
 import { shortReason } from './coordinator-trouble';
 import { CommandError, EXIT } from './exit-codes';
 import { clean } from './output/clean';
+import { describePause } from './output/pause-text';
 
 const POLL_MS = 500;
 const TROUBLED = ['FAILED', 'BACKOFF', 'STOPPED'];
@@ -65,7 +66,7 @@ async function look({ client, services }: Waiting): Promise<Seen> {
       progress: mine.map(({ name, service }) => progress(name, service)).join(', '),
       troubles: [
         ...(etcdConnected ? [] : ['the coordinator lost touch with etcd; this is what it knew before']),
-        ...mine.flatMap(({ service }) => (service === undefined ? [] : unplaced(service))),
+        ...mine.flatMap(({ service }) => (service === undefined ? [] : [...paused(service), ...unplaced(service)])),
         ...instances.filter(isTroubled).map(describeInstance),
       ],
       isDone: late.length === 0 && etcdConnected,
@@ -91,7 +92,8 @@ function progress(name: string, service: ListedService | undefined): string {
   const { status } = service;
   if (status.rollout === 'pending') return `${name} is not taken up by a leading coordinator yet`;
   const release = status.targetRelease === status.currentRelease ? '' : ` @${status.targetRelease}`;
-  return `${name}${release} ${status.running}/${status.wanted}${status.rollout === 'stopping' ? ' stopping' : ''}`;
+  const word = status.rollout === 'stopping' || status.rollout === 'paused' ? ` ${status.rollout}` : '';
+  return `${name}${release} ${status.running}/${status.wanted}${word}`;
 }
 
 function refusals({ name, status }: ListedService): readonly string[] {
@@ -105,6 +107,10 @@ function unplaced({ name, status }: ListedService): readonly string[] {
   if (status.rollout === 'pending' || status.placed >= status.wanted) return [];
   const missing = status.wanted - status.placed;
   return status.unplaced.map(({ host, reason }) => `${name}: ${missing} can not be placed: ${host}: ${clean(reason)}`);
+}
+
+function paused({ name, status }: ListedService): readonly string[] {
+  return status.pause === undefined ? [] : [`${name}: ${describePause(status.pause)}`];
 }
 
 function isTroubled({ status }: ListedInstance): boolean {

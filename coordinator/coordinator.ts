@@ -74,7 +74,7 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
     get isLeader() {
       return isLeader();
     },
-    api: createApi({ store, keys, cluster, compile, isLeader }),
+    api: createApi({ store, keys, cluster, compile, isLeader, wallMs: () => clock.wallMs() }),
     resign: async () => {
       reconciler.revoke();
       metrics?.onLeader(false);

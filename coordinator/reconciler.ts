@@ -11,7 +11,6 @@ import type { Logger } from '../lib/log';
 import { commitChanges, writesFor, type Change } from './commit';
 import { DirtyServices } from './dirty-services';
 import { logCommitted } from './log-committed';
-import { endedPauses } from './schedule/pauses';
 import { planCluster } from './schedule/plan-cluster';
 import type { CompiledService } from './schedule/types';
 import { isBehind, placementsOf, type ClusterView } from './view';
@@ -50,6 +49,8 @@ export class Reconciler {
   private isRunning = false;
   private cancelTimer: () => void = () => undefined;
   private cancelPauseTimer: () => void = () => undefined;
+  /** Pauses that were in force at the last look. */
+  private paused: readonly Pause[] = [];
   /** Writes of ours that the mirror has not shown yet, by key. */
   private readonly awaited = new Map<string, string | undefined>();
   private awaitedUntilMs = 0;
@@ -63,6 +64,7 @@ export class Reconciler {
     this.fence = fence;
     this.dirty.clear();
     this.markAll();
+    this.dirty.mark(NO_SERVICE);
     this.wake();
   }
 
@@ -73,6 +75,7 @@ export class Reconciler {
     this.awaited.clear();
     this.cancelTimer();
     this.cancelPauseTimer();
+    this.paused = [];
   }
 
   /** @param changed keys, and what is there now; undefined for a key that is gone */
@@ -117,8 +120,10 @@ export class Reconciler {
 
   /** Marks what the pauses that have ended concern, and wakes when the next one ends. */
   private lookAtPauses(): void {
-    const { view, pauses, nextPauseEndMs, clock } = this.options;
-    for (const key of endedPauses(view(), pauses())) this.markPause(key);
+    const { pauses, nextPauseEndMs, clock, keys } = this.options;
+    const paused = pauses();
+    for (const one of this.paused) if (!paused.includes(one)) this.markPause(keys.pause(one.kind, one.name));
+    this.paused = paused;
     this.cancelPauseTimer();
     const endMs = nextPauseEndMs();
     if (endMs === undefined) return;

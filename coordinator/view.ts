@@ -46,7 +46,7 @@ export interface HostView {
   /** What stands under the assignment's key can't be read. */
   readonly isAssignmentGarbage: boolean;
   /** Of the host itself and in force, where a plan is made; nobody else asks. */
-  readonly pause?: Pause;
+  readonly pause?: Pause | undefined;
 }
 
 export interface ClusterView {

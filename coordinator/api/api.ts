@@ -3,6 +3,7 @@ import { VERSION } from '../../lib/version';
 import { apply } from './apply';
 import type { ApiContext } from './context';
 import { listHosts, listInstances, listServices } from './lists';
+import { listPauses, pause, resume } from './pauses';
 import { remove } from './remove';
 
 /** What operators can ask of a coordinator, leader or not: proto/berth/v1/coordinator.proto. */
@@ -13,6 +14,9 @@ export function createApi(context: ApiContext): CoordinatorCalls {
     listServices: async () => listServices(context),
     listInstances: async (request) => listInstances(context, request),
     listHosts: async () => listHosts(context),
+    pause: (request) => pause(context, request),
+    resume: (request) => resume(context, request),
+    listPauses: async () => listPauses(context),
     getVersion: async () => ({ version: VERSION, leader: context.isLeader() }),
   };
 }

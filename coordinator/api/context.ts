@@ -11,6 +11,8 @@ export interface ApiContext {
   readonly cluster: Cluster;
   readonly compile: (service: string, text: string) => CompiledService;
   readonly isLeader: () => boolean;
+  /** Milliseconds since the Unix epoch. */
+  readonly wallMs: () => number;
 }
 
 /** @throws RpcError 'unavailable' before etcd was read for the first time */

@@ -1,4 +1,6 @@
 import { emptyDocument } from '../../lib/documents/codec';
+import type { Keys } from '../../lib/documents/keys';
+import type { Pause } from '../../lib/documents/types';
 import type {
   ListHostsResponse,
   ListInstancesRequest,
@@ -8,28 +10,37 @@ import type {
   ListedInstance,
   ListedService,
 } from '../../lib/rpc/types';
+import { indexPauses } from '../schedule/pauses';
 import { placementsOf, type ClusterView, type HostView } from '../view';
 import { requireKnown, type ApiContext } from './context';
 
 export function listServices(context: ApiContext): ListServicesResponse {
   requireKnown(context);
   const { view } = context.cluster;
+  const paused = indexPauses(context.cluster.pauses()).service;
   const names = new Set([...view.services.keys(), ...view.releases.keys(), ...view.serviceStatuses.keys()]);
   return {
-    services: [...names].sort().map((name) => listedService(name, view)),
+    services: [...names].sort().map((name) => listedService(name, context, paused.get(name))),
     freshness: context.cluster.freshness(),
   };
 }
 
-function listedService(name: string, view: ClusterView): ListedService {
-  const status = view.serviceStatuses.get(name)?.document ?? emptyDocument('ServiceStatus');
+function listedService(name: string, { cluster, keys }: ApiContext, pause: Pause | undefined): ListedService {
+  const { view } = cluster;
+  const { pause: _, ...status } = view.serviceStatuses.get(name)?.document ?? emptyDocument('ServiceStatus');
   const release = view.releases.get(name)?.get(status.targetRelease);
   const document = view.services.get(name);
   // The leader has not answered the present document yet.
   const isPending = document !== undefined && document.modRevision !== status.serviceRevision;
   return {
     name,
-    status: isPending ? { ...status, rollout: 'pending' } : status,
+    status: {
+      ...status,
+      problems: [...status.problems, ...view.problems.filter(({ key }) => key === keys.pause('service', name))],
+      // Of now: what the leader wrote of it may be a moment old.
+      ...(pause && { rollout: 'paused', pause }),
+      ...(isPending && { rollout: 'pending' }),
+    },
     image: release?.container.image ?? '',
     project: release?.container.project ?? '',
     mode: release?.deploy.mode ?? '',
@@ -75,13 +86,15 @@ function instancesOf(host: HostView, view: ClusterView): readonly ListedInstance
 export function listHosts(context: ApiContext): ListHostsResponse {
   requireKnown(context);
   const { view } = context.cluster;
+  const paused = indexPauses(context.cluster.pauses()).host;
   const hosts = [...view.hosts.values()]
     .sort((a, b) => compareText(a.name, b.name))
-    .map((host) => listedHost(host, view));
+    .map((host) => listedHost(host, context, paused.get(host.name)));
   return { hosts, freshness: context.cluster.freshness() };
 }
 
-function listedHost(host: HostView, view: ClusterView): ListedHost {
+function listedHost(host: HostView, { cluster, keys }: ApiContext, pause: Pause | undefined): ListedHost {
+  const { view } = cluster;
   const placements = placementsOf(host);
   const reservations = placements.map(
     ({ service, release }) => view.releases.get(service)?.get(release)?.deploy.reservations,
@@ -96,8 +109,15 @@ function listedHost(host: HostView, view: ClusterView): ListedHost {
       nanoCpus: reservations.reduce((sum, one) => sum + (one?.nanoCpus ?? 0), 0),
       memoryBytes: reservations.reduce((sum, one) => sum + (one?.memoryBytes ?? 0), 0),
     },
-    problems: [...(host.status?.problems ?? []), ...view.problems.filter(({ key }) => key.endsWith(`/${host.name}`))],
+    problems: [...(host.status?.problems ?? []), ...view.problems.filter(({ key }) => concerns(key, host, keys))],
+    ...(pause && { pause }),
   };
+}
+
+function concerns(key: string, host: HostView, keys: Keys): boolean {
+  if (!key.startsWith(keys.pauses)) return key.endsWith(`/${host.name}`);
+  const [kind, name = ''] = key.slice(keys.pauses.length).split('/');
+  return kind === 'host' ? name === host.name : kind === 'instance' && name in (host.status?.instances ?? {});
 }
 
 function compareText(a: string, b: string): number {

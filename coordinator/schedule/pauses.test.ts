@@ -167,8 +167,8 @@ test('whatever is paused and edited, what is paused stays where it is, and all c
       const all = [...world.ids('web'), ...world.ids('api')];
       const names = { host: ['h1', 'h2', 'h3'], service: ['web', 'api'], instance: all.map(idOf) };
       const chosen = pauses.map(({ kind, pick }) => {
-        const of = names[kind as keyof typeof names];
-        return [kind as keyof typeof names, of[pick % of.length]!] as const;
+        const of = names[kind];
+        return [kind, of[pick % of.length]!] as const;
       });
       world.pause(...chosen);
       const isPaused = (placed: string): boolean =>

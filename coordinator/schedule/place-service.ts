@@ -132,8 +132,7 @@ function belongs(host: HostView, target: Release): boolean {
 }
 
 function asEmpty(host: HostView): Parameters<typeof whyNot>[0] {
-  const { pause: _, ...rest } = host;
-  return { host: { ...rest, intent: { drain: false } }, usage: emptyUsage() };
+  return { host: { ...host, intent: { drain: false }, pause: undefined }, usage: emptyUsage() };
 }
 
 function withoutReservations(target: Release): Release {

@@ -1,6 +1,6 @@
-import { credentials, type Client, type ServiceError } from '@grpc/grpc-js';
-import { CoordinatorStub, MAX_MESSAGE_BYTES, codeOf } from './definition';
-import { RpcError, type CoordinatorClient } from './types';
+import { credentials, type Client, type ServiceClientConstructor, type ServiceError } from '@grpc/grpc-js';
+import { AgentStub, CoordinatorStub, MAX_MESSAGE_BYTES, codeOf, methodsOf } from './definition';
+import { RpcError, type AgentClient, type CoordinatorClient } from './types';
 
 /** Someone who waits for a coordinator to come back wants to know it soon. */
 const MAX_RECONNECT_BACKOFF_MS = 2000;
@@ -15,7 +15,17 @@ type Unary = (
 
 /** @param address "host:port"; nothing is connected before the first call. Calls throw RpcError. */
 export function connectCoordinator(address: string, deadlineMs: number = CALL_DEADLINE_MS): CoordinatorClient {
-  const stub = new CoordinatorStub(address, credentials.createInsecure(), {
+  return connect<CoordinatorClient>(CoordinatorStub, address, deadlineMs);
+}
+
+/** @param socket path of an agent's unix socket */
+export function connectAgent(socket: string, deadlineMs: number = CALL_DEADLINE_MS): AgentClient {
+  return connect<AgentClient>(AgentStub, `unix:${socket}`, deadlineMs);
+}
+
+/** @typeParam C the service's calls, as its definition has them, and `close` */
+function connect<C>(Stub: ServiceClientConstructor, target: string, deadlineMs: number): C {
+  const stub = new Stub(target, credentials.createInsecure(), {
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     // A proxy from the environment is for the outside world, not for the cluster's own ports.
@@ -31,13 +41,6 @@ export function connectCoordinator(address: string, deadlineMs: number = CALL_DE
           else resolve(answer as never);
         });
       });
-  return {
-    apply: call('Apply'),
-    remove: call('Remove'),
-    listServices: call('ListServices'),
-    listInstances: call('ListInstances'),
-    listHosts: call('ListHosts'),
-    getVersion: call('GetVersion'),
-    close: () => stub.close(),
-  };
+  const calls = methodsOf(Stub).map(([rpc, name]) => [name, call(rpc)] as const);
+  return { ...Object.fromEntries(calls), close: () => stub.close() } as C;
 }

@@ -1,10 +1,4 @@
-import {
-  loadPackageDefinition,
-  type ServiceDefinition,
-  status,
-  type GrpcObject,
-  type ServiceClientConstructor,
-} from '@grpc/grpc-js';
+import { loadPackageDefinition, status, type GrpcObject, type ServiceClientConstructor } from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
 import berthProto from '../../proto/generated/berth.json';
 import type { RpcErrorCode } from './types';
@@ -17,9 +11,14 @@ const definition = fromJSON(berthProto as Parameters<typeof fromJSON>[0], {
 });
 const loaded = loadPackageDefinition(definition) as unknown as { berth: { v1: GrpcObject } };
 
-/** The client class of the coordinator's service. */
+/** The client class of each service. */
 export const CoordinatorStub = loaded.berth.v1['Coordinator'] as ServiceClientConstructor;
-export const coordinatorService: ServiceDefinition = CoordinatorStub.service;
+export const AgentStub = loaded.berth.v1['Agent'] as ServiceClientConstructor;
+
+/** The methods of a service as its calls are named in the code: "ListServices" is `listServices`. */
+export function methodsOf({ service }: ServiceClientConstructor): readonly (readonly [rpc: string, call: string])[] {
+  return Object.entries(service).map(([rpc, { originalName = rpc }]) => [rpc, originalName]);
+}
 
 /** Documents are at most this big together in one request or answer. */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;

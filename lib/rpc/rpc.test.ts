@@ -15,6 +15,9 @@ const calls: CoordinatorCalls = {
   },
   listInstances: async () => ({ instances: [], freshness: { etcdConnected: true, ageMs: 5, revision: 2 ** 40 } }),
   listHosts: () => new Promise(() => undefined),
+  pause: async ({ name, forMs }) => ({ pause: { kind: 'service', name, untilMs: forMs, reason: '', by: '' } }),
+  resume: async () => ({ kind: 'host' }),
+  listPauses: async () => ({ pauses: [], problems: [], freshness: { etcdConnected: true, ageMs: 0, revision: 1 } }),
   getVersion: async () => ({ version: '1.2.3', leader: true }),
 };
 

@@ -1,9 +1,11 @@
-/** Requests and answers of the coordinator's RPCs, as the code sees them. */
+/** Requests and answers of the coordinator's and the agent's RPCs, as the code sees them. */
 import type { Whole } from '../documents/types';
+import type { AgentStatus__Output } from '../../proto/generated/types/berth/v1/AgentStatus';
 import type { AppliedService__Output } from '../../proto/generated/types/berth/v1/AppliedService';
 import type { ApplyRequest__Output } from '../../proto/generated/types/berth/v1/ApplyRequest';
 import type { ApplyResponse__Output } from '../../proto/generated/types/berth/v1/ApplyResponse';
 import type { Freshness__Output } from '../../proto/generated/types/berth/v1/Freshness';
+import type { GetStatusRequest__Output } from '../../proto/generated/types/berth/v1/GetStatusRequest';
 import type { GetVersionRequest__Output } from '../../proto/generated/types/berth/v1/GetVersionRequest';
 import type { GetVersionResponse__Output } from '../../proto/generated/types/berth/v1/GetVersionResponse';
 import type { ListedHost__Output } from '../../proto/generated/types/berth/v1/ListedHost';
@@ -15,9 +17,15 @@ import type { ListInstancesRequest__Output } from '../../proto/generated/types/b
 import type { ListInstancesResponse__Output } from '../../proto/generated/types/berth/v1/ListInstancesResponse';
 import type { ListServicesRequest__Output } from '../../proto/generated/types/berth/v1/ListServicesRequest';
 import type { ListServicesResponse__Output } from '../../proto/generated/types/berth/v1/ListServicesResponse';
+import type { ListPausesRequest__Output } from '../../proto/generated/types/berth/v1/ListPausesRequest';
+import type { ListPausesResponse__Output } from '../../proto/generated/types/berth/v1/ListPausesResponse';
+import type { PauseRequest__Output } from '../../proto/generated/types/berth/v1/PauseRequest';
+import type { PauseResponse__Output } from '../../proto/generated/types/berth/v1/PauseResponse';
 import type { RefusedService__Output } from '../../proto/generated/types/berth/v1/RefusedService';
 import type { RemoveRequest__Output } from '../../proto/generated/types/berth/v1/RemoveRequest';
 import type { RemoveResponse__Output } from '../../proto/generated/types/berth/v1/RemoveResponse';
+import type { ResumeRequest__Output } from '../../proto/generated/types/berth/v1/ResumeRequest';
+import type { ResumeResponse__Output } from '../../proto/generated/types/berth/v1/ResumeResponse';
 
 export type ApplyRequest = Whole<ApplyRequest__Output>;
 export type ApplyResponse = Whole<ApplyResponse__Output>;
@@ -34,7 +42,17 @@ export type ListedInstance = Whole<ListedInstance__Output>;
 export type ListHostsRequest = Whole<ListHostsRequest__Output>;
 export type ListHostsResponse = Whole<ListHostsResponse__Output>;
 export type ListedHost = Whole<ListedHost__Output>;
+export type PauseRequest = Whole<PauseRequest__Output>;
+export type PauseResponse = Whole<PauseResponse__Output>;
+export type ResumeRequest = Whole<ResumeRequest__Output>;
+export type ResumeResponse = Whole<ResumeResponse__Output>;
+export type ListPausesRequest = Whole<ListPausesRequest__Output>;
+export type ListPausesResponse = Whole<ListPausesResponse__Output>;
 export type Freshness = Whole<Freshness__Output>;
+export type GetStatusRequest = Whole<GetStatusRequest__Output>;
+export type AgentStatus = Whole<AgentStatus__Output>;
+export type LocalInstance = AgentStatus['instances'][number];
+export type Outlook = LocalInstance['outlook'];
 export type GetVersionRequest = Whole<GetVersionRequest__Output>;
 export type GetVersionResponse = Whole<GetVersionResponse__Output>;
 
@@ -45,10 +63,22 @@ export interface CoordinatorCalls {
   listServices(request: ListServicesRequest): Promise<ListServicesResponse>;
   listInstances(request: ListInstancesRequest): Promise<ListInstancesResponse>;
   listHosts(request: ListHostsRequest): Promise<ListHostsResponse>;
+  pause(request: PauseRequest): Promise<PauseResponse>;
+  resume(request: ResumeRequest): Promise<ResumeResponse>;
+  listPauses(request: ListPausesRequest): Promise<ListPausesResponse>;
   getVersion(request: GetVersionRequest): Promise<GetVersionResponse>;
 }
 
 export interface CoordinatorClient extends CoordinatorCalls {
+  close(): void;
+}
+
+/** The agent's service. */
+export interface AgentCalls {
+  getStatus(request: GetStatusRequest): Promise<AgentStatus>;
+}
+
+export interface AgentClient extends AgentCalls {
   close(): void;
 }
 
