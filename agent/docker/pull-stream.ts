@@ -74,10 +74,10 @@ function readLine(text: string): ProgressLine | EngineError {
   }
 }
 
-/** Tells the first word at once, and then what has changed, every now and then. */
+/** Tells what has changed, every now and then: of a pull that is quick, nothing. */
 function tellNowAndThen(clock: Clock, onProgress: (progress: string) => void): (line: ProgressLine) => void {
   const progress = new PullProgress();
-  let [told, toldMs] = ['', -Infinity];
+  let [told, toldMs] = ['', clock.monotonicMs()];
   return (line) => {
     progress.take(line);
     const nowMs = clock.monotonicMs();

@@ -1,0 +1,83 @@
+/** A Docker Engine of a test's own: it holds no images, trusts whom the test says, and may have a small disk. Needs root. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { until } from './wait';
+
+const run = promisify(execFile);
+
+/** It has the machine's docker0, as any engine here, and no rules of its own: with --bridge=none it would delete that bridge. */
+const FLAGS = [
+  '--iptables=false',
+  '--ip-forward=false',
+  '--ip-masq=false',
+  '--max-download-attempts=2',
+];
+/** In a mount namespace, so that /etc/docker is the test's; it ends with the test, however that ends. */
+const START = 'mkdir -p /etc/docker && mount --bind "$1" /etc/docker && shift && exec dockerd "$@"';
+
+export interface OwnEngine {
+  /** unix:///… */
+  readonly address: string;
+  /** Where it keeps images: a file system of its own when it was given a size. */
+  readonly dataRoot: string;
+  /** Docker's command line. @returns standard output, trimmed */
+  docker(...args: string[]): Promise<string>;
+  /** @param registry host:port @param ca of the authority that signed its certificate, PEM */
+  trust(registry: string, ca: string): void;
+  /** With all of its containers and images. */
+  stop(): Promise<void>;
+}
+
+export async function startOwnEngine({ diskMegabytes = 0 } = {}): Promise<OwnEngine> {
+  const folder = mkdtempSync(join(tmpdir(), 'berth-test-engine-'));
+  const [etc, dataRoot, execRoot] = ['etc', 'data', 'exec'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const each of [etc, dataRoot, execRoot]) mkdirSync(each);
+  if (diskMegabytes > 0) await run('mount', ['-t', 'tmpfs', '-o', `size=${diskMegabytes}m`, 'berth-test', dataRoot]);
+  const address = `unix://${join(folder, 'docker.sock')}`;
+  const places = ['--data-root', dataRoot, '--exec-root', execRoot, '--pidfile', join(folder, 'pid'), '-H', address];
+  const program = ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', START, 'sh', etc, ...places, ...FLAGS];
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...program], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-10_000)));
+  const exited = once(child, 'exit');
+  const docker = async (...args: string[]): Promise<string> =>
+    (await run('docker', ['-H', address, ...args], { maxBuffer: 16e6 })).stdout.trim();
+  const stop = async (): Promise<void> => {
+    const ids = await docker('ps', '-aq').catch(() => '');
+    if (ids !== '') await docker('rm', '-fv', ...ids.split('\n'));
+    child.kill('SIGTERM');
+    await exited;
+    await unmountUnder(folder);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await until('the engine to answer', () => {
+      if (child.exitCode !== null) throw new Error(said);
+      return docker('version');
+    });
+  } catch (error) {
+    await stop();
+    throw new Error(`dockerd did not start: ${said}`, { cause: error });
+  }
+  const trust = (registry: string, ca: string): void => {
+    const place = join(etc, 'certs.d', registry);
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, 'ca.crt'), ca);
+  };
+  return { address, dataRoot, docker, trust, stop };
+}
+
+/** What the engine has left mounted, the innermost first. */
+async function unmountUnder(folder: string): Promise<void> {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  const ours = mounts.map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${folder}/`));
+  for (const path of ours.reverse()) await run('umount', ['--lazy', path]);
+}
