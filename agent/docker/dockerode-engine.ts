@@ -4,7 +4,7 @@ import type { Logger } from '../../lib/log';
 import type { Hook } from '../../lib/documents/types';
 import type { ActualContainer, AppliedLimits } from '../plan/types';
 import { DockerConnection, READ_DEADLINE_MS } from './connection';
-import { containerConfig } from './container-config';
+import { createContainer } from './container-creation';
 import { ContainerList } from './container-list';
 import { EngineError, type CreateRequest, type Engine, type EngineFacts, type ExecResult } from './engine';
 import type { EngineImage, LogRequest, PortHolder, PullOptions } from './engine';
@@ -16,9 +16,9 @@ import { ImagePuller, type RegistrySettings } from './image-puller';
 import { listImages, removeImage } from './images';
 import { containerName, ownershipFilter, readIdentity, type Ownership } from './labels';
 
-/** Docker pulls no image here, but volumes may be filled from one. */
-const CREATE_DEADLINE_MS = 60_000;
 const START_DEADLINE_MS = 60_000;
+/** More than any host has: -1, Docker's word for it, does not reach the kernel in an update. */
+const FREE_SWAP_BYTES = 2 ** 50;
 const REMOVE_DEADLINE_MS = 60_000;
 /** On top of the grace period: Docker itself waits 10 s for a process to be gone after SIGKILL. */
 const STOP_DEADLINE_MS = 20_000;
@@ -30,6 +30,8 @@ export interface DockerEngineOptions extends Ownership {
   readonly docker: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Of the agent, what {{.Node.ID}} stands for; empty without. */
+  readonly nodeId?: string;
   /** For jitter; a number in [0, 1). */
   readonly random?: () => number;
   /** Without: no credentials, no mirrors, no check of free space. */
@@ -93,14 +95,10 @@ class DockerodeEngine implements Engine {
   }
 
   async create(request: CreateRequest): Promise<string> {
-    const Image = await this.puller.nameOnHost(request.container.image);
-    const config = { ...containerConfig(request, this.options), Image };
+    const { host, prefix, nodeId = '' } = this.options;
+    const image = await this.puller.nameOnHost(request.container.image);
     try {
-      const created = await this.connection.call('create', CREATE_DEADLINE_MS, (docker, abortSignal) =>
-        docker.createContainer({ ...config, abortSignal }),
-      );
-      if (typeof created.id !== 'string') throw new EngineError('other', 'Docker did not say what it created');
-      return created.id;
+      return await createContainer(this.connection, request, { host, prefix, nodeId }, image);
     } catch (error) {
       if (!(error instanceof EngineError) || error.code !== 'name-taken') throw error;
       throw new EngineError('name-taken', await this.whoHasName(containerName(request.instance)));
@@ -160,8 +158,8 @@ class DockerodeEngine implements Engine {
       await this.connection.call('update', READ_DEADLINE_MS, (docker, abortSignal) =>
         docker.getContainer(id).update({
           ...{ NanoCpus: nanoCpus, PidsLimit: pids, MemoryReservation: memoryReservationBytes, abortSignal },
-          // Together: Docker refuses a limit over the old one of memory and swap.
-          ...{ Memory: memoryBytes, MemorySwap: memoryBytes >= hostMemoryBytes ? -1 : memoryBytes },
+          // Together: the kernel refuses a limit over the old one of memory and swap.
+          ...{ Memory: memoryBytes, MemorySwap: memoryBytes >= hostMemoryBytes ? FREE_SWAP_BYTES : memoryBytes },
         }),
       );
     } finally {
