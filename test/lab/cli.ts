@@ -11,6 +11,8 @@ import { until } from '../support/wait';
 const EXIT = { ok: 0, failed: 1, usage: 64 } as const;
 /** Longer than a lab of many hosts needs to go. */
 const DOWN_MS = 60_000;
+/** A supervisor that does not answer this soon hangs. */
+const ALIVE_MS = 5000;
 
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
 
@@ -63,7 +65,7 @@ async function down(number: number | undefined): Promise<void> {
 async function end(folder: LabFolder): Promise<void> {
   const { pid } = folder;
   try {
-    await ask(folder, { verb: 'down' });
+    await ask(folder, { verb: 'down' }, ALIVE_MS);
     await until(`the end of lab ${folder.number}`, () => !folder.isAlive(), DOWN_MS);
   } catch (error) {
     // A supervisor that does not answer has nothing to say any more.
@@ -77,7 +79,7 @@ async function end(folder: LabFolder): Promise<void> {
 /** Labs that belong to nobody: tests have theirs for themselves. */
 async function running(): Promise<readonly LabStatus[]> {
   const alive = allFolders().filter((folder) => folder.isAlive());
-  const asked = await Promise.all(alive.map((folder) => ask(folder, { verb: 'status' }).catch(() => null)));
+  const asked = await Promise.all(alive.map((folder) => ask(folder, { verb: 'status' }, ALIVE_MS).catch(() => null)));
   return asked.filter((status) => status !== null && status.owner === 'nobody') as LabStatus[];
 }
 

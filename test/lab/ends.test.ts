@@ -118,6 +118,18 @@ test('what a dead lab left is swept, by one at a time; a lab that lives is not',
 });
 
 test(
+  'a lab whose supervisor hangs is taken away all the same',
+  async () => {
+    const lab = await Lab.up({ hosts: 1 });
+    process.kill(lab.folder.pid!, 'SIGSTOP');
+    expect(await cli('down', '--lab', String(lab.folder.number))).toMatchObject({ code: 0, stderr: '' });
+    await until('the end of it', () => tracesOf(lab.folder).length === 0, PATIENCE_MS);
+    await lab.down(); // nothing to do, and no trouble
+  },
+  TEST_MS,
+);
+
+test(
   'from a shell: up, status, a verb on some machines, down',
   async () => {
     const made = await cli('up', '2', '--lease-ttl', '2s', '--owner', String(process.pid));

@@ -182,7 +182,7 @@ export class Lab {
   async down(): Promise<void> {
     if (this.supervisor.exitCode !== null || this.supervisor.signalCode !== null) return;
     const ended = once(this.supervisor, 'exit');
-    this.supervisor.stdin!.end();
+    await this.ask({ verb: 'down' });
     const [code] = (await ended) as [number | null];
     if (code !== 0) throw new Error(`lab ${this.folder.number} did not go away whole: see ${this.folder.path}`);
   }

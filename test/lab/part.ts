@@ -1,5 +1,5 @@
 /** A daemon on a machine of the lab, as its service manager would run it, except that nobody starts it again. */
-import { type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { until } from '../support/wait';
@@ -54,7 +54,8 @@ export class Part {
     const child = this.machine.spawn([...command, ...more], log);
     child.on('error', () => undefined); // told by the wait below
     this.child = child;
-    this.pid = await until(`${this.name} starts`, () => childOf(child.pid!) ?? (this.isRunning ? undefined : -1));
+    this.pid = undefined;
+    await until(`${this.name} starts`, () => (this.pid = childOf(child.pid!)) !== undefined || !this.isRunning);
   }
 
   /** @throws Error with the end of its log when it ends, or is not ready in time */
@@ -116,8 +117,8 @@ export class Part {
   }
 
   private signal(signal: NodeJS.Signals): void {
-    if (!this.isRunning) throw new Error(`${this.name} does not run`);
-    process.kill(this.pid!, signal);
+    if (!this.isRunning || this.pid === undefined) throw new Error(`${this.name} does not run`);
+    process.kill(this.pid, signal);
     // nsenter stops when its child does, and would not see it end.
     if (signal === 'SIGKILL' || signal === 'SIGCONT') this.child!.kill('SIGCONT');
   }

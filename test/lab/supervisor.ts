@@ -41,8 +41,12 @@ async function main(options: LabOptions): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end());
   try {
-    const swept = await sweepDeadLabs();
-    if (swept.length > 0) tell({ stage: `took away what is left of lab ${swept.join(', ')}` });
+    // What is left of others is in nobody's way: they keep their numbers.
+    const swept = await sweepDeadLabs().catch((error: Error) => {
+      tell({ stage: error.message });
+      return [];
+    });
+    if (swept.length > 0) tell({ stage: `took away what was left of lab ${swept.join(', ')}` });
     await make(options);
     isMade = true;
     tell({ up: status() });

@@ -80,11 +80,15 @@ export async function perform(
   }
 }
 
-/** @returns what the lab answered. @throws VerbError when it refused, Error when there is no such lab */
-export async function ask(folder: LabFolder, verb: Verb): Promise<LabStatus | null> {
+/** Longer than any verb takes that waits for a daemon. */
+const ANSWER_TIMEOUT_MS = 120_000;
+
+/** @returns what the lab answered. @throws VerbError when it refused, Error when it does not answer */
+export async function ask(folder: LabFolder, verb: Verb, timeoutMs = ANSWER_TIMEOUT_MS): Promise<LabStatus | null> {
   const text = await new Promise<string>((done, fail) => {
     const socket = connect(folder.socket, () => socket.end(`${JSON.stringify(verb)}\n`));
     let said = '';
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`not within ${timeoutMs / 1000} s`)));
     socket.on('data', (chunk) => (said += chunk.toString()));
     socket.on('end', () => done(said));
     socket.on('error', (error) => fail(new Error(`lab ${folder.number} does not answer: ${error.message}`)));
