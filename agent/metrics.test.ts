@@ -57,3 +57,16 @@ test('steps and restarts are counted up', async () => {
   expect(await valueOf('berth_agent_docker_connected')).toBe(0);
   expect(await valueOf('berth_agent_reconcile_duration_seconds_count')).toBe(2);
 });
+
+test('tries of probes are counted by what they came to, and the unhealthy are counted', async () => {
+  metrics.onTry('success', 3);
+  metrics.onTry('success', 30);
+  metrics.onTry('timeout', 2000);
+  expect(await valueOf('berth_agent_probe_tries_total{result="success"}')).toBe(2);
+  expect(await valueOf('berth_agent_probe_tries_total{result="timeout"}')).toBe(1);
+  expect(await valueOf('berth_agent_probe_duration_seconds_count')).toBe(3);
+  expect(await valueOf('berth_agent_probe_duration_seconds_sum')).toBeCloseTo(2.033);
+  const instances = { a: instance('RUNNING', 'unhealthy'), b: instance('RUNNING', 'starting') };
+  metrics.onStatus({ assignmentRevision: 1, instances, problems: [] }, 2);
+  expect(await valueOf('berth_agent_instances_unhealthy')).toBe(1);
+});
