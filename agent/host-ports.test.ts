@@ -78,6 +78,16 @@ test('one that the kernel has given to somebody is left out', async () => {
   expect(await ports.pick('web-1', ONE)).toEqual([20_002]);
 });
 
+test('a port may have a range of its own', async () => {
+  const ranged = {
+    ...ONE,
+    container: { ...ONE.container, ports: [{ ...ONE.container.ports[0]!, pick: { first: 8000, last: 8001 } }] },
+  };
+  const picked = [...(await ports.pick('web-1', ranged)), ...(await ports.pick('web-2', ranged))];
+  expect(picked.sort()).toEqual([8000, 8001]);
+  await expect(ports.pick('web-3', ranged)).rejects.toThrow(/no free host port among 2 tried of 8000 to 8001/);
+});
+
 test('one that Docker refused is left out; a fixed one is not', async () => {
   for (const port of [20_000, 20_001, 20_003, 20_004]) ports.refuse(port);
   expect(await ports.pick('web-1', ONE)).toEqual([20_002]);

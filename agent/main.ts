@@ -31,10 +31,23 @@ export async function runAgent(config: AgentConfig): Promise<number> {
   const random = Math.random;
   const store = connectEtcd({ endpoints: config.etcd });
   const agentMetrics = createAgentMetrics();
-  const engine = createDockerEngine({ docker, host: name, prefix, clock, log, registries });
+  const agentId = await readAgentId(stateDir);
+  const engine = createDockerEngine({ docker, host: name, nodeId: agentId, prefix, clock, log, registries });
   const agent = new Agent({
-    ...{ name, address, labels, portRange, leaseTtlMs, store, clock, log, random, engine, metrics: agentMetrics },
-    agentId: await readAgentId(stateDir),
+    ...{
+      name,
+      address,
+      labels,
+      portRange,
+      leaseTtlMs,
+      store,
+      clock,
+      log,
+      random,
+      engine,
+      agentId,
+      metrics: agentMetrics,
+    },
     disk: copyInFolder(stateDir, { host: name, prefix }),
     memoryCopy: memoryInFolder(stateDir),
     tidying: {

@@ -1,14 +1,15 @@
 /** Calls to one Docker Engine: which version of its API to speak, how long to wait, what a failure means. */
 import Docker, { type DockerOptions } from 'dockerode';
 import type { Clock } from '../../lib/clock';
+import { isOlder } from './api-version';
 import { withDeadline } from './deadline';
 import { EngineError } from './engine';
 import { asEngineError } from './errors';
 
 /** Docker 20.10, the oldest that is tested. */
 const MIN_API_VERSION = '1.41';
-/** The oldest that Docker 29 still speaks: as near as can be to what is tested, and nothing newer is needed. */
-const MAX_API_VERSION = '1.44';
+/** The oldest that has all that settings need, and that Docker 29 still speaks: as near as can be to what is tested. */
+const MAX_API_VERSION = '1.45';
 
 /** Enough for an engine under full load; a list of 100 containers takes 10 ms. */
 export const READ_DEADLINE_MS = 10_000;
@@ -18,6 +19,7 @@ interface Spoken {
   readonly calls: Docker;
   /** For streams, which must not share the fate of calls. */
   readonly streams: Docker;
+  readonly apiVersion: string;
 }
 
 export class DockerConnection {
@@ -52,6 +54,11 @@ export class DockerConnection {
     return this.ask(what, deadlineMs, (atDeadline) => ask(streams, AbortSignal.any([atDeadline, signal])));
   }
 
+  /** @returns the version that calls are made in, "1.41". @throws EngineError */
+  async apiVersion(): Promise<string> {
+    return (await this.speak()).apiVersion;
+  }
+
   /** The engine may be another one than before: its version is asked for again. */
   forgetVersion(): void {
     this.spoken = undefined;
@@ -73,8 +80,9 @@ export class DockerConnection {
     const answer = await this.ask('version', READ_DEADLINE_MS, (abortSignal) =>
       (unversioned.version as (options: object) => ReturnType<Docker['version']>)({ abortSignal }),
     );
-    const version = `v${pickApiVersion(answer)}`;
-    return { calls: new Docker({ ...options, version }), streams: new Docker({ ...options, version }) };
+    const apiVersion = pickApiVersion(answer);
+    const version = `v${apiVersion}`;
+    return { calls: new Docker({ ...options, version }), streams: new Docker({ ...options, version }), apiVersion };
   }
 
   private async ask<T>(what: string, deadlineMs: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -93,17 +101,17 @@ export function pickApiVersion(server: { readonly ApiVersion: string; readonly M
   const { ApiVersion: newest, MinAPIVersion: oldest } = server;
   if (typeof newest !== 'string')
     throw new EngineError('unsupported', 'what answers is no Docker Engine: it has no API version');
-  if (compareVersions(newest, MIN_API_VERSION) < 0)
+  if (isOlder(newest, MIN_API_VERSION))
     throw new EngineError(
       'unsupported',
       `this Docker Engine speaks API ${newest}; Berth needs ${MIN_API_VERSION} (Docker 20.10) or newer`,
     );
-  if (oldest !== undefined && compareVersions(oldest, MAX_API_VERSION) > 0)
+  if (oldest !== undefined && isOlder(MAX_API_VERSION, oldest))
     throw new EngineError(
       'unsupported',
       `this Docker Engine speaks API ${oldest} and newer; this Berth speaks ${MAX_API_VERSION} at most: upgrade Berth`,
     );
-  return compareVersions(newest, MAX_API_VERSION) < 0 ? newest : MAX_API_VERSION;
+  return isOlder(newest, MAX_API_VERSION) ? newest : MAX_API_VERSION;
 }
 
 /** All options are given: docker-modem would fill those that are not from DOCKER_HOST and its kin, and prefer them. */
@@ -120,10 +128,4 @@ function dockerOptions(address: string): DockerOptions {
   const { protocol, hostname, port } = new URL(address);
   if (protocol !== 'tcp:') throw new Error(`"${address}" is neither unix:///path nor tcp://host:port`);
   return { ...none, protocol: 'http', host: hostname, port, socketPath: undefined };
-}
-
-function compareVersions(a: string, b: string): number {
-  const [majorA = 0, minorA = 0] = a.split('.').map(Number);
-  const [majorB = 0, minorB = 0] = b.split('.').map(Number);
-  return majorA - majorB || minorA - minorB;
 }

@@ -121,16 +121,29 @@ function readHealthReason({ State }: ContainerInspectInfo): string {
 }
 
 /** Docker says 0 or -1, or nothing, for none. */
-function readLimits({ NanoCpus, Memory, PidsLimit, MemoryReservation }: ContainerInspectInfo['HostConfig']): AppliedLimits {
+function readLimits({
+  NanoCpus,
+  Memory,
+  PidsLimit,
+  MemoryReservation,
+}: ContainerInspectInfo['HostConfig']): AppliedLimits {
   const [nanoCpus, memoryBytes, pids, memoryReservationBytes] = [NanoCpus, Memory, PidsLimit, MemoryReservation].map(
     (value) => Math.max(0, value ?? 0),
   );
-  return { nanoCpus: nanoCpus!, memoryBytes: memoryBytes!, pids: pids!, memoryReservationBytes: memoryReservationBytes! };
+  return {
+    nanoCpus: nanoCpus!,
+    memoryBytes: memoryBytes!,
+    pids: pids!,
+    memoryReservationBytes: memoryReservationBytes!,
+  };
 }
 
 function readAddress({ HostConfig, NetworkSettings }: ContainerInspectInfo): string {
   if (HostConfig.NetworkMode === 'host') return '127.0.0.1';
-  const networks = Object.values(NetworkSettings.Networks ?? {});
+  const all = NetworkSettings.Networks ?? {};
+  // The one that the container was created on comes first.
+  const first = all[HostConfig.NetworkMode ?? ''];
+  const networks = [...(first === undefined ? [] : [first]), ...Object.values(all)];
   const addresses = networks.flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address]);
   return addresses.find((address) => address !== '' && address !== undefined) ?? '';
 }

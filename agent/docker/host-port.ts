@@ -6,6 +6,8 @@ import type { PortHolder } from './engine';
 
 /** @returns undefined when the port is free, as far as this process may know */
 export async function whoHasPort(port: number, protocol: string, hostIp: string): Promise<PortHolder | undefined> {
+  // Node can not bind it; Docker finds out when it starts the container.
+  if (protocol === 'sctp') return undefined;
   // Docker binds both families when the operator names no address.
   for (const host of hostIp === '' ? ['0.0.0.0', '::'] : [hostIp]) {
     const refusal = await (protocol === 'udp' ? tryUdp(port, host) : tryTcp(port, host));

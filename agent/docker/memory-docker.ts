@@ -69,6 +69,9 @@ export class MemoryDocker {
   readonly registry = new Set<string>();
   /** Folders of the host that a bind mount finds. */
   readonly hostPaths = new Set<string>();
+  /** Networks that exist, and volumes that somebody made. */
+  readonly networks = new Set(['bridge']);
+  readonly volumes = new Set<string>();
   /** "8080/tcp" → who has it, for people. */
   readonly foreignPorts = new Map<string, string>();
   /** Calls that change something, since the beginning. */

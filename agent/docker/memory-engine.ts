@@ -1,11 +1,13 @@
 import type { Hook } from '../../lib/documents/types';
 import type { ActualContainer, AppliedLimits } from '../plan/types';
 import { containerConfig, publishedPorts } from './container-config';
+import { noNetwork, noVolume } from './container-needs';
 import { compareContainers } from './container-reading';
 import { EngineError, type CreateRequest, type Engine, type EngineFacts, type ExecResult } from './engine';
 import type { EngineImage, PortHolder, PullOptions } from './engine';
 import { containerName, type Ownership } from './labels';
 import { imageIdOf, isUp, type MemoryContainer, type MemoryDocker } from './memory-docker';
+import { fillContainer } from './placeholders';
 import { cancelled } from './pull-errors';
 
 const FACTS: EngineFacts = {
@@ -78,8 +80,15 @@ class MemoryEngine implements Engine {
 
   async create(request: CreateRequest): Promise<string> {
     await this.docker.admit('create');
-    const { instance, container } = request;
-    containerConfig(request, this.owner);
+    const { instance } = request;
+    const container = fillContainer(request, { host: this.owner.host, nodeId: '' });
+    containerConfig({ ...request, container }, this.owner, FACTS.apiVersion);
+    const network = container.networks.find(({ name }) => !this.docker.networks.has(name));
+    if (network !== undefined) throw noNetwork(network.name);
+    const volume = container.mounts.find(
+      ({ volumeExternal, source }) => volumeExternal && !this.docker.volumes.has(source),
+    );
+    if (volume !== undefined) throw noVolume(volume.source);
     const missing = container.mounts.find(
       ({ type, source, createHostPath }) => type === 'bind' && !createHostPath && !this.docker.hostPaths.has(source),
     );

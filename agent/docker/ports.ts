@@ -6,7 +6,7 @@ import { EngineError, type PortHolder } from './engine';
 export interface PortQuestion {
   readonly instance: string;
   readonly ports: readonly Port[];
-  /** Lowest and highest port to pick from, inclusive. */
+  /** Lowest and highest port to pick from, inclusive, for ports that say no other. */
   readonly range: readonly [number, number];
   /** "port/protocol" of other containers of ours, and of earlier picks. */
   readonly taken: ReadonlySet<string>;
@@ -54,7 +54,7 @@ async function pickFree(
   taken: ReadonlySet<string>,
   { instance, range, refused, whoHas }: PortQuestion,
 ): Promise<number> {
-  const [low, high] = range;
+  const [low, high] = port.pick === undefined ? range : [port.pick.first, port.pick.last];
   const size = high - low + 1;
   const seed = createHash('sha256').update(`${instance} ${port.target}/${port.protocol}`).digest().readUInt32BE(0);
   for (let tried = 0; tried < Math.min(size, MAX_TRIES); tried++) {

@@ -36,8 +36,13 @@ export function isDone(report: InstanceStatus | undefined): boolean {
  */
 export function isExclusive({ container }: Release): boolean {
   const hasFixedPort = container.ports.some(({ published }) => published > 0);
+  const hasFixedAddress = container.networks.some((one) =>
+    [one.ipv4Address, one.ipv6Address, one.macAddress, ...one.linkLocalIps].some((address) => address !== ''),
+  );
   return (
     hasFixedPort ||
+    hasFixedAddress ||
+    container.networkMode === 'host' ||
     container.mounts.some(({ type, source, readOnly }) => type !== 'tmpfs' && source !== '' && !readOnly)
   );
 }

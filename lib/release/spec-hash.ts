@@ -41,7 +41,9 @@ function canonical(container: ContainerSpec): string {
     labels: sortedPairs(labels),
     annotations: sortedPairs(annotations),
   };
-  return canonicalJson({ ...container, ...maps });
+  // As text, since none at all is not the same as 0.
+  const memSwappiness = container.memSwappiness?.toString();
+  return canonicalJson({ ...container, ...maps, memSwappiness });
 }
 
 /** JSON with sorted keys and without defaults, so that a field that is added to the proto later changes no hash. */

@@ -1,7 +1,7 @@
 /** What every Engine promises of its events, on the real Docker Engine and on the simulated one. */
 import type { CreateRequest, Engine } from '../../agent/docker/engine';
 import type { Ownership } from '../../agent/docker/labels';
-import { containerSpec, ENGINE_SUBJECTS, newOwner, type EngineSubject } from '../support/engine-subjects';
+import { containerSpec, deploySpec, ENGINE_SUBJECTS, newOwner, type EngineSubject } from '../support/engine-subjects';
 
 describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   let subject: EngineSubject;
@@ -19,7 +19,7 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
 
   const request = (): CreateRequest => ({
     ...{ instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 7, spec: '1:abc' },
-    container: containerSpec(subject.image, {}),
+    ...{ container: containerSpec(subject.image, {}), deploy: deploySpec() },
     publishedPorts: [],
   });
   const begin = async (): Promise<string> => {

@@ -1,11 +1,12 @@
 /** What every Engine promises, on the real Docker Engine and on the simulated one. */
-import type { CreateRequest, Engine } from '../../agent/docker/engine';
+import type { CreateRequest, Engine, PullOptions } from '../../agent/docker/engine';
 import type { Ownership } from '../../agent/docker/labels';
 import type { ActualContainer } from '../../agent/plan/types';
 import type { ContainerSpec } from '../../lib/documents/types';
 import {
   COMMANDS,
   containerSpec,
+  deploySpec,
   ENGINE_SUBJECTS,
   expectEngineError,
   newOwner,
@@ -31,7 +32,7 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   /** Instance names are the engine's, not the owner's: each test has its own. */
   const request = (changes: Partial<ContainerSpec> = {}, rest: Partial<CreateRequest> = {}): CreateRequest => ({
     ...{ instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 7, spec: '1:abc' },
-    container: containerSpec(subject.image, changes),
+    ...{ container: containerSpec(subject.image, changes), deploy: deploySpec() },
     publishedPorts: [],
     ...rest,
   });
@@ -125,35 +126,6 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
     });
   });
 
-  describe('create', () => {
-    test('refuses a second container of an instance, and says whose the first is', async () => {
-      const id = await engine.create(request());
-      await expectEngineError(
-        engine.create(request()),
-        'name-taken',
-        new RegExp(`${id.slice(0, 12)}.*web@7.*${owner.host}`),
-      );
-      const other = subject.connect({ ...owner, host: 'other' });
-      await expectEngineError(other.create(request()), 'name-taken', new RegExp(owner.host));
-      expect(await engine.list()).toHaveLength(1);
-    });
-
-    test('refuses an image that is not on the host', async () => {
-      await expectEngineError(
-        engine.create(request({ image: 'berth-test/none:1' })),
-        'no-such-image',
-        /berth-test\/none/,
-      );
-      expect(await engine.list()).toEqual([]);
-    });
-
-    test('refuses a bind mount whose source is missing', async () => {
-      const mount = { ...NO_MOUNT, type: 'bind', source: '/no/such/folder', target: '/data' };
-      await expectEngineError(engine.create(request({ mounts: [mount] })), 'bad-mount', /\/no\/such\/folder/);
-      expect(await engine.list()).toEqual([]);
-    });
-  });
-
   describe('images', () => {
     test('are present or not', async () => {
       const present = await engine.presentImages([subject.image, 'berth-test/none:1', 'Not A Reference']);
@@ -162,12 +134,12 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
     });
 
     test('that nobody has are not pulled, and it is said', async () => {
-      const pulling = engine.pull('127.0.0.1:1/none:1', new AbortController().signal);
+      const pulling = engine.pull('127.0.0.1:1/none:1', pullOptions(new AbortController().signal));
       await expect(pulling).rejects.toMatchObject({ code: expect.stringMatching(/^(no-such-image|pull-failed)$/) });
     });
 
     test('are not pulled for one who gave up before', async () => {
-      await expectEngineError(engine.pull(subject.image, AbortSignal.abort()), 'pull-failed', /cancelled/);
+      await expectEngineError(engine.pull(subject.image, pullOptions(AbortSignal.abort())), 'pull-failed', /cancelled/);
     });
   });
 
@@ -266,7 +238,4 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   });
 });
 
-const NO_MOUNT: ContainerSpec['mounts'][number] = {
-  ...{ type: '', source: '', target: '', readOnly: false },
-  ...{ tmpfsSizeBytes: 0, tmpfsMode: 0, noCopy: false, createHostPath: false },
-};
+const pullOptions = (signal: AbortSignal): PullOptions => ({ platform: '', signal, onProgress: () => undefined });

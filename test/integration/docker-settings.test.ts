@@ -12,14 +12,10 @@ import { systemClock } from '../../lib/clock';
 import type { ContainerSpec } from '../../lib/documents/types';
 import { silentLogger } from '../../lib/log';
 import { ensureCheckedImage, ensureTestImage } from '../support/docker-images';
-import { containerSpec, expectEngineError, newOwner } from '../support/engine-subjects';
+import { containerSpec, deploySpec, expectEngineError, newOwner, NO_MOUNT } from '../support/engine-subjects';
 
 const run = promisify(execFile);
 const docker = (...args: string[]): Promise<string> => run('docker', args).then(({ stdout }) => stdout.trim());
-const NO_MOUNT = {
-  ...{ type: '', source: '', target: '', readOnly: false },
-  ...{ tmpfsSizeBytes: 0, tmpfsMode: 0, noCopy: false, createHostPath: false },
-};
 
 let image: string;
 let owner: Ownership;
@@ -46,7 +42,7 @@ afterEach(async () => {
 const create = (changes: Partial<ContainerSpec>, publishedPorts: readonly number[] = []): Promise<string> =>
   engine.create({
     ...{ instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 1, spec: '1:abc', publishedPorts },
-    container: containerSpec(image, changes),
+    ...{ container: containerSpec(image, changes), deploy: deploySpec() },
   });
 const inspect = async (id: string): Promise<ContainerInspectInfo> =>
   (JSON.parse(await docker('inspect', id)) as [ContainerInspectInfo])[0];

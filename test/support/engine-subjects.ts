@@ -10,7 +10,7 @@ import { MemoryDocker, type Program } from '../../agent/docker/memory-docker';
 import { createMemoryEngine } from '../../agent/docker/memory-engine';
 import { systemClock } from '../../lib/clock';
 import { emptyDocument } from '../../lib/documents/codec';
-import type { ContainerSpec } from '../../lib/documents/types';
+import type { ContainerSpec, DeploySpec, Mount, NetworkAttachment } from '../../lib/documents/types';
 import { silentLogger } from '../../lib/log';
 import { ensureTestImage } from './docker-images';
 
@@ -106,6 +106,21 @@ export function newOwner(): Ownership {
 export function containerSpec(image: string, changes: Partial<ContainerSpec> = {}): ContainerSpec {
   const { container } = emptyDocument('Release');
   return { ...container, image, command: COMMANDS.stubborn, stopGracePeriodMs: 10_000, ...changes };
+}
+
+/** A mount with every setting at its default. */
+export const NO_MOUNT: Mount = {
+  ...{ type: '', source: '', target: '', readOnly: false, tmpfsSizeBytes: 0, tmpfsMode: 0, noCopy: false },
+  ...{ createHostPath: false, propagation: '', nonRecursive: false, volumeDriver: '', volumeDriverOptions: {} },
+  ...{ volumeLabels: {}, volumeSubpath: '', volumeExternal: false },
+};
+
+export const NO_NETWORK: NetworkAttachment = {
+  ...{ name: '', aliases: [], ipv4Address: '', ipv6Address: '', macAddress: '', driverOptions: {}, linkLocalIps: [] },
+};
+
+export function deploySpec(changes: Partial<DeploySpec> = {}): DeploySpec {
+  return { ...emptyDocument('Release').deploy, ...changes };
 }
 
 export async function expectEngineError(
