@@ -35,6 +35,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
 const PURE = [
   'agent/plan/',
   'agent/status.ts',
+  'agent/tidy/select-images.ts',
   'agent/probes/probe-state.ts',
   'coordinator/schedule/',
   'coordinator/compose/',

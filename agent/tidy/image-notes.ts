@@ -46,8 +46,8 @@ export function imagesInFolder(folder: string): ImageCopy {
       try {
         const saved = (JSON.parse(await readFile(path, 'utf8')) ?? {}) as Partial<Record<keyof ImageNotes, unknown>>;
         const images = Array.isArray(saved.images) ? saved.images.filter(isNote) : [];
-        const services = Object.entries((saved.services ?? {}) as object).filter(([, one]) => isService(one));
-        return { images, services: Object.fromEntries(services) as Record<string, UsedService> };
+        const services = Object.entries(saved.services ?? {}).filter(([, one]) => isService(one));
+        return { images, services: Object.fromEntries(services) };
       } catch {
         return { images: [], services: {} };
       }
