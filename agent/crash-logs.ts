@@ -3,6 +3,8 @@ import type { Crash } from './memory';
 
 /** Of the log of a run that ended. */
 const LINES = 10;
+/** Docker stamps lines as it takes them, which on a busy host is after the process has ended. */
+const LATE_MS = 2000;
 /** Logs that are read at once; of more crashes at one time, the log stays unread. */
 const MAX_READS = 8;
 
@@ -21,7 +23,7 @@ export class CrashLogs {
 
   private async readNow(crash: Crash): Promise<void> {
     const { container, exit } = crash;
-    const request = { lines: LINES, sinceMs: container.startedAtMs, untilMs: exit.atMs };
+    const request = { lines: LINES, sinceMs: container.startedAtMs, untilMs: exit.atMs + LATE_MS };
     this.reads++;
     const lines = await this.engine.logTail(container.id, request).catch((): readonly string[] => []);
     this.reads--;
