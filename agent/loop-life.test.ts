@@ -64,6 +64,18 @@ describe('a stop', () => {
     expect(host.statusOf('web-1')).toMatchObject({ phase: 'RUNNING', reason: '', progress: '' });
   });
 
+  test('that was called off drains anew the next time', async () => {
+    const failing = (engine: Engine): Engine =>
+      over(engine, { stop: () => Promise.reject(new EngineError('other', 'not now')) });
+    const host = make({ wrap: failing });
+    await host.want(desiredOf({ 'web-1': DRAINING }), 2000);
+    await host.want(desiredOf({}), 6000);
+    expect(host.begun.at(-1)).toBe('stop web-1');
+    await host.want(desiredOf({ 'web-1': DRAINING }), 1000);
+    await host.want(desiredOf({}), 1000);
+    expect(host.begun.at(-1)).toBe('drain web-1');
+  });
+
   test('of one holds up no other (G6)', async () => {
     const host = make();
     const ids = Array.from({ length: 20 }, (_, index) => `web-${index + 1}`);

@@ -127,6 +127,8 @@ export class AgentMemory implements Memory {
       if (entry.wantedSinceMs === 0) entry.wantedSinceMs = nowMs;
       // What is on its way out exits because we stop it.
       if (container === undefined || !isCurrent(container, wanted)) continue;
+      // It stays after all: should it go later, it drains anew.
+      entry.drained = undefined;
       if (this.observeRun(container, entry, wanted, nowMs) && container.exit !== undefined)
         crashes.push({ container, exit: container.exit });
       if (container.state === 'running' && containers.length === 1 && !entry.inFlight)
