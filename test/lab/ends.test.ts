@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PLAIN_ENVIRONMENT, type CommandResult } from '../support/cluster';
-import { sourceCommand, startSource } from '../support/source-process';
+import { sourceCommand, startSource, type SourceProcess } from '../support/source-process';
 import { until } from '../support/wait';
 import { allFolders, LabFolder, startTicks } from './folder';
 import { MAX_LABS } from './layout';
@@ -24,6 +24,11 @@ function cli(...words: string[]): Promise<CommandResult> {
   );
 }
 
+/** Rejects when it ends. */
+async function neverEnds(owner: SourceProcess): Promise<never> {
+  throw new Error(`it ended with ${await owner.exit()}`);
+}
+
 test.each([
   ['the process that made it', (owner: number) => owner],
   ['its supervisor', (_: number, folder: LabFolder) => folder.pid!],
@@ -33,7 +38,7 @@ test.each([
     const other = await Lab.up({ hosts: 1 });
     const owner = startSource('test/lab/owner-process.ts', []);
     try {
-      const line = await until('a lab', () => owner.lines.at(-1), TEST_MS);
+      const line = await Promise.race([until('a lab', () => owner.lines.at(-1), TEST_MS), neverEnds(owner)]);
       const { number, machines } = JSON.parse(line) as LabStatus;
       const folder = new LabFolder(number);
       expect(number).not.toBe(other.folder.number);
