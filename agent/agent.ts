@@ -11,8 +11,10 @@ import { VERSION } from '../lib/version';
 import { DesiredState } from './desired/desired-state';
 import type { CopyOnDisk } from './desired/disk-copy';
 import { EngineError, type Engine } from './docker/engine';
+import { ConnectionTime } from './connection-time';
 import { startHostLease } from './host-lease';
 import { HostPorts } from './host-ports';
+import { hostRecordOf } from './host-record';
 import { KeptDocument } from './kept-document';
 import { Loop, type PassReport, type Probes } from './loop';
 import type { MemoryCopy } from './memory-copy';
@@ -75,6 +77,7 @@ export class Agent {
   private readonly tidy: Tidy;
   private readonly status: KeptDocument;
   private readonly record: KeptDocument;
+  private readonly etcd: ConnectionTime;
   private lease: LeaseSession | undefined;
   private aliveMirror: Mirror | undefined;
   private nameProblem: Problem | undefined;
@@ -86,6 +89,7 @@ export class Agent {
   private isFactsTrouble = false;
   private lastPassMs: number;
   private engineAnswers = false;
+  private dockerVersion = '';
   private onRefused: (why: string) => void = () => undefined;
   private onReady: () => void = () => undefined;
 
@@ -97,6 +101,7 @@ export class Agent {
     const onWrite = (when: 'before' | 'after'): void => onBoundary(`status.${when}`);
     this.status = new KeptDocument({ ...kept, key: keys.status(name), onWrite });
     this.record = new KeptDocument({ ...kept, key: keys.hostRecord(name) });
+    this.etcd = new ConnectionTime(clock);
     const onChange = (): void => this.desiredChanged();
     this.desired = new DesiredState({ ...common, keys, host: name, disk, onBoundary, onChange });
     this.tidy = new Tidy({
@@ -161,6 +166,17 @@ export class Agent {
     return this.engineAnswers ? undefined : 'waiting for Docker';
   }
 
+  /** What it knows of its host by itself. */
+  get local() {
+    const snapshot = this.loop.snapshot();
+    const from = this.desired.isRead ? 'etcd' : 'disk';
+    return {
+      ...{ snapshot, etcd: this.etcd.state, idle: this.whyNotReady() ?? '' },
+      docker: { answers: this.engineAnswers, version: this.dockerVersion },
+      assignmentFrom: snapshot.desired.assignmentRevision === 0 ? 'nowhere' : from,
+    };
+  }
+
   private get isNameOurs(): boolean {
     return this.nameProblem === undefined && this.lease?.isHeld === true;
   }
@@ -177,6 +193,7 @@ export class Agent {
 
   private desiredChanged(): void {
     this.options.metrics?.onEtcd(this.desired.isConnected);
+    this.etcd.note(this.desired.isConnected);
     this.tidy.desiredChanged();
     if (this.isStarted) this.loop.wake();
     else this.startWhenKnown();
@@ -206,16 +223,8 @@ export class Agent {
       const facts = await this.options.engine.facts();
       if (this.isStopped) return;
       this.isFactsTrouble = false;
-      const record = encodeDocument('HostRecord', {
-        address: this.options.address,
-        labels: this.options.labels,
-        capacity: { nanoCpus: facts.nanoCpus, memoryBytes: facts.memoryBytes },
-        agentVersion: VERSION,
-        dockerVersion: facts.version,
-        os: facts.os,
-        arch: facts.arch,
-      });
-      this.record.want(record);
+      this.dockerVersion = facts.version;
+      this.record.want(hostRecordOf(this.options, facts));
       if (this.lease === undefined) this.claimName();
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;

@@ -19,8 +19,8 @@ import { MemorySaver } from './memory-saver';
 import { groupByInstance, imagesInQuestion } from './plan/listed';
 import { planHost } from './plan/plan-host';
 import { isStillWanted } from './plan/still-wanted';
-import type { Actual, ActualContainer, Desired, Step, StepKind } from './plan/types';
-import { buildStatus } from './status';
+import { NOTHING_SEEN, type Actual, type ActualContainer, type Desired, type Step, type StepKind } from './plan/types';
+import { buildStatus, type StatusInput } from './status';
 import { Workers } from './workers';
 
 /** The safety net under lost events. Jittered, so that hosts do not tick together. */
@@ -69,6 +69,12 @@ export interface PassReport {
   readonly steps: readonly Step[];
   readonly engineAnswers: boolean;
   readonly restartsTotal: number;
+}
+
+/** What the last pass saw, with what is known now. */
+export interface LoopSnapshot extends StatusInput {
+  /** False before Docker was heard for the first time: then `actual` is empty. */
+  readonly isSeen: boolean;
 }
 
 export class Loop {
@@ -265,19 +271,16 @@ export class Loop {
     this.lastSpecs = specs;
   }
 
-  private report(): void {
-    if (this.actual === undefined) return;
+  snapshot(): LoopSnapshot {
+    const { actual = NOTHING_SEEN, busy, memory } = this;
     const engineProblems = this.engineProblem === undefined ? [] : [this.engineProblem];
-    this.options.onStatus(
-      buildStatus({
-        desired: this.desired(),
-        actual: this.actual,
-        busy: this.busy,
-        memory: this.memory,
-        nowMs: this.options.clock.monotonicMs(),
-        problems: [...engineProblems, ...this.options.problems()],
-      }),
-    );
+    const problems = [...engineProblems, ...this.options.problems()];
+    const nowMs = this.options.clock.monotonicMs();
+    return { desired: this.desired(), actual, busy, memory, nowMs, problems, isSeen: this.actual !== undefined };
+  }
+
+  private report(): void {
+    if (this.actual !== undefined) this.options.onStatus(buildStatus(this.snapshot()));
   }
 
   private sleep(): void {

@@ -6,6 +6,8 @@ import { plain, startHttpServer } from '../lib/http-server';
 import { createLogger } from '../lib/log';
 import { waitForSignal } from '../lib/signals';
 import { Agent } from './agent';
+import { createAgentApi } from './api/agent-api';
+import { serveOnSocket } from './api/socket';
 import { copyInFolder } from './desired/disk-copy';
 import { createDockerEngine } from './docker/dockerode-engine';
 import { lockStateDir, readAgentId } from './identity';
@@ -69,8 +71,13 @@ export async function runAgent(config: AgentConfig): Promise<number> {
     '/healthz': () => answer(agent.whyUnhealthy()),
     '/readyz': () => answer(agent.whyNotReady()),
   });
+  // Without it nobody can ask here; that is no reason to leave containers alone.
+  const local = await serveOnSocket(config.socket, createAgentApi(agent, name, clock)).catch((error: Error) =>
+    log.error('"berth agent status" will get no answer: the socket can not be made', { reason: error.message }),
+  );
   const refused = agent.start(() => process.stdout.write(`berth agent ${config.name} ready: http ${web.address}\n`));
   const end = await Promise.race([stopped, refused]);
+  await local?.close();
   await agent.stop();
   store.close();
   await web.close();

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { registerAgentStatus } from './agent-status';
 import { addFlags, readConfigFile, runDaemon } from './daemon';
 
 const CONFIG_FILE = '/etc/berth/agent.yaml';
@@ -25,6 +26,7 @@ const FLAGS = [
     flag: '--image-high-water <percent>',
     what: 'on a disk fuller than this, images that are not wanted now are removed (85%)',
   },
+  { flag: '--socket <path>', what: 'answers "berth agent status" (/run/berth/agent.sock)' },
   { flag: '--log-level <level>', what: 'error, warn, info or debug (info)' },
 ];
 
@@ -33,10 +35,16 @@ Every flag can be given as BERTH_<NAME> or in the configuration file too; a flag
 
 Examples:
   berth agent --name h1 --address 10.0.0.11 --labels zone=a,disk=ssd --etcd http://10.0.0.1:2379,http://10.0.0.2:2379
-  BERTH_NAME=h1 berth agent --config /etc/berth/agent.yaml`;
+  BERTH_NAME=h1 berth agent --config /etc/berth/agent.yaml
+  berth agent status                   asks the agent that runs on this host`;
 
 export function registerAgent(program: Command): void {
-  const command = program.command('agent').description('run the agent of this host').addHelpText('after', EXAMPLES);
+  const command = program
+    .command('agent')
+    .description('run the agent of this host, or ask the one that runs')
+    .usage('[options] | status')
+    .addHelpText('after', EXAMPLES);
+  registerAgentStatus(command);
   addFlags(command, FLAGS, CONFIG_FILE);
   command.action(async (flags: Record<string, string | undefined>) => {
     await runDaemon('berth agent', async () => {

@@ -40,6 +40,10 @@ export interface Actual {
   readonly capacity: Capacity;
 }
 
+export const NOTHING_SEEN: Actual = {
+  ...{ containers: new Map(), images: new Set(), capacity: { nanoCpus: 0, memoryBytes: 0 } },
+};
+
 export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead' | 'removing';
 
 export interface ActualContainer {

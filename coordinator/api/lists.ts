@@ -10,7 +10,7 @@ import type {
   ListedInstance,
   ListedService,
 } from '../../lib/rpc/types';
-import { indexPauses } from '../schedule/pauses';
+import { indexPauses, unpaused } from '../schedule/pauses';
 import { placementsOf, type ClusterView, type HostView } from '../view';
 import { requireKnown, type ApiContext } from './context';
 
@@ -27,7 +27,7 @@ export function listServices(context: ApiContext): ListServicesResponse {
 
 function listedService(name: string, { cluster, keys }: ApiContext, pause: Pause | undefined): ListedService {
   const { view } = cluster;
-  const { pause: _, ...status } = view.serviceStatuses.get(name)?.document ?? emptyDocument('ServiceStatus');
+  const status = unpaused(view.serviceStatuses.get(name)?.document ?? emptyDocument('ServiceStatus'));
   const release = view.releases.get(name)?.get(status.targetRelease);
   const document = view.services.get(name);
   // The leader has not answered the present document yet.

@@ -1,5 +1,5 @@
 /** Pure: what the pauses in force keep a plan from. */
-import type { Pause } from '../../lib/documents/types';
+import type { Pause, ServiceStatus } from '../../lib/documents/types';
 import type { ClusterView, HostView, Placement } from '../view';
 
 /** By name. */
@@ -44,6 +44,12 @@ export function pausesOfHost(
     instance: new Set([...placements.map(({ id }) => id), ...reported.map(([id]) => id)]),
   };
   return pauses.filter((pause) => names[pause.kind]?.has(pause.name));
+}
+
+/** What a service's status says apart from its pause. */
+export function unpaused(status: ServiceStatus): ServiceStatus {
+  const { pause, ...rest } = status;
+  return pause === undefined ? rest : { ...rest, rollout: 'steady' };
 }
 
 /** Keys of those that have ended. What stands there and can't be read stays, for people to see. */

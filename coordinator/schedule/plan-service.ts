@@ -1,7 +1,7 @@
 /** Pure: what should become of one service now. */
 import type { Pause, Release, ServiceStatus } from '../../lib/documents/types';
 import { reportOf, type Placement } from '../view';
-import { isPinned } from './pauses';
+import { isPinned, unpaused } from './pauses';
 import { place, wantedSlots } from './place-service';
 import { isDone, isReady } from './rollout';
 import type { ServiceInput } from './types';
@@ -62,10 +62,7 @@ const NO_COUNTS = {
 /** What was said of the service before, apart from its pause. */
 function lastStatus({ view, service }: ServiceInput): ServiceStatus {
   const before = view.serviceStatuses.get(service)?.document;
-  const nothing = { ...NO_COUNTS, serviceRevision: 0, accepted: true, problems: [] };
-  if (before === undefined) return nothing;
-  const { pause, ...rest } = before;
-  return pause === undefined ? rest : { ...rest, rollout: 'steady' };
+  return before === undefined ? { ...NO_COUNTS, serviceRevision: 0, accepted: true, problems: [] } : unpaused(before);
 }
 
 /** Hands off: no release is cut, nothing comes, nothing goes. Its document is read all the same, so that a slip is told now. */

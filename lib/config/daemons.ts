@@ -15,6 +15,7 @@ import {
   asPercent,
   asPortRange,
   asPrefix,
+  asSocket,
   asRegistryMirrors,
   asWholeNumber,
 } from './parse';
@@ -46,6 +47,8 @@ export interface AgentConfig {
   readonly keepReleases: number;
   /** How full the disk of Docker's images may be, 0 to 1, before all go that are not wanted now. */
   readonly imageHighWater: number;
+  /** Path of the unix socket that answers `berth agent status`. */
+  readonly socket: string;
   readonly logLevel: LogLevel;
 }
 
@@ -76,6 +79,7 @@ export const agentSettings: Settings<AgentConfig> = {
   docker: { parse: asDocker, default: 'unix:///var/run/docker.sock' },
   stateDir: { parse: asFolder, default: '/var/lib/berth' },
   http: { parse: asListen, default: '0.0.0.0:7423' },
+  socket: { parse: asSocket, default: '/run/berth/agent.sock' },
   portRange: { parse: asPortRange, default: '20000-32767' },
   dockerConfig: { parse: asFolder, default: process.env['DOCKER_CONFIG'] || join(homedir(), '.docker') },
   registryMirrors: { parse: asRegistryMirrors, default: '' },

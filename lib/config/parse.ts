@@ -51,6 +51,15 @@ export const asFolder: Parse<string> = (text) => {
   return text;
 };
 
+/** sun_path of unix(7) has 108 bytes with its end, and the socket is made under a name that is 4 longer. */
+const MAX_SOCKET_BYTES = 103;
+
+export const asSocket: Parse<string> = (text) => {
+  if (!text.startsWith('/') || Buffer.byteLength(text) > MAX_SOCKET_BYTES)
+    throw wrong(text, `the path of a socket: absolute, of at most ${MAX_SOCKET_BYTES} bytes`);
+  return text;
+};
+
 const BYTES_OF = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 } as const;
 
 /** "1G" → bytes; powers of 1024, as Docker counts. */

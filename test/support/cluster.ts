@@ -86,12 +86,18 @@ export class Cluster {
     const low = 20_000 + Math.floor(Math.random() * 120) * 100;
     const daemon = new Daemon([
       ...['agent', '--name', name, '--address', '127.0.0.1', '--etcd', this.etcd.endpoint, '--prefix', this.prefix],
+      ...['--socket', this.socketOf(name)],
       ...['--state-dir', stateDir, '--http', http, '--port-range', `${low}-${low + 99}`, '--lease-ttl', '2s', ...more],
     ]);
     this.agents.push(daemon);
     this.hosts.push(name);
     this.agentHttp.push(`http://${http}`);
     return daemon.start();
+  }
+
+  /** Of a host's agent. */
+  socketOf(host: string): string {
+    return join(this.folder, `${host}.sock`);
   }
 
   /** Puts a service document as an operator with etcdctl would. */
