@@ -86,8 +86,8 @@ class DockerodeEngine implements Engine {
     return listImages(this.connection);
   }
 
-  removeImage(name: string): Promise<void> {
-    return removeImage(this.connection, name);
+  async removeImage(name: string): Promise<void> {
+    return removeImage(this.connection, await this.puller.nameOnHost(name));
   }
 
   pull(reference: string, options: PullOptions): Promise<void> {

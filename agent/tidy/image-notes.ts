@@ -11,6 +11,8 @@ export interface ImageNote {
   /** As the release spells it. */
   readonly reference: string;
   readonly id: string;
+  /** All that Docker knew it by after the pull: a tag brings a digest along. */
+  readonly names: readonly string[];
   /** Wall clock: when it was pulled, or ceased to be wanted. For the order of removals alone. */
   readonly usedMs: number;
 }
@@ -57,8 +59,10 @@ export function imagesInFolder(folder: string): ImageCopy {
 }
 
 function isNote(value: unknown): value is ImageNote {
-  const { reference, id, usedMs } = (value ?? {}) as Record<string, unknown>;
-  return typeof reference === 'string' && typeof id === 'string' && Number.isFinite(usedMs);
+  const { reference, id, names, usedMs } = (value ?? {}) as Record<string, unknown>;
+  const texts: readonly unknown[] = [reference, id, ...(Array.isArray(names) ? (names as unknown[]) : [undefined])];
+  const isNamed = texts.every((text) => typeof text === 'string');
+  return isNamed && Number.isFinite(usedMs);
 }
 
 function isService(value: unknown): value is UsedService {

@@ -94,7 +94,7 @@ describe('on disk', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const NOTES: ImageNotes = {
-    images: [{ reference: 'web:1', id: 'sha256:1', usedMs: 5 }],
+    images: [{ reference: 'web:1', id: 'sha256:1', names: ['web:1'], usedMs: 5 }],
     services: {
       web: { releases: [{ number: 1, image: 'web:1' }] },
       job: { releases: [], goneSinceMs: 7 },
@@ -114,7 +114,7 @@ describe('on disk', () => {
     ['its parts are something else', '{"images":{},"services":7}'],
     [
       'its entries are something else',
-      '{"images":[null,{"reference":"web:1"}],"services":{"web":{"releases":[1]},"job":null}}',
+      '{"images":[null,{"reference":"web:1","id":"1","usedMs":1,"names":[7]}],"services":{"web":{"releases":[1]},"job":null}}',
     ],
   ])('%s: no image is ours', async (_, text) => {
     if (text !== undefined) writeFileSync(join(folder, 'images.json'), text);

@@ -141,7 +141,8 @@ export class PulledImages implements Pulls {
     try {
       const id = (await engine.imageIds([reference])).get(reference);
       if (id === undefined || before.has(id)) return;
-      this.notes = [...this.notes, { reference, id, usedMs: clock.wallMs() }];
+      const names = (await engine.images()).find((image) => image.id === id)?.references ?? [];
+      this.notes = [...this.notes, { reference, id, names, usedMs: clock.wallMs() }];
       await this.save();
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;

@@ -7,7 +7,9 @@ const image = (id: string, changes: Partial<EngineImage> = {}): EngineImage => (
   ...{ id, references: [`web:${id}`], sizeBytes: 10, isUsed: false },
   ...changes,
 });
-const note = (id: string, usedMs = Number(id)): ImageNote => ({ reference: `web:${id}`, id, usedMs });
+const note = (id: string, usedMs = Number(id)): ImageNote => ({
+  ...{ reference: `web:${id}`, id, names: [`web:${id}`, `web@sha256:${id}`], usedMs },
+});
 const release = (number: number, of = number): UsedRelease => ({ number, image: `web:${of}` });
 
 /** Releases 1 to 5 of web, each with an image of its own that Berth pulled; 5 is wanted. */
@@ -45,6 +47,11 @@ test.each<[string, Partial<Selection>, string]>([
     '1 web:2',
   ],
   [
+    'so does one that has only its digest left',
+    { images: swap('1', { references: ['web@sha256:1'] }), ids: new Map([...base.ids, ['web:1', '9']]) },
+    '1 web:2',
+  ],
+  [
     'one whose name is kept, and was moved to a newer image, goes by its id',
     { images: swap('4', { references: [] }), ids: new Map([...base.ids, ['web:4', '9']]) },
     'web:1 web:2 4',
@@ -77,6 +84,8 @@ test.each<[string, Partial<EngineImage> | undefined, string | undefined, boolean
   ['as it was pulled', {}, '1', true],
   ['its name was moved to a newer one', { references: [] }, '9', true],
   ['its name was taken away', { references: [] }, undefined, true],
+  ['its name was taken away, and its digest stayed', { references: ['web@sha256:1'] }, undefined, true],
+  ['its name was taken away, and it was pulled from elsewhere', { references: ['x@sha256:1'] }, undefined, false],
   ['its name was taken away, and another given', { references: ['mine:1'] }, undefined, false],
   ['it is gone', undefined, undefined, false],
   ['it is gone, and its name is another image', undefined, '9', false],
@@ -90,7 +99,7 @@ const REFERENCES = ['a:1', 'a:2', 'b:1', 'b@sha256:2', 'c:1'];
 const reference = fc.constantFrom(...REFERENCES);
 const id = fc.constantFrom('i1', 'i2', 'i3', 'i4');
 const selection: fc.Arbitrary<Selection> = fc.record({
-  notes: fc.array(fc.record({ reference, id, usedMs: fc.nat(9) })),
+  notes: fc.array(fc.record({ reference, id, names: fc.array(reference), usedMs: fc.nat(9) })),
   releases: fc
     .array(fc.tuple(fc.constantFrom('s', 't'), fc.array(fc.record({ number: fc.nat(9), image: reference }))))
     .map((entries) => new Map(entries)),
@@ -115,8 +124,9 @@ test('whatever is so: only what Berth pulled, nothing in use, wanted or kept, an
         expect(found).toMatchObject({ isUsed: false });
         expect(keptNames.map((kept) => input.ids.get(kept))).not.toContain(one.id);
         expect(keptNames.filter((kept) => kept === name && input.ids.has(kept))).toEqual([]);
-        // By a name that means this image, or by its id when it has no name at all.
-        expect(name === one.id ? found!.references.length : input.ids.get(name)).toBe(name === one.id ? 0 : one.id);
+        // By a name that means this image, or by its id when nobody else gave it a name.
+        if (name === one.id) expect(one.names).toEqual(expect.arrayContaining([...found!.references]));
+        else expect(input.ids.get(name)).toBe(one.id);
       }
       const times = selected.map(({ note: one }) => one.usedMs);
       expect(times).toEqual([...times].sort((a, b) => a - b));

@@ -42,16 +42,16 @@ export function selectImages(selection: Selection): readonly Removal[] {
     .sort((a, b) => a.note.usedMs - b.note.usedMs || (a.note.id < b.note.id ? -1 : 1));
 }
 
-/** Whether the image is still there as Berth's: not so when somebody gave it another name and took Berth's away. */
+/** Whether the image is still there as Berth's: not so when Berth's name was taken away and it has one of somebody else. */
 export function isStillOurs(note: ImageNote, { images, ids }: Pick<Selection, 'images' | 'ids'>): boolean {
   const image = images.find(({ id }) => id === note.id);
   return image !== undefined && nameOf(note, image, ids) !== undefined;
 }
 
 /** @returns the reference; the id of one whose name was moved to a newer image; undefined when it is not ours any more */
-function nameOf({ reference, id }: ImageNote, image: EngineImage, ids: Selection['ids']): string | undefined {
-  if (ids.get(reference) === id) return reference;
-  return image.references.length === 0 ? id : undefined;
+function nameOf(note: ImageNote, image: EngineImage, ids: Selection['ids']): string | undefined {
+  if (ids.get(note.reference) === note.id) return note.reference;
+  return image.references.every((name) => note.names.includes(name)) ? note.id : undefined;
 }
 
 function hasOtherTags({ references }: EngineImage): boolean {
