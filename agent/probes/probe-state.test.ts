@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
-import type { Probe } from '../../lib/documents/types';
-import { KEPT, UNTRIED, adopted, afterTry, delayMs, rulesOf, type ProbeRules, type ProbeState } from './probe-state';
+import { KEPT, UNTRIED, adopted, afterTry, delayMs, type ProbeRules, type ProbeState } from './probe-state';
 
-const RULES: ProbeRules = { intervalMs: 1000, timeoutMs: 500, startPeriodMs: 0, failures: 3, successes: 1 };
+const RULES: ProbeRules = { intervalMs: 1000, startPeriodMs: 0, failures: 3, successes: 1 };
 
 /** "+" is a success, "-" a failure; one try every 1000 ms, the first at `fromMs`. @returns "s", "h" or "u" after each */
 function healths(tries: string, rules: Partial<ProbeRules>, from: ProbeState = UNTRIED, fromMs = 1000): string {
@@ -53,7 +52,6 @@ test('the reason is that of the last failure, and gone with a success', () => {
 test('whatever comes: healthy and unhealthy only after so many in a row, and after so many always', () => {
   const rulesArbitrary = fc.record({
     intervalMs: fc.integer({ min: 1, max: 5000 }),
-    timeoutMs: fc.constant(1),
     startPeriodMs: fc.integer({ min: 0, max: 20_000 }),
     failures: fc.integer({ min: 1, max: 4 }),
     successes: fc.integer({ min: 1, max: 4 }),
@@ -108,18 +106,3 @@ describe('the delay to the next try', () => {
     expect(delays('++', 0.5, 10)[1]).toBe(1000);
   });
 });
-
-test('what a release leaves out is the default, and no interval keeps a core busy', () => {
-  const probe = (given: Partial<Probe>): Probe => ({ ...(emptyProbe as Probe), ...given });
-  expect(rulesOf(probe({}))).toEqual({
-    intervalMs: 5000,
-    timeoutMs: 2000,
-    startPeriodMs: 0,
-    failures: 3,
-    successes: 1,
-  });
-  expect(rulesOf(probe({ intervalMs: 1, failures: 7, startPeriodMs: 5 }))).toMatchObject({
-    ...{ intervalMs: 100, failures: 7, startPeriodMs: 5 },
-  });
-});
-const emptyProbe = { intervalMs: 0, timeoutMs: 0, startPeriodMs: 0, failures: 0, successes: 0 };

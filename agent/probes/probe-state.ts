@@ -1,22 +1,12 @@
 /** Pure: what is known of one run of a container by its probe, and what one more try makes of it. */
 import type { Probe } from '../../lib/documents/types';
 
-/** Where a release says nothing. */
-const DEFAULTS = { intervalMs: 5000, timeoutMs: 2000, failures: 3, successes: 1 };
-/** An interval of less would keep a core busy with one container. */
-const MIN_INTERVAL_MS = 100;
 /** Of what has just been started, the next try follows soon, and each later one after twice as long. */
 const FIRST_DELAY_MS = 100;
 /** Intervals are that much longer or shorter by chance, so that probes do not fall into step. */
 const JITTER = 0.05;
 
-export interface ProbeRules {
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
-  readonly startPeriodMs: number;
-  readonly failures: number;
-  readonly successes: number;
-}
+export type ProbeRules = Pick<Probe, 'intervalMs' | 'startPeriodMs' | 'failures' | 'successes'>;
 
 export interface ProbeState {
   readonly health: 'starting' | 'healthy' | 'unhealthy';
@@ -42,17 +32,6 @@ export const KEPT: ProbeState = { ...NOTHING, health: 'healthy' };
 /** It ran before the agent did: one success is enough, and a failure is the first. */
 export function adopted({ successes }: ProbeRules): ProbeState {
   return { ...UNTRIED, successes: successes - 1 };
-}
-
-export function rulesOf(probe: Probe): ProbeRules {
-  const orElse = (value: number, otherwise: number): number => (value > 0 ? value : otherwise);
-  return {
-    intervalMs: Math.max(MIN_INTERVAL_MS, orElse(probe.intervalMs, DEFAULTS.intervalMs)),
-    timeoutMs: orElse(probe.timeoutMs, DEFAULTS.timeoutMs),
-    startPeriodMs: Math.max(0, probe.startPeriodMs),
-    failures: orElse(probe.failures, DEFAULTS.failures),
-    successes: orElse(probe.successes, DEFAULTS.successes),
-  };
 }
 
 /**

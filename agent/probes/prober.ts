@@ -14,7 +14,7 @@ import type { Probes } from '../loop';
 import { isCurrent } from '../plan/plan-instance';
 import { runOf, type ActualContainer, type Desired, type DesiredInstance } from '../plan/types';
 import { describeFailure, type Outcome, type Target, type TryProbe } from './outcome';
-import { KEPT, UNTRIED, adopted, afterTry, delayMs, rulesOf, type ProbeRules, type ProbeState } from './probe-state';
+import { KEPT, UNTRIED, adopted, afterTry, delayMs, type ProbeState } from './probe-state';
 import { Turns } from './turns';
 
 /** The first try comes soon; of many that are begun in one pass, over a time that grows with their number. */
@@ -44,7 +44,6 @@ interface Watch {
   readonly instance: string;
   readonly run: string;
   readonly probe: Probe;
-  readonly rules: ProbeRules;
   readonly target: Target;
   /** Of the run; monotonic. */
   readonly startedMs: number;
@@ -93,7 +92,7 @@ class Prober implements Probes {
     for (const [id, watch] of before) if (watches.get(id) !== watch) watch.cancel();
     const begun = [...watches].filter(([id, watch]) => before.get(id) !== watch);
     for (const [, watch] of begun) {
-      const spreadMs = Math.min(watch.rules.intervalMs, FIRST_TRY_MS + begun.length * FIRST_TRY_EACH_MS);
+      const spreadMs = Math.min(watch.probe.intervalMs, FIRST_TRY_MS + begun.length * FIRST_TRY_EACH_MS);
       this.schedule(watch, spreadMs * this.options.random());
     }
     return judged;
@@ -121,11 +120,10 @@ class Prober implements Probes {
     const run = runOf(container);
     const isSame = known?.run === run && known.target.address === address && isDeepStrictEqual(known.probe, probe);
     if (isSame) return known;
-    const rules = rulesOf(probe);
     const startedMs = this.options.clock.monotonicMs() - ranForMs;
     return {
-      ...{ instance, run, probe, rules, startedMs, target: { containerId: id, address }, cancel: () => undefined },
-      state: this.stateAtFirst(container, known?.run === run ? known : undefined, startedMs, rules),
+      ...{ instance, run, probe, startedMs, target: { containerId: id, address }, cancel: () => undefined },
+      state: this.stateAtFirst(container, known?.run === run ? known : undefined, startedMs, probe),
     };
   }
 
@@ -133,13 +131,13 @@ class Prober implements Probes {
     container: ActualContainer,
     known: Watch | undefined,
     startedMs: number,
-    rules: ProbeRules,
+    probe: Probe,
   ): ProbeState {
     // That an earlier probe failed says nothing about this one: it may be what the operator has mended.
     if (known !== undefined) return known.state.health === 'healthy' ? KEPT : UNTRIED;
     const isGood = container.health === 'none' || container.health === 'healthy';
     if (this.unprobed.has(runOf(container)) && isGood) return KEPT;
-    return startedMs < this.firstPassMs! ? adopted(rules) : UNTRIED;
+    return startedMs < this.firstPassMs! ? adopted(probe) : UNTRIED;
   }
 
   private schedule(watch: Watch, afterMs: number): void {
@@ -153,28 +151,28 @@ class Prober implements Probes {
   private async try(watch: Watch): Promise<void> {
     if (!this.isFollowed(watch)) return;
     const { clock, random, onTry } = this.options;
-    const { probe, rules, target, startedMs, state: before } = watch;
+    const { probe, target, startedMs, state: before } = watch;
     const begunMs = clock.monotonicMs();
     const outcome = await this.outcomeOf(watch);
     if (!this.isFollowed(watch)) return;
     const nowMs = clock.monotonicMs();
     onTry?.(outcome.result, nowMs - begunMs);
-    const failure = describeFailure(outcome, probe, target, rules.timeoutMs);
+    const failure = describeFailure(outcome, probe, target, probe.timeoutMs);
     if (outcome.result === 'untried')
       this.options.log.debug('a probe could not be tried', { instance: watch.instance, reason: failure });
-    else watch.state = afterTry(before, rules, failure, nowMs - startedMs);
-    this.schedule(watch, delayMs(before, watch.state, rules, random()));
+    else watch.state = afterTry(before, probe, failure, nowMs - startedMs);
+    this.schedule(watch, delayMs(before, watch.state, probe, random()));
     if (watch.state.health !== before.health) this.tell(watch, before);
   }
 
   private async outcomeOf(watch: Watch): Promise<Outcome> {
     const { clock, tryProbe } = this.options;
-    const { probe, rules, target } = watch;
+    const { probe, target } = watch;
     const aborting = new AbortController();
     let cancel: () => void;
     const arm = (isAgain: boolean): void => {
-      const dueMs = clock.monotonicMs() + rules.timeoutMs;
-      cancel = clock.after(rules.timeoutMs, () => {
+      const dueMs = clock.monotonicMs() + probe.timeoutMs;
+      cancel = clock.after(probe.timeoutMs, () => {
         if (!isAgain && clock.monotonicMs() - dueMs > STALL_MS) arm(true);
         else aborting.abort();
       });
