@@ -112,6 +112,9 @@ test('an image with a digest keeps the name of the mirror, counts as there, and 
   // Of an agent that knows of no mirror it is an image of somebody else's.
   expect(await isThere(wanted)).toBe(false);
   await expectEngineError(runOf(wanted, connect(new Map())), 'no-such-image');
+
+  await engine.removeImage(wanted);
+  expect(await docker.docker('images', '-q', '--no-trunc', `${mirror.address}/proxy/${name}`)).toBe('');
 });
 
 test('what the mirror does not have, or refuses, comes from the registry itself', async () => {
