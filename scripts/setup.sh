@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that Berth's tests and its quickstart need on this machine; does nothing that is done already.
-#   scripts/setup.sh            npm packages, build, Docker Engine, etcd
+#   scripts/setup.sh            npm packages, build, Docker Engine, etcd, a registry
 #   scripts/setup.sh --no-engines   npm packages and build alone
 # Interrupted at any moment, it goes on from there when it is called again.
 set -euo pipefail
@@ -98,6 +98,8 @@ if [ "${1:-}" != "--no-engines" ]; then
   command -v etcd >/dev/null || packages+=(etcd-server)
   command -v etcdctl >/dev/null || packages+=(etcd-client)
   [ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1 || packages+=(busybox-static)
+  command -v docker-registry >/dev/null || packages+=(docker-registry)
+  command -v openssl >/dev/null || packages+=(openssl)
   command -v systemd-analyze >/dev/null || packages+=(systemd)
 fi
 if [ ${#packages[@]} -gt 0 ]; then
