@@ -90,7 +90,7 @@ describe('registries', () => {
 
   test.each([
     ['registry-mirrors: "docker.io=https://m1:5000/,harbor.example.com/hub, registry.example.com=m1:5000"'],
-    ['registry-mirrors: { docker.io: ["m1:5000", harbor.example.com/hub], registry.example.com: "m1:5000" }'],
+    ['registry-mirrors: { docker.io: [m1:5000, harbor.example.com/hub], registry.example.com: "m1:5000" }'],
     ['registry-mirrors: "docker.io=m1:5000,registry.example.com=m1:5000,index.docker.io=harbor.example.com/hub"'],
   ])('%s', (text) => {
     expect([...agent(text).registryMirrors]).toEqual([
