@@ -1,12 +1,16 @@
 /** Everything at once, on one clock that stands still: an etcd, coordinators, hosts, and the operator's documents. */
+import type { Engine } from '../../agent/docker/engine';
+import type { MemoryDocker } from '../../agent/docker/memory-docker';
 import { startCoordinator, type Coordinator } from '../../coordinator/coordinator';
 import { keysUnder } from '../../lib/documents/keys';
+import type { KeyValue } from '../../lib/etcd/store';
 import { createMemoryStore, type MemoryStore } from '../../lib/etcd/memory-store';
 import { silentLogger } from '../../lib/log';
 import { createFakeClock, type FakeClock } from '../support/fake-clock';
+import type { Chance } from './seeded-random';
 import { LEASE_TTL_MS, PREFIX, SimulatedHost } from './simulated-host';
 import { SimulatedProcess } from './simulated-process';
-import type { Chance } from './seeded-random';
+import { Witness } from './witness';
 
 export const keys = keysUnder(PREFIX);
 
@@ -15,23 +19,36 @@ export interface SimulatedCoordinator {
   readonly coordinator: Coordinator;
 }
 
+export interface ClusterOptions {
+  readonly chance: Chance;
+  readonly hosts: number;
+  readonly coordinators: number;
+  /** Makes every engine do wrong, to see that the witness says so. */
+  readonly sabotage?: ((engine: Engine, docker: MemoryDocker) => Engine) | undefined;
+}
+
 export class SimulatedCluster {
   readonly clock: FakeClock = createFakeClock();
   readonly etcd: MemoryStore = createMemoryStore(this.clock);
+  readonly chance: Chance;
+  readonly witness: Witness;
   readonly hosts: readonly SimulatedHost[];
-  readonly coordinators: (SimulatedCoordinator | undefined)[] = [undefined, undefined];
+  readonly coordinators: (SimulatedCoordinator | undefined)[];
   /** What the operator wants, by service: the text that stands in etcd, or should. */
   readonly documents = new Map<string, string>();
   /** Puts etcd back to what it was; undefined when there is no backup. */
   backup: (() => void) | undefined;
 
-  constructor(
-    readonly chance: Chance,
-    hostCount: number,
-  ) {
-    const names = Array.from({ length: hostCount }, (_, index) => `h${index + 1}`);
-    this.hosts = names.map((name) => new SimulatedHost(name, this.clock, this.etcd, chance));
+  constructor({ chance, hosts, coordinators, sabotage }: ClusterOptions) {
+    this.chance = chance;
+    const { clock, etcd } = this;
+    this.witness = new Witness(() => clock.monotonicMs());
+    // Without a coordinator a host may be told to do what can't be done, and has to cope.
+    if (coordinators > 0) this.witness.watchAssignments(etcd.connect(), keys);
+    const names = Array.from({ length: hosts }, (_, index) => `h${index + 1}`);
+    this.hosts = names.map((name) => new SimulatedHost({ name, clock, etcd, chance, witness: this.witness, sabotage }));
     for (const host of this.hosts) host.startAgent();
+    this.coordinators = Array.from({ length: coordinators }, () => undefined);
     this.coordinators.forEach((_, index) => this.startCoordinator(index));
   }
 
@@ -51,6 +68,19 @@ export class SimulatedCluster {
     this.coordinators[index] = undefined;
   }
 
+  /** Everything answers again, and everyone runs. */
+  heal(): void {
+    for (const host of this.hosts) {
+      host.heal();
+      host.startAgent();
+      host.process?.store.faults.reconnect();
+    }
+    this.coordinators.forEach((one, index) => {
+      if (one === undefined) this.startCoordinator(index);
+      else one.process.store.faults.reconnect();
+    });
+  }
+
   async put(service: string, document: string): Promise<void> {
     this.documents.set(service, document);
     await this.write(keys.service(service), document);
@@ -65,9 +95,8 @@ export class SimulatedCluster {
     await this.etcd.txn({ compares: [], writes: [{ op: 'put', key, value }] });
   }
 
-  /** An operator applies everything again, as after the loss of etcd. */
-  async applyAll(): Promise<void> {
-    for (const [service, document] of this.documents) await this.write(keys.service(service), document);
+  async everything(): Promise<readonly KeyValue[]> {
+    return (await this.etcd.range({ prefix: keys.all })).kvs;
   }
 
   /** Ends every process, so that nothing of this cluster wakes any more. */

@@ -23,37 +23,27 @@ export class SimulatedProcess {
     };
   }
 
+  /** One call of this process to the world outside. */
+  async call<T>(act: () => Promise<T>): Promise<T> {
+    if (this.isKilled) return NEVER;
+    try {
+      const answer = await act();
+      return this.isKilled ? NEVER : answer;
+    } catch (error) {
+      if (this.isKilled) return NEVER;
+      throw error;
+    }
+  }
+
   /** The engine as this process reaches it. */
   engine(engine: Engine): Engine {
-    const guard = async <T>(call: () => Promise<T>): Promise<T> => {
-      if (this.isKilled) return NEVER;
-      try {
-        const answer = await call();
-        return this.isKilled ? NEVER : answer;
-      } catch (error) {
-        if (this.isKilled) return NEVER;
-        throw error;
-      }
-    };
-    return {
-      facts: () => guard(() => engine.facts()),
-      list: () => guard(() => engine.list()),
-      presentImages: (references) => guard(() => engine.presentImages(references)),
-      imageIds: (references) => guard(() => engine.imageIds(references)),
-      images: () => guard(() => engine.images()),
-      removeImage: (name) => guard(() => engine.removeImage(name)),
-      pull: (reference, options) => guard(() => engine.pull(reference, options)),
-      create: (request) => guard(() => engine.create(request)),
-      whoHasPort: (...port) => guard(() => engine.whoHasPort(...port)),
-      start: (id) => guard(() => engine.start(id)),
-      stop: (id, graceMs) => guard(() => engine.stop(id, graceMs)),
-      restart: (id, graceMs) => guard(() => engine.restart(id, graceMs)),
-      update: (id, limits) => guard(() => engine.update(id, limits)),
-      exec: (...command) => guard(() => engine.exec(...command)),
-      logTail: (...request) => guard(() => engine.logTail(...request)),
-      remove: (id) => guard(() => engine.remove(id)),
-      watch: (wake, signal) => engine.watch(wake, AbortSignal.any([signal, this.ends.signal])),
-    };
+    const { ends } = this;
+    return overCalls(
+      Object.assign(Object.create(engine) as Engine, {
+        watch: (wake: () => void, signal: AbortSignal) => engine.watch(wake, AbortSignal.any([signal, ends.signal])),
+      }),
+      (_, act) => this.call(act),
+    );
   }
 
   kill(): void {
@@ -61,4 +51,20 @@ export class SimulatedProcess {
     this.ends.abort();
     this.store.close();
   }
+}
+
+export type EngineCall = Exclude<keyof Engine, 'watch'>;
+
+/** The engine, with something done around every call but `watch`. */
+export function overCalls(
+  engine: Engine,
+  around: (call: EngineCall, act: () => Promise<never>, args: readonly unknown[]) => Promise<unknown>,
+): Engine {
+  const calls = engine as unknown as Record<EngineCall, (...args: readonly unknown[]) => Promise<never>>;
+  return new Proxy(engine, {
+    get: (_, name: keyof Engine) =>
+      name === 'watch'
+        ? (...args: Parameters<Engine['watch']>) => engine.watch(...args)
+        : (...args: unknown[]) => around(name, () => calls[name](...args), args),
+  });
 }

@@ -4,6 +4,7 @@ interface Timer {
   readonly atMs: number;
   readonly order: number;
   readonly wake: () => void;
+  isCancelled: boolean;
 }
 
 /** A clock that stands still until it is told to move. */
@@ -19,27 +20,21 @@ export interface FakeClock extends Clock {
 export function createFakeClock(): FakeClock {
   let nowMs = 1000;
   let orders = 0;
-  let timers: Timer[] = [];
-  const settle = async (): Promise<void> => {
-    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
-  };
+  const timers = new TimerHeap();
+  // Every promise that can settle without a timer has done so by then.
+  const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
   return {
     monotonicMs: () => nowMs,
     wallMs: () => 1_700_000_000_000 + Math.floor(nowMs),
     after: (delayMs, wake) => {
-      const timer = { atMs: nowMs + Math.max(0, delayMs), order: orders++, wake };
-      timers.push(timer);
-      return () => (timers = timers.filter((other) => other !== timer));
+      const timer = { atMs: nowMs + Math.max(0, delayMs), order: orders++, wake, isCancelled: false };
+      timers.add(timer);
+      return () => void (timer.isCancelled = true);
     },
     advance: async (byMs) => {
       const endMs = nowMs + byMs;
       await settle();
-      for (;;) {
-        const next = timers
-          .filter((timer) => timer.atMs <= endMs)
-          .sort((a, b) => a.atMs - b.atMs || a.order - b.order)[0];
-        if (next === undefined) break;
-        timers = timers.filter((timer) => timer !== next);
+      for (let next = timers.takeBefore(endMs); next !== undefined; next = timers.takeBefore(endMs)) {
         nowMs = Math.max(nowMs, next.atMs);
         next.wake();
         await settle();
@@ -48,7 +43,54 @@ export function createFakeClock(): FakeClock {
     },
     jump: (byMs) => void (nowMs += byMs),
     get pending() {
-      return timers.length;
+      return timers.pending;
     },
   };
+}
+
+/** The earliest first; of one time, the one that was set first. */
+class TimerHeap {
+  private readonly heap: Timer[] = [];
+
+  get pending(): number {
+    return this.heap.filter(({ isCancelled }) => !isCancelled).length;
+  }
+
+  add(timer: Timer): void {
+    const { heap } = this;
+    let at = heap.push(timer) - 1;
+    for (let above = (at - 1) >> 1; at > 0 && isBefore(timer, heap[above]!); above = (at - 1) >> 1) {
+      heap[at] = heap[above]!;
+      at = above;
+    }
+    heap[at] = timer;
+  }
+
+  /** @returns the first that is due by then, cancelled ones aside */
+  takeBefore(endMs: number): Timer | undefined {
+    for (let first = this.heap[0]; first !== undefined && first.atMs <= endMs; first = this.heap[0]) {
+      this.takeFirst();
+      if (!first.isCancelled) return first;
+    }
+    return undefined;
+  }
+
+  private takeFirst(): void {
+    const { heap } = this;
+    const last = heap.pop()!;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below + 1 < heap.length && isBefore(heap[below + 1]!, heap[below]!)) below++;
+      if (below >= heap.length || !isBefore(heap[below]!, last)) break;
+      heap[at] = heap[below]!;
+      at = below;
+    }
+    heap[at] = last;
+  }
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }

@@ -1,0 +1,73 @@
+/** Writes a host's assignment and releases by itself, as a coordinator would: for lives of hosts without one. */
+import { encodeDocument } from '../../lib/documents/codec';
+import type { ContainerSpec, DeploySpec, Pause, Release } from '../../lib/documents/types';
+import type { MemoryStore } from '../../lib/etcd/memory-store';
+import { releaseHash } from '../../lib/release/release-hash';
+import { releaseOf } from '../support/desired';
+import { keys } from './simulated-cluster';
+
+export interface Wish {
+  readonly container?: Partial<ContainerSpec>;
+  readonly deploy?: Partial<DeploySpec>;
+}
+
+export class Assigner {
+  /** The newest of each service. */
+  readonly releases = new Map<string, Release>();
+  /** Service of each instance that is wanted. */
+  readonly instances = new Map<string, string>();
+  readonly held = new Set<string>();
+  pauses: readonly Pause[] = [];
+  private revision = 0;
+  private placed = 0;
+
+  constructor(
+    private readonly etcd: MemoryStore,
+    private readonly host: string,
+  ) {}
+
+  /** A new release of the service, for all of its instances. */
+  async edit(service: string, { container = {}, deploy = {} }: Wish): Promise<void> {
+    const number = (this.releases.get(service)?.number ?? 0) + 1;
+    const base = releaseOf(service, { number });
+    const release: Release = {
+      ...base,
+      container: { ...base.container, ...container },
+      deploy: { ...base.deploy, ...deploy },
+    };
+    this.releases.set(service, release);
+    await this.put(keys.release(service, number), encodeDocument('Release', release));
+  }
+
+  /** @returns the id of the new instance */
+  place(service: string): string {
+    const id = `${service}-${++this.placed}`;
+    this.instances.set(id, service);
+    return id;
+  }
+
+  /** Makes what was said since the last time known to the host. */
+  async commit(): Promise<void> {
+    const instances = [...this.instances].map(([id, service]) => {
+      const release = this.releases.get(service)!;
+      const slot = Number(id.slice(service.length + 1));
+      return [id, { service, slot, release: release.number, hash: releaseHash(release) }] as const;
+    });
+    const assignment = encodeDocument('Assignment', {
+      ...{ revision: ++this.revision, instances: Object.fromEntries(instances), prefetch: [] },
+      ...{ held: [...this.held], pauses: this.pauses },
+    });
+    await this.put(keys.assignment(this.host), assignment);
+  }
+
+  /** Everything again, as after the loss of etcd. */
+  async rewrite(): Promise<void> {
+    for (const release of this.releases.values())
+      await this.put(keys.release(release.service, release.number), encodeDocument('Release', release));
+    await this.commit();
+  }
+
+  private async put(key: string, value: string): Promise<void> {
+    await this.etcd.txn({ compares: [], writes: [{ op: 'put', key, value }] });
+  }
+}

@@ -1,0 +1,75 @@
+/** What operators write into etcd, of all kinds: well-formed, ill-formed, and such as never run. */
+import { toHost, type Fault } from './fault';
+import { keys, type SimulatedCluster } from './simulated-cluster';
+
+export const SERVICES = ['web', 'api', 'job'];
+const PAUSE_MS = 60_000;
+
+function documentBy({ chance }: SimulatedCluster): string {
+  if (chance.happens(0.1)) return chance.pick(['image: [', 'imagee: web:1', 'image: web:1\nports: ["99999:1"]']);
+  const name = chance.pick(['web', 'web', 'api', 'api', 'stubborn', 'crashing', 'broken', 'nowhere', 'sickly', 'done']);
+  const lines = [
+    `image: ${name}:${1 + chance.below(3)}`,
+    chance.happens(0.3) ? 'ports: ["8080:80"]' : 'ports: ["80"]',
+    chance.happens(0.4) && 'healthcheck: { test: ["CMD", "x"] }',
+    chance.happens(0.08) && `depends_on: [${chance.pick(SERVICES)}]`,
+    chance.happens(0.08) && 'pull_policy: always',
+    chance.happens(0.08) && 'post_start: [{ command: [warm] }]',
+    chance.happens(0.08) && 'pre_stop: [{ command: [leave] }]',
+    chance.happens(0.08) && 'x-berth: { drain: 3s }',
+    `deploy: { ${deployBy(chance)} }`,
+  ];
+  return `${lines.filter((line) => line !== false).join('\n')}\n`;
+}
+
+function deployBy(chance: SimulatedCluster['chance']): string {
+  const parts = [
+    chance.happens(0.2) ? 'mode: global' : `replicas: ${chance.below(6)}`,
+    chance.happens(0.3) &&
+      `resources: { limits: { memory: ${chance.pick(['64M', '5G'])}, cpus: "2" }, reservations: { memory: ${chance.pick(['32M', '3G'])}, cpus: "${chance.pick(['0.1', '1.5'])}" } }`,
+    chance.happens(0.2) &&
+      `restart_policy: { condition: ${chance.pick(['any', 'on-failure', 'none'])}, max_attempts: 3 }`,
+  ];
+  return parts.filter((part) => part !== false).join(', ');
+}
+
+export const DOCUMENT_FAULTS: readonly Fault[] = [
+  {
+    name: 'edit',
+    weight: 12,
+    act: async (cluster) => {
+      const [service, document] = [cluster.chance.pick(SERVICES), documentBy(cluster)];
+      await cluster.put(service, document);
+      return `${service}: ${JSON.stringify(document)}`;
+    },
+  },
+  {
+    name: 'delete a service',
+    weight: 2,
+    act: async (cluster) => {
+      const service = cluster.chance.pick(SERVICES);
+      await cluster.delete(service);
+      return service;
+    },
+  },
+  {
+    name: 'kill or start a coordinator',
+    weight: 5,
+    act: (cluster) => {
+      const index = cluster.chance.below(cluster.coordinators.length);
+      if (cluster.coordinators[index] === undefined) cluster.startCoordinator(index);
+      else cluster.killCoordinator(index);
+      return `c${index + 1} ${cluster.coordinators[index] === undefined ? 'killed' : 'started'}`;
+    },
+  },
+  toHost('pause', 2, async ({ name: host }, cluster) => {
+    const [kind, name] = cluster.chance.pick([
+      ['host', host] as const,
+      ['service', cluster.chance.pick(SERVICES)] as const,
+    ]);
+    const untilMs = cluster.clock.wallMs() + cluster.chance.next() * PAUSE_MS;
+    const pause = { kind, name, untilMs: Math.floor(untilMs), reason: 'by chance', by: 'operator' };
+    await cluster.write(keys.pause(kind, name), JSON.stringify(pause));
+    return `${kind} ${name}`;
+  }),
+];
