@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock';
 import { UNPRINTABLE } from '../../lib/unprintable';
-import { askHelper, LoginProblem } from './registry-helper';
+import { askHelper, LoginProblem } from './registry-credential-program';
 
 const MAX_CONFIG_CHARACTERS = 1024 * 1024;
 /** Of a user, in messages. */

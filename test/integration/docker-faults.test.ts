@@ -215,68 +215,6 @@ describe('events', () => {
   });
 });
 
-describe('pull', () => {
-  const never = new AbortController().signal;
-  const pullWith = (signal: AbortSignal, engine = connect()): Promise<void> =>
-    engine.pull('registry.test/web:1', { platform: '', signal, onProgress: () => undefined });
-  const pull = (body: string, status = 200): Promise<void> => {
-    proxy.inject(asks('/images/create'), { kind: 'answer', status, body });
-    return pullWith(never);
-  };
-
-  test.each([
-    [
-      'an error inside the stream',
-      '{"status":"Pulling"}\n{"error":"received unexpected HTTP status: 502"}',
-      'pull-failed',
-      /502/,
-    ],
-    [
-      'an image that nobody has',
-      '{"error":"manifest for registry.test/web:1 not found: manifest unknown"}',
-      'no-such-image',
-      /manifest/,
-    ],
-    [
-      'a refusal',
-      '{"error":"Head https://registry.test/v2/web/manifests/1: unauthorized"}',
-      'unauthorized',
-      /no credentials/,
-    ],
-    ['a full disk', '{"error":"write /x: no space left on device"}', 'no-space', /disk of Docker is full/],
-    ['a line that is no JSON', '{"status":"Pulling"}\n<html>\n', 'pull-failed', /<html>/],
-  ] as const)('%s is told', async (_what, body, code, message) => {
-    await expectEngineError(pull(body), code, message);
-  });
-
-  test('a registry that can not be reached is told as such, and is not the engine', async () => {
-    await expectEngineError(
-      pull('{"message":"Get https://registry.test/v2/: no such host"}', 500),
-      'pull-failed',
-      /no such host/,
-    );
-  });
-
-  test('a stream that ends well is success', async () => {
-    await pull('{"status":"Pulling"}\n{"status":"Status: Downloaded newer image"}\n');
-  });
-
-  test('one that hangs is given up when told so, and holds no socket', async () => {
-    proxy.inject(asks('/images/create'), { kind: 'hang' });
-    const giving = new AbortController();
-    const pulling = pullWith(giving.signal);
-    setTimeout(() => giving.abort(), 200);
-    await expectEngineError(pulling, 'pull-failed', /cancelled/);
-    await sleep(100);
-    expect(proxy.connections).toBeLessThanOrEqual(1);
-  });
-
-  test('one whose registry falls silent is given up by itself', async () => {
-    proxy.inject(asks('/images/create'), { kind: 'hang' });
-    await expectEngineError(pullWith(never, connect(hastyClock)), 'pull-failed', /60 s/);
-  });
-});
-
 describe('containers that are not ours', () => {
   test('one that got our labels from a committed image is left alone', async () => {
     const engine = connect();
