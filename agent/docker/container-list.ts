@@ -1,6 +1,6 @@
 /**
  * Our containers, at the price of one call when nothing changed: the list is asked for every time, and a container
- * is inspected when it is new, when an event or the list says that it changed, and every few minutes.
+ * is inspected when it first runs, when an event or the list says that it changed, and every few minutes.
  */
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
 import type { Logger } from '../../lib/log';
@@ -83,6 +83,9 @@ export class ContainerList {
   }
 
   private async inspect(entry: ContainerInfo): Promise<ContainerInspectInfo | undefined | 'gone'> {
+    // It is being started, mostly: Docker would answer when it has, and every pass would wait for the slowest start. Of a
+    // container that never ran, the list says all that there is to know.
+    if (entry.State === 'created') return undefined;
     const seen = `${entry.State} ${/\((.*)\)/.exec(entry.Status)?.[1] ?? ''}`;
     const known = this.inspected.get(entry.Id);
     const nowMs = this.connection.clock.monotonicMs();
