@@ -1,5 +1,5 @@
 /** A host with an agent and nothing on it. Assignments are written straight into etcd, as a coordinator writes them. */
-import { decodeDocument, encodeDocument } from '../lib/documents/codec';
+import { decodeDocument, emptyDocument, encodeDocument } from '../lib/documents/codec';
 import type { Release } from '../lib/documents/types';
 import { connectEtcd } from '../lib/etcd/etcd3-store';
 import type { Store, Write } from '../lib/etcd/store';
@@ -107,7 +107,7 @@ export class EmptyHost {
     const hash = releaseHash(release);
     const instances = ids.map((id, index) => [id, { service: 'web', slot: index + 1, release: this.release, hash }]);
     const assignment = {
-      ...{ revision: ++this.revision, prefetch: [], held: [] },
+      ...{ ...emptyDocument('Assignment'), revision: ++this.revision },
       instances: Object.fromEntries(instances) as Record<string, never>,
     };
     const writes: Write[] = [

@@ -1,5 +1,3 @@
-import { createLogger as createWinston, format, transports } from 'winston';
-
 /** What a line may carry besides its message; `instance`, `release` and `reason` are the usual ones. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -20,22 +18,19 @@ export const MAX_FIELD_CHARACTERS = 4096;
 
 /** JSON lines on standard error; standard output is for the one ready line and for answers. */
 export function createLogger(options: { component: string; level?: LogLevel }): Logger {
-  const winston = createWinston({
-    level: options.level ?? 'info',
-    defaultMeta: { component: options.component },
-    format: format.combine(format.timestamp(), cutLongTexts(), format.json()),
-    transports: [new transports.Stream({ stream: process.stderr })],
-  });
-  return wrap((level, message, fields) => void winston.log(level, message, fields), {});
+  const most = LOG_LEVELS.indexOf(options.level ?? 'info');
+  return wrap((level, message, fields) => {
+    if (LOG_LEVELS.indexOf(level) > most) return;
+    const line = { timestamp: new Date().toISOString(), level, component: options.component, message, ...fields };
+    process.stderr.write(`${JSON.stringify(line, cutLongText)}\n`);
+  }, {});
 }
 
-const cutLongTexts = format((line) => {
-  for (const [name, value] of Object.entries(line)) {
-    if (typeof value === 'string' && value.length > MAX_FIELD_CHARACTERS)
-      line[name] = `${value.slice(0, MAX_FIELD_CHARACTERS)}… (${value.length} characters)`;
-  }
-  return line;
-});
+function cutLongText(_name: string, value: unknown): unknown {
+  return typeof value === 'string' && value.length > MAX_FIELD_CHARACTERS
+    ? `${value.slice(0, MAX_FIELD_CHARACTERS)}… (${value.length} characters)`
+    : value;
+}
 
 function wrap(write: (level: LogLevel, message: string, fields: LogFields) => void, bound: LogFields): Logger {
   const at = (level: LogLevel) => (message: string, fields?: LogFields) =>

@@ -16,7 +16,7 @@ export class Daemon {
   /** Starts it without waiting for it to be ready. */
   spawn(...more: string[]): this {
     this.exitCode = undefined;
-    const child = spawn(process.execPath, [BERTH, ...this.args, ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(BERTH, [...this.args, ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     child.once('exit', (code) => (this.exitCode = code));
