@@ -26,7 +26,7 @@ async function hostAt(path: string): Promise<string> {
 }
 
 test('it is made with its folder, for its owner alone, answers, and goes', async () => {
-  const path = join(folder, 'run/berth/agent.sock');
+  const path = join(folder, 'berth/agent.sock');
   const server = await serveOnSocket(path, calls);
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(statSync(path).isSocket()).toBe(true);
@@ -66,8 +66,9 @@ test('one that takes connections and says nothing is somebody too', async () => 
 test.each([
   ['a folder that is a file', 'file/agent.sock'],
   ['a folder that has its name', 'taken'],
+  ['a folder of a folder that is not there', 'no/such/agent.sock'],
 ])('%s: it says so', async (_, path) => {
   writeFileSync(join(folder, 'file'), '');
   mkdirSync(join(folder, 'taken/x'), { recursive: true });
-  await expect(serveOnSocket(join(folder, path), calls)).rejects.toThrow(/EEXIST|ENOTDIR|EISDIR/);
+  await expect(serveOnSocket(join(folder, path), calls)).rejects.toThrow(/EEXIST|ENOTDIR|EISDIR|ENOENT/);
 });

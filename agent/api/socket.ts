@@ -14,7 +14,10 @@ const PROBE_MS = 1000;
  * @throws Error when another agent answers there, or the socket can't be made
  */
 export async function serveOnSocket(path: string, calls: AgentCalls): Promise<RpcServer> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  // One folder, and not recursively: Node tries for ever where a file system takes none (/proc).
+  await mkdir(dirname(path), { mode: 0o755 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
   if (await answers(path)) throw new Error(`another agent answers at ${path}; give each a --socket of its own`);
   // Under its name only when nobody but its owner can open it.
   const unfinished = `${path}.new`;
