@@ -1,8 +1,9 @@
 /** A cluster of three hosts with engines and addresses of their own, and what each verb of the lab does to it. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { until } from '../support/wait';
 import { startClient, type Client } from './client';
 import { Lab } from './lab';
-import { containersOn, hostBecomes, urlsOf } from './seen';
+import { containersOn, hostBecomes, urlsOf, type SeenContainer } from './seen';
 
 /** For hangs, on a machine with far more to do than cores. */
 const PATIENCE_MS = 60_000;
@@ -42,6 +43,17 @@ async function client(): Promise<Client> {
     urls.slice(0, 3).map(({ url }) => `${url}/cgi-bin/index.cgi`),
     CLIENT_PAUSE_MS,
   );
+}
+
+/** Ids of this machine's processes in the cgroups of a container. */
+function processesIn(id: string): readonly string[] {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cgroup`, 'utf8').includes(id);
+    } catch {
+      return false;
+    }
+  });
 }
 
 const allContainers = (): Promise<unknown> => Promise.all(HOSTS.map((host) => containersOn(lab, host)));
@@ -174,13 +186,14 @@ test(
     const [h1, , h3] = HOSTS;
     const others = await containersOn(lab, h1!);
     const url = await urlOn(h3!);
-    const pid = await lab.docker(h3!, 'ps', '--quiet').then((id) => lab.docker(h3!, 'top', id, '-o', 'pid'));
-    expect(pid).toMatch(/PID\n\d+/);
+    const [{ id }] = (await containersOn(lab, h3!)) as [SeenContainer];
+    expect(processesIn(id)).not.toEqual([]);
     const before = await lab.machine(h3!);
     const asking = await client();
     await lab.kill('host', h3!);
     expect(await lab.machine(h3!)).toMatchObject({ power: 'off', parts: [{ state: 'ended' }, { state: 'ended' }] });
     for (const part of before.parts) expect(() => process.kill(part.pid!, 0)).toThrow(/ESRCH/);
+    expect(processesIn(id)).toEqual([]);
     await hostBecomes(lab, h3!, 'lost');
     await expect(say(url, SILENCE_MS)).rejects.toThrow();
     await expect(lab.cutOff(h3!)).rejects.toThrow('h3 is off');

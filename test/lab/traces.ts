@@ -40,7 +40,7 @@ export function tracesOf(folder: LabFolder): readonly string[] {
   return [
     ...processesOf(folder).map((pid) => `process ${pid}`),
     ...mounts.filter((line) => line.includes(` ${folder.path}/`)).map((line) => `mount ${line}`),
-    ...(existsSync(`/sys/class/net/${device}`) ? [`link ${device}`] : []),
+    ...(isLink(device) ? [`link ${device}`] : []),
     ...cgroupsOf(folder),
     ...(existsSync(folder.path) ? [folder.path] : []),
   ];
@@ -74,8 +74,14 @@ function kill(pids: readonly number[]): boolean {
   return pids.length === 0;
 }
 
+/** Of this process's network, which /sys need not be about. */
+function isLink(device: string): boolean {
+  const lines = readFileSync('/proc/self/net/dev', 'utf8').split('\n');
+  return lines.some((line) => line.trimStart().startsWith(`${device}:`));
+}
+
 async function removeLink(device: string): Promise<boolean> {
-  if (!existsSync(`/sys/class/net/${device}`)) return true;
+  if (!isLink(device)) return true;
   // The kernel may be quicker.
   await run('ip', ['link', 'del', device]).catch(() => undefined);
   return false;
