@@ -1,4 +1,5 @@
 /** Makes a container, on all of its networks or not at all. */
+import type Docker from 'dockerode';
 import type { ContainerCreateOptions, NetworkConnectOptions } from 'dockerode';
 import { READ_DEADLINE_MS, type DockerConnection } from './connection';
 import { containerConfig } from './container-config';
@@ -11,8 +12,14 @@ import { fillContainer, type Node } from './placeholders';
 /** Docker pulls no image here, but volumes may be filled from one. */
 const CREATE_DEADLINE_MS = 60_000;
 
+interface Created {
+  readonly Id?: unknown;
+  readonly Warnings?: readonly string[] | null;
+}
+
 /**
  * @param image what the request's image is called on this host
+ * @param onWarning told what Docker leaves out, in its words
  * @returns the id. @throws EngineError as Engine.create does
  */
 export async function createContainer(
@@ -20,6 +27,7 @@ export async function createContainer(
   request: CreateRequest,
   owner: Ownership & Node,
   image: string,
+  onWarning: (warning: string) => void,
 ): Promise<string> {
   const apiVersion = await connection.apiVersion();
   const container = { ...fillContainer(request, owner), image };
@@ -27,15 +35,16 @@ export async function createContainer(
   await requireNetworks(connection, container);
   await requireVolumes(connection, container);
   const created = await connection.call('create', CREATE_DEADLINE_MS, (docker, abortSignal) =>
-    // Without _query and _body dockerode would write all of it, secrets too, into the address.
-    docker.createContainer({ _query: { name, platform }, _body: body, abortSignal } as ContainerCreateOptions),
+    postContainer(docker, { name, platform }, body, abortSignal),
   );
-  if (typeof created.id !== 'string') throw new EngineError('other', 'Docker did not say what it created');
+  const { Id: id, Warnings } = created;
+  if (typeof id !== 'string') throw new EngineError('other', 'Docker did not say what it created');
+  Warnings?.forEach(onWarning);
   try {
     for (const network of container.networks.slice(1)) {
       const EndpointConfig = endpointSettings(network, request.service, apiVersion);
       await connection.call('connect', READ_DEADLINE_MS, (docker, abortSignal) => {
-        const options = { _body: { Container: created.id, EndpointConfig }, abortSignal };
+        const options = { _body: { Container: id, EndpointConfig }, abortSignal };
         return docker.getNetwork(encodeURIComponent(network.name)).connect(options as NetworkConnectOptions);
       });
     }
@@ -43,10 +52,26 @@ export async function createContainer(
     // Should this fail, a later pass removes it: it was never started.
     await connection
       .call('remove', READ_DEADLINE_MS, (docker, abortSignal) =>
-        docker.getContainer(created.id).remove({ v: true, abortSignal } as object),
+        docker.getContainer(id).remove({ v: true, abortSignal } as object),
       )
       .catch(() => undefined);
     throw error;
   }
-  return created.id;
+  return id;
+}
+
+/** As dockerode does, but for two things: it loses the warnings, and writes the body, secrets too, into the address. */
+function postContainer(
+  docker: Docker,
+  query: object,
+  body: ContainerCreateOptions,
+  abortSignal: AbortSignal,
+): Promise<Created> {
+  const modem = docker.modem as { dial(request: object, done: (error: unknown, answer: Created) => void): void };
+  const request = { path: '/containers/create?', method: 'POST', options: { _query: query, _body: body }, abortSignal };
+  return new Promise((resolve, reject) => {
+    modem.dial({ ...request, statusCodes: { 200: true, 201: true } }, (error, answer) =>
+      error === null || error === undefined ? resolve(answer) : reject(error),
+    );
+  });
 }

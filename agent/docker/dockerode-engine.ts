@@ -97,8 +97,10 @@ class DockerodeEngine implements Engine {
   async create(request: CreateRequest): Promise<string> {
     const { host, prefix, nodeId = '' } = this.options;
     const image = await this.puller.nameOnHost(request.container.image);
+    const onWarning = (warning: string): void =>
+      this.options.log.warn('Docker leaves out a setting', { instance: request.instance, reason: warning });
     try {
-      return await createContainer(this.connection, request, { host, prefix, nodeId }, image);
+      return await createContainer(this.connection, request, { host, prefix, nodeId }, image, onWarning);
     } catch (error) {
       if (!(error instanceof EngineError) || error.code !== 'name-taken') throw error;
       throw new EngineError('name-taken', await this.whoHasName(containerName(request.instance)));

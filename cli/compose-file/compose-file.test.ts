@@ -120,6 +120,88 @@ test.each<[string, string, Record<string, unknown>, string?]>([
   expect(service(lines, before)).toEqual(wanted);
 });
 
+/** All that a file's only service becomes, its project aside. */
+function withBerth(lines: string, after: string): Record<string, unknown> {
+  const { services } = read(`services:\n  web:\n    image: a\n${lines.replace(/^/gm, '    ')}\n${after}\n`);
+  const { 'x-berth': berth, ...rest } = parse(services[0]!.document);
+  delete rest.image;
+  delete berth.project;
+  return { ...rest, berth };
+}
+
+test.each<[string, string, string, Record<string, unknown>]>([
+  [
+    'networks by what Docker calls them',
+    'networks: [front, back, default]',
+    'networks: { front: { external: true }, back: { external: true, name: shop-back } }',
+    { networks: ['front', 'shop-back', 'default'] },
+  ],
+  [
+    'networks with settings',
+    'networks: { back: { aliases: [db] }, default: }',
+    'networks: { back: { external: "true", name: shop-back } }',
+    { networks: { 'shop-back': { aliases: ['db'] }, default: null } },
+  ],
+  [
+    'a default network of the operator’s',
+    'init: true',
+    'networks: { default: { external: true, name: shop } }',
+    { init: true, networks: ['shop'] },
+  ],
+  [
+    'which is not for those that have a mode',
+    'network_mode: host',
+    'networks: { default: { external: true, name: shop } }',
+    { network_mode: 'host' },
+  ],
+  [
+    'how volumes are made, of those that the service uses',
+    'volumes: [data:/a, { type: volume, source: theirs, target: /b }, plain:/c]',
+    `volumes:
+  data: { driver: local, driver_opts: { type: nfs, device: ":/x" }, labels: [a=b] }
+  theirs: { external: true }
+  plain: { driver: local, driver_opts: {} }
+  other: { driver: nfs }`,
+    {
+      volumes: ['myshop_data:/a', { type: 'volume', source: 'theirs', target: '/b' }, 'myshop_plain:/c'],
+      berth: {
+        volumes: {
+          myshop_data: { driver: 'local', driver_opts: { type: 'nfs', device: ':/x' }, labels: ['a=b'] },
+          theirs: { external: true },
+        },
+      },
+    },
+  ],
+  [
+    'what a service says itself of a volume wins',
+    'volumes: [data:/a, own:/d]\nx-berth: { drain: 5s, volumes: { myshop_own: { driver: mine } } }',
+    'volumes: { data: { external: true, name: of-them }, own: { driver: nfs } }',
+    {
+      volumes: ['of-them:/a', 'myshop_own:/d'],
+      berth: { drain: '5s', volumes: { 'of-them': { external: true }, myshop_own: { driver: 'mine' } } },
+    },
+  ],
+])('%s', (_, lines, after, wanted) => {
+  expect(withBerth(lines, after)).toEqual({ berth: {}, ...wanted });
+});
+
+test('what a coordinator finds of networks and volumes is shown where the file has them', () => {
+  const { show } = read(`services:
+  web:
+    image: a
+    networks: { back: { ipv4_address: x } }
+    volumes: [data:/a]
+networks: { back: { external: true, name: shop.back } }
+volumes:
+  data: { driver: "a b" }
+`);
+  const place = (path: string, isKey = false): string => show('web', path, isKey, 'what').split('\n')[0]!;
+  expect(place('networks.shop.back.ipv4_address')).toBe('compose.yaml:4:39: what');
+  expect(place('x-berth.volumes.myshop_data.driver')).toBe('compose.yaml:8:19: what');
+  expect(place('x-berth.volumes.myshop_data.driver', true)).toBe('compose.yaml:8:11: what');
+  expect(place('x-berth.volumes.other')).toBe('compose.yaml:3:5: what');
+});
+
 test.each<[string, Partial<ComposeInput>, string, string]>([
   ['what was asked for', { project: 'asked' }, 'name: named', 'asked'],
   ['the file’s name', {}, 'name: named', 'named'],

@@ -4,8 +4,10 @@ import { Lines } from '../../lib/yaml/lines';
 import { writeYaml } from '../../lib/yaml/text';
 import type { Variables } from './interpolate';
 import { ComposeFileError, MAX_TROUBLES, type Trouble } from './place';
-import { resolveService, type Origin, type ServiceFiles } from './resolve-service';
-import { checkTopLevel, projectName, volumeNames } from './top-level';
+import { resolveService, type Origin, type Renamed, type ServiceFiles } from './resolve-service';
+import { checkNetworks, networkNames } from './networks';
+import { checkTopLevel, projectName } from './top-level';
+import { checkVolumes, fileVolumes } from './volumes';
 import { readYaml } from './yaml-file';
 
 export interface ComposeFile {
@@ -47,18 +49,24 @@ export function readComposeFile(input: ComposeInput): ComposeFile {
       () =>
         `${input.name}: ${value === null || value === undefined ? 'it is empty' : 'this is no Compose file'}; a map with "services:" is wanted`,
     ]);
-  checkTopLevel(value, source);
+  checkTopLevel(value, source, [
+    ...checkVolumes(value['volumes'], source),
+    ...checkNetworks(value['networks'], source),
+  ]);
   const project = projectName(input.project, input.folderName, value, source);
   const origins = new Map<string, ReadonlyMap<string, Origin>>();
   const troubles: Trouble[] = [];
-  const volumes = volumeNames(value['volumes'], project);
+  const volumes = fileVolumes(value['volumes'], project);
+  const networks = networkNames(value['networks']);
+  const renamed = new Map<string, Renamed>();
   const services = Object.entries(value['services'] as object).flatMap(([name, service]) => {
     try {
       const show = (path: readonly (string | number)[], what: string): string =>
         source.show(['services', name, ...path], `${name}: ${what}`);
-      const context = { files: input.files, variables, volumes, show, onUnset: note };
+      const context = { files: input.files, variables, volumes, networks, show, onUnset: note };
       const resolved = resolveService(service as unknown, context);
       origins.set(name, resolved.origins);
+      renamed.set(name, resolved.renamed);
       return [{ name, document: writeYaml(withProject(resolved.service, project)) }];
     } catch (error) {
       if (!(error instanceof ComposeFileError)) throw error;
@@ -76,9 +84,28 @@ export function readComposeFile(input: ComposeInput): ComposeFile {
       if (path === '') return source.showKey(['services', service], what);
       const origin = /^environment\.(.*)$/s.exec(path)?.[1];
       const found = origin === undefined ? undefined : origins.get(service)?.get(origin);
-      return found?.(what) ?? source.showWithin(['services', service], path, isKey, what);
+      if (found !== undefined) return found(what);
+      const { around, inner } = placeOf(path, service, renamed.get(service));
+      return source.showWithin(around, inner, isKey, what);
     },
   };
+}
+
+/** Where in the file stands what a coordinator calls so, of networks and volumes too, which have other names there. */
+function placeOf(
+  path: string,
+  service: string,
+  renamed: Renamed | undefined,
+): { readonly around: readonly string[]; readonly inner: string } {
+  const within = (prefix: string, names: ReadonlyMap<string, string> | undefined): [string, string] | undefined => {
+    const found = [...(names ?? [])].find(([name]) => `${path}.`.startsWith(`${prefix}.${name}.`));
+    return found && [found[1], path.slice(`${prefix}.${found[0]}`.length).replace(/^\./, '')];
+  };
+  const volume = within('x-berth.volumes', renamed?.volumes);
+  if (volume !== undefined) return { around: ['volumes', volume[0]], inner: volume[1] };
+  const network = within('networks', renamed?.networks);
+  if (network !== undefined) return { around: ['services', service, 'networks', network[0]], inner: network[1] };
+  return { around: ['services', service], inner: path };
 }
 
 function describeUnset(unset: ReadonlyMap<string, () => string>): readonly string[] {

@@ -3,7 +3,9 @@ import { isMap, type Fields } from '../../lib/yaml/fields';
 import type { Path } from '../../lib/yaml/places';
 import { parseEnvFile } from './env-file';
 import type { Variables } from './interpolate';
+import { resolveNetworks } from './networks';
 import { ComposeFileError, showPlace, type Trouble } from './place';
+import type { FileVolume } from './volumes';
 
 export interface ServiceFiles {
   /** @returns text of a file beside the Compose file; undefined when it is not there. @throws ComposeFileError when it can't be read */
@@ -15,8 +17,10 @@ export interface ServiceFiles {
 export interface ServiceContext {
   readonly files: ServiceFiles;
   readonly variables: Variables;
-  /** What Docker calls the volumes of the file. */
-  readonly volumes: ReadonlyMap<string, string>;
+  /** Of the file, by the names that it has for them. */
+  readonly volumes: ReadonlyMap<string, FileVolume>;
+  /** What Docker calls the networks of the file. */
+  readonly networks: ReadonlyMap<string, string>;
   /** @returns a trouble with its place; paths are the service's */
   readonly show: (path: Path, what: string) => string;
   readonly onUnset: (name: string, where: () => string) => void;
@@ -29,7 +33,17 @@ export interface ResolvedService {
   readonly service: unknown;
   /** Of variables of the environment that came from an env_file. */
   readonly origins: ReadonlyMap<string, Origin>;
+  readonly renamed: Renamed;
 }
+
+/** What the document calls networks and volumes → what the file does. */
+export interface Renamed {
+  readonly networks: ReadonlyMap<string, string>;
+  /** Those of x-berth.volumes that came from the file's volumes. */
+  readonly volumes: ReadonlyMap<string, string>;
+}
+
+const NOTHING_RENAMED: Renamed = { networks: new Map(), volumes: new Map() };
 
 const BY_COMPOSE = '"docker compose config | berth apply -f -" resolves it';
 const ENV_FILE_KEYS = ['path', 'required', 'format'];
@@ -39,7 +53,7 @@ const ENV_FILE_KEYS = ['path', 'required', 'format'];
  * @throws ComposeFileError for what this machine alone can find wrong
  */
 export function resolveService(service: unknown, context: ServiceContext): ResolvedService {
-  if (!isMap(service)) return { service, origins: new Map() };
+  if (!isMap(service)) return { service, origins: new Map(), renamed: NOTHING_RENAMED };
   const { env_file: envFile, ...resolved } = service as Record<string, unknown>;
   const troubles = ['extends', 'label_file']
     .filter((key) => resolved[key] !== undefined && resolved[key] !== null)
@@ -55,12 +69,20 @@ export function resolveService(service: unknown, context: ServiceContext): Resol
     for (const [name] of own) origins.delete(name);
     if (own.length > 0 || fromFiles.length > 0) resolved['environment'] = Object.fromEntries([...fromFiles, ...own]);
   }
+  const used = new Set<string>();
   if (Array.isArray(resolved['volumes']))
     resolved['volumes'] = resolved['volumes'].map((volume: unknown, index) =>
-      resolveVolume(volume, context, (what) => troubles.push(() => context.show(['volumes', index], what))),
+      resolveVolume(volume, context, used, (what) => troubles.push(() => context.show(['volumes', index], what))),
     );
+  const volumes = addSettings(resolved, used, context.volumes);
+  const { networks, renamed } = resolveNetworks(
+    service,
+    context.networks,
+    (path, what) => void troubles.push(() => context.show(path, what)),
+  );
+  if (networks !== undefined) resolved['networks'] = networks;
   if (troubles.length > 0) throw new ComposeFileError(troubles);
-  return { service: resolved, origins };
+  return { service: resolved, origins, renamed: { networks: renamed, volumes } };
 }
 
 type Pairs = readonly (readonly [string, unknown])[];
@@ -147,14 +169,39 @@ function listedPairs(environment: readonly unknown[]): Pairs | undefined {
   });
 }
 
-function resolveVolume(volume: unknown, context: ServiceContext, refuse: (what: string) => void): unknown {
+/** Writes under x-berth.volumes how the volumes are made that the service uses; what the service says itself wins. */
+function addSettings(
+  service: Record<string, unknown>,
+  used: ReadonlySet<string>,
+  volumes: ReadonlyMap<string, FileVolume>,
+): ReadonlyMap<string, string> {
+  const own = service['x-berth'] ?? {};
+  const ownVolumes = isMap(own) ? (own['volumes'] ?? {}) : undefined;
+  if (!isMap(own) || !isMap(ownVolumes)) return new Map();
+  const found = [...used]
+    .map((key) => ({ key, ...volumes.get(key)! }))
+    .filter(({ name, settings }) => settings !== undefined && !Object.hasOwn(ownVolumes, name));
+  if (found.length === 0) return new Map();
+  const settings = Object.fromEntries(found.map((volume) => [volume.name, volume.settings]));
+  service['x-berth'] = { ...own, volumes: { ...settings, ...ownVolumes } };
+  return new Map(found.map(({ name, key }) => [name, key]));
+}
+
+/** @param used names in the file of the volumes that the service uses are added to it */
+function resolveVolume(
+  volume: unknown,
+  context: ServiceContext,
+  used: Set<string>,
+  refuse: (what: string) => void,
+): unknown {
   const named = (name: string): string => {
     const found = context.volumes.get(name);
-    if (found === undefined)
+    if (found !== undefined) used.add(name);
+    else
       refuse(
         `there is no volume "${name}" in this file; write "volumes: { ${name}: {} }" at its end, or ./${name} for a folder [unknown-volume]`,
       );
-    return found ?? name;
+    return found?.name ?? name;
   };
   if (typeof volume === 'string') {
     const [source = '', ...rest] = volume.split(':');

@@ -61,7 +61,7 @@ export const SERVICE_KEYS: KeyTable = {
   mac_address: no('use networks.<name>.mac_address'),
   mem_limit: no('use deploy.resources.limits.memory'),
   mem_reservation: no('use deploy.resources.reservations.memory'),
-  mem_swappiness: yes('Docker refuses it on hosts with cgroup v2'),
+  mem_swappiness: yes('Docker leaves it out on hosts with cgroup v2, and the agent logs that'),
   memswap_limit: no('a memory limit leaves no swap'),
   models: no('AI models are not run by Berth'),
   network_mode: yes('bridge, host or none'),

@@ -1,6 +1,8 @@
 /** Settings that depend on what the Docker Engine of a host has: log drivers, runtimes, platforms, storage options. */
+import { systemClock } from '../../lib/clock';
 import { composed, type Composed } from '../support/composed';
 import { docker } from '../support/docker';
+import { recordLog } from '../support/recorded-log';
 import { expectEngineError } from '../support/engine-subjects';
 
 let of: Composed;
@@ -67,6 +69,19 @@ test('storage_opt: taken where the storage driver has it, else Docker’s reason
     (error: Error) => error.message,
   );
   expect(await making).toMatch(/^\{"size":"1G"\}$|--storage-opt is supported only for/);
+});
+
+test('what Docker leaves out is told', async () => {
+  const { log, lines } = recordLog(systemClock);
+  const { engine, create, cleanUp } = await composed(log);
+  try {
+    await create('blkio_config: { weight: 300 }');
+    const { HostConfig } = await of.inspect((await engine.list())[0]!.id);
+    const warnings = lines.map(({ message }) => message);
+    expect(warnings).toEqual(HostConfig.BlkioWeight === 300 ? [] : ['Docker leaves out a setting']);
+  } finally {
+    await cleanUp();
+  }
 });
 
 test('a limit of the engine is no limit of the address: very much environment arrives', async () => {

@@ -6,7 +6,7 @@ import { HostPorts } from '../../agent/host-ports';
 import { compileService } from '../../coordinator/compose/compile';
 import { systemClock } from '../../lib/clock';
 import { emptyDocument } from '../../lib/documents/codec';
-import { silentLogger } from '../../lib/log';
+import { silentLogger, type Logger } from '../../lib/log';
 import { specHash } from '../../lib/release/spec-hash';
 import { docker } from './docker';
 import { ensureTestImage } from './docker-images';
@@ -31,12 +31,12 @@ export interface Composed {
   cleanUp(): Promise<void>;
 }
 
-export async function composed(): Promise<Composed> {
+export async function composed(log: Logger = silentLogger): Promise<Composed> {
   const image = await ensureTestImage();
   const owner = newOwner();
   const engine = createDockerEngine({
     ...{ ...owner, docker: 'unix:///var/run/docker.sock', nodeId: `node-of-${owner.host}` },
-    ...{ clock: systemClock, log: silentLogger },
+    ...{ clock: systemClock, log },
   });
   const ports = new HostPorts(engine, PORT_RANGE);
   const made: string[][] = [];
