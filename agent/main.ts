@@ -5,7 +5,7 @@ import { connectEtcd } from '../lib/etcd/etcd3-store';
 import { plain, startHttpServer } from '../lib/http-server';
 import { createLogger } from '../lib/log';
 import { waitForSignal } from '../lib/signals';
-import { Agent } from './agent';
+import { Agent, type AgentOptions } from './agent';
 import { createAgentApi } from './api/agent-api';
 import { serveOnSocket } from './api/socket';
 import { copyInFolder } from './desired/disk-copy';
@@ -20,9 +20,13 @@ import { imagesInFolder } from './tidy/image-notes';
 
 /**
  * Runs the agent until SIGTERM or SIGINT. Containers are left as they are, however it ends.
+ * @param onBoundary for tests, which end the agent there
  * @returns the exit code: 0 after a signal, 1 when this agent must not run
  */
-export async function runAgent(config: AgentConfig): Promise<number> {
+export async function runAgent(
+  config: AgentConfig,
+  { onBoundary }: Pick<AgentOptions, 'onBoundary'> = {},
+): Promise<number> {
   const stopped = waitForSignal();
   const log = createLogger({ component: 'agent', level: config.logLevel }).child({ host: config.name });
   const lock = await lockStateDir(config.stateDir);
@@ -64,6 +68,7 @@ export async function runAgent(config: AgentConfig): Promise<number> {
       onTry: (result, durationMs) => agentMetrics.onTry(result, durationMs),
     }),
     keys: keysUnder(prefix),
+    ...(onBoundary && { onBoundary }),
   });
   const { metrics } = agentMetrics;
   const web = await startHttpServer(config.http, {

@@ -1,0 +1,48 @@
+/** Debian's docker-registry on loopback, where Docker asks for no certificate and no login. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { docker } from './docker';
+import { freePort } from './ports';
+import { until } from './wait';
+
+export interface PlainRegistry {
+  /** Pushes an image under a name of its own. @returns its reference, which is not on this machine's engine */
+  offer(image: string, name: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export async function startPlainRegistry(): Promise<PlainRegistry> {
+  const folder = mkdtempSync(join(tmpdir(), 'berth-test-registry-'));
+  const address = `127.0.0.1:${await freePort()}`;
+  const config = { version: '0.1', storage: { filesystem: { rootdirectory: folder } }, http: { addr: address } };
+  writeFileSync(join(folder, 'config.yml'), JSON.stringify(config));
+  const command = ['docker-registry', 'serve', join(folder, 'config.yml')];
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { stdio: 'ignore' });
+  const exited = once(child, 'exit');
+  const offered: string[] = [];
+  await until('the registry to answer', () =>
+    fetch(`http://${address}/v2/`).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
+  return {
+    offer: async (image, name) => {
+      const reference = `${address}/${name}`;
+      await docker('tag', image, reference);
+      await docker('push', '-q', reference);
+      await docker('rmi', reference);
+      offered.push(reference);
+      return reference;
+    },
+    stop: async () => {
+      child.kill('SIGKILL');
+      await exited;
+      for (const reference of offered) await docker('rmi', reference).catch(() => undefined);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
