@@ -71,9 +71,17 @@ async function printInstances(instances: readonly ListedInstance[]): Promise<voi
       instance.status.health === 'none' ? '-' : instance.status.health || '-',
       ports(instance),
       String(instance.status.restarts),
-      instance.hostLive ? clean(instance.status.reason) : 'its host is lost; this is what it last said',
+      instance.hostLive ? why(instance) : 'its host is lost; this is what it last said',
     ]),
   );
+}
+
+/** With how far it is, while something is being done. */
+function why({ status: { reason, progress } }: ListedInstance): string {
+  return [reason, progress]
+    .filter((text) => text !== '')
+    .map(clean)
+    .join('; ');
 }
 
 function ports({ address, status }: ListedInstance): string {

@@ -83,14 +83,15 @@ async function remove(...services: readonly string[]): Promise<void> {
 }
 
 test('a private image is pulled, which its status shows, and runs', async () => {
-  await registry.push({ repository: 'slow', layerMegabytes: [3, 4] });
-  proxy.throttle(700_000);
+  await registry.push({ repository: 'slow', layerMegabytes: [3, 6] });
+  proxy.throttle(600_000);
   await cluster.put('slow', `image: ${proxied}/slow:1\n`);
   const progress = await until('progress', async () => {
     const [seen] = await instancesOf('slow');
     return seen?.phase === 'PULLING' && seen.progress !== '' ? seen.progress : undefined;
   });
   expect(progress).toMatch(/^[\d.]+ of [\d.]+ MB, \d of 3 layers/);
+  expect((await cluster.berth('ps', 'slow')).stdout).toMatch(/ pulling .*; [\d.]+ of [\d.]+ MB, \d of 3 layers/);
   expect(await phase('slow', 'RUNNING')).toMatchObject({ progress: '', reason: '' });
   await remove('slow');
 });
