@@ -70,3 +70,21 @@ test('a probe that changes is followed without touching the container', async ()
   await allHealthy(2);
   expect(await startTimes()).toBe(before);
 }, 120_000);
+
+test('an agent that stood still takes nobody for ill', async () => {
+  const probe = 'probe: { exec: [sleep, "0.5"], interval: 100ms, timeout: 1s, failures: 1 }';
+  await cluster.put('web', probed(8080, 3).replace(/probe: .*/, probe));
+  await cluster.running(3);
+  await allHealthy(3);
+  const before = await startTimes();
+  const agent = cluster.agents[0]!;
+  for (let round = 0; round < 5; round++) {
+    process.kill(agent.pid, 'SIGSTOP');
+    await sleep(2500);
+    process.kill(agent.pid, 'SIGCONT');
+    await sleep(700);
+  }
+  await allHealthy(3);
+  expect(agent.output).not.toContain('is unhealthy');
+  expect(await startTimes()).toBe(before);
+}, 120_000);

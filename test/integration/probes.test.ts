@@ -124,6 +124,23 @@ test.each<[string, Probe, string, readonly string[], RegExp]>([
   expect(ill.reason).toMatch(reason);
 });
 
+test('the probe counts, whatever the health check of Docker says beside it', async () => {
+  const release = probedRelease(image, { script: SERVE_OK, probe: httpProbe() });
+  const healthCheck = {
+    ...{ test: ['CMD', 'false'], intervalMs: 200, timeoutMs: 1000, startPeriodMs: 0, retries: 1 },
+  };
+  host.want([{ ...release, container: { ...release.container, healthCheck } }]);
+  await host.healthy();
+  const byDocker = (): Promise<string> =>
+    docker('inspect', '--format', '{{.State.Health.Status}}', `berth-${host.instance()}`);
+  await until('Docker to say otherwise', async () => (await byDocker()) === 'unhealthy');
+  await sleep(1500);
+  expect(host.status()).toMatchObject({ health: 'healthy', restarts: 0, reason: '' });
+  await makeIll();
+  await host.untilStatus('the restart', ({ restarts }) => restarts === 1);
+  expect(host.told(/^restart/)).toEqual([expect.stringMatching(NOT_FOUND)]);
+});
+
 test('exec: what is written is in the reason, and a command that there is not is a failure', async () => {
   const ill = (command: readonly string[]): ProbedWish => ({
     ...{ script: SERVE_OK, probe: execProbe(command), onUnhealthy: 'withdraw' },
