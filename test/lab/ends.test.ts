@@ -1,6 +1,6 @@
 /** What becomes of a lab when something dies, and what people can do with it from a shell. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PLAIN_ENVIRONMENT, type CommandResult } from '../support/cluster';
 import { sourceCommand, startSource, type SourceProcess } from '../support/source-process';
@@ -119,6 +119,13 @@ test('what a dead lab left is swept, by one at a time; a lab that lives is not',
   expect(folder.takeOver()).toBe(false);
   expect(await sweepDeadLabs()).not.toContain(number); // it is this process's to take away
   folder.remove();
+  expect(tracesOf(folder)).toEqual([]);
+
+  // Killed before it could say whose it is, or while it was being removed: only once it is old.
+  mkdirSync(join(folder.path, 'h1'), { recursive: true });
+  expect(await sweepDeadLabs()).not.toContain(number);
+  utimesSync(folder.path, 0, 0);
+  expect(await sweepDeadLabs()).toContain(number);
   expect(tracesOf(folder)).toEqual([]);
 });
 

@@ -62,10 +62,7 @@ export class LabFolder {
 
   /** Whether a supervisor holds it, or is about to. */
   isAlive(): boolean {
-    const record = readRecord(this.recordFile);
-    if (record !== undefined) return isRunning(record);
-    const since = statSync(this.path, { throwIfNoEntry: false })?.mtimeMs;
-    return since !== undefined && Date.now() - since < CLAIM_MS;
+    return this.isHeld(this.changedMs());
   }
 
   /** The supervisor's process, if there is a record of it. */
@@ -79,6 +76,7 @@ export class LabFolder {
    * @returns false when it is alive, gone, or held by another process
    */
   takeOver(): boolean {
+    const changedMs = this.changedMs();
     try {
       const holder = readRecord(this.sweeperFile);
       if (holder !== undefined && !isRunning(holder)) rmSync(this.sweeperFile, { force: true });
@@ -86,7 +84,7 @@ export class LabFolder {
     } catch {
       return false;
     }
-    if (!this.isAlive()) return true;
+    if (!this.isHeld(changedMs)) return true;
     rmSync(this.sweeperFile, { force: true });
     return false;
   }
@@ -100,6 +98,17 @@ export class LabFolder {
     const gone = `${this.path}.gone-${process.pid}`;
     renameSync(this.path, gone);
     rmSync(gone, options);
+  }
+
+  private isHeld(changedMs: number | undefined): boolean {
+    const record = readRecord(this.recordFile);
+    if (record !== undefined) return isRunning(record);
+    return changedMs !== undefined && Date.now() - changedMs < CLAIM_MS;
+  }
+
+  /** When something was last put into it, or taken out. */
+  private changedMs(): number | undefined {
+    return statSync(this.path, { throwIfNoEntry: false })?.mtimeMs;
   }
 
   private get recordFile(): string {
