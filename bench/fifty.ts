@@ -30,6 +30,8 @@ export const fifty: Benchmark<EmptyHost> = {
       for (let turn = 0; turn < turns.length; turn++) await turns[(turn + round) % turns.length]!();
     }
     const raw = rawMs.map((samples, index) => ({ parallel: PARALLEL[index]!, series: summarise(samples) }));
+    for (const { parallel, series } of raw)
+      say(`fifty: Docker API, ${parallel} at a time: ${series.p50.toFixed(0)} ms`);
     const best = raw.reduce((a, b) => (b.series.p50 < a.series.p50 ? b : a));
     return [
       {
