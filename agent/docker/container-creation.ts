@@ -67,11 +67,11 @@ function postContainer(
   body: ContainerCreateOptions,
   abortSignal: AbortSignal,
 ): Promise<Created> {
-  const modem = docker.modem as { dial(request: object, done: (error: unknown, answer: Created) => void): void };
+  const modem = docker.modem as { dial(request: object, done: (error: Error | null, answer: Created) => void): void };
   const request = { path: '/containers/create?', method: 'POST', options: { _query: query, _body: body }, abortSignal };
   return new Promise((resolve, reject) => {
     modem.dial({ ...request, statusCodes: { 200: true, 201: true } }, (error, answer) =>
-      error === null || error === undefined ? resolve(answer) : reject(error),
+      error === null ? resolve(answer) : reject(error),
     );
   });
 }

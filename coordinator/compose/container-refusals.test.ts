@@ -1,0 +1,108 @@
+import { compileService } from './compile';
+
+/** "rule path line:column" of each problem. */
+function bad(lines: string): readonly string[] {
+  const compiled = compileService('web', `image: a\n${lines}`);
+  if (compiled.ok) return [];
+  expect(compiled.problems.every(({ message }) => message !== '')).toBe(true);
+  return compiled.problems.map(({ rule, path, line, column }) => `${rule} ${path} ${line}:${column}`);
+}
+
+test.each<[string, string]>([
+  ['network_mode: service:db', 'bad-value network_mode 2:15'],
+  ['network_mode: front', 'bad-value network_mode 2:15'],
+  ['network_mode: host\nnetworks: [a]', 'bad-value network_mode 2:15'],
+  ['network_mode: host\nports: [80]', 'bad-value ports 3:8'],
+  ['network_mode: none\nports: [80]', 'bad-value ports 3:8'],
+  ['networks: [a, a]', 'bad-value networks[1] 2:15'],
+  ['networks: [host]', 'bad-value networks[0] 2:12'],
+  ['networks: { a/b: }', 'bad-value networks.a/b 2:13'],
+  ['networks: { a: { alias: [b] } }', 'unknown-key networks.a.alias 2:18'],
+  ['networks: { a: { gw_priority: 1 } }', 'unsupported-key networks.a.gw_priority 2:18'],
+  ['networks: { default: { aliases: [b] } }', 'bad-value networks.default 2:22'],
+  ['networks: { a: { ipv4_address: "::1" } }', 'bad-value networks.a.ipv4_address 2:32'],
+  ['networks: { a: { mac_address: "01:00:00:00:00:00" } }', 'bad-value networks.a.mac_address 2:31'],
+  ['ports: ["80:80/icmp"]', 'bad-value ports[0] 2:9'],
+  ['ports: [{ target: 80, published: "8010-8000" }]', 'out-of-range ports[0].published 2:34'],
+  ['ports: [{ target: 80, published: "1-9999" }]', 'out-of-range ports[0].published 2:34'],
+  ['devices: [dev/x]', 'bad-value devices[0] 2:11'],
+  ['devices: ["/dev/x:/dev/y:rx"]', 'bad-value devices[0] 2:11'],
+  ['devices: [{ target: /dev/x }]', 'missing-key devices[0].source 2:11'],
+  ['device_cgroup_rules: [c 1 3]', 'bad-value device_cgroup_rules[0] 2:23'],
+  ['gpus: some', 'bad-value gpus 2:7'],
+  ['gpus: [{ count: 1, device_ids: ["0"] }]', 'bad-value gpus[0].count 2:17'],
+  [
+    'deploy: { resources: { reservations: { devices: [{ count: 1 }] } } }',
+    'missing-key deploy.resources.reservations.devices[0].capabilities 2:50',
+  ],
+  ['shm_size: 0', 'out-of-range shm_size 2:11'],
+  ['sysctls: { vm.swappiness: 1 }', 'bad-value sysctls.vm.swappiness 2:12'],
+  ['network_mode: host\nsysctls: { net.core.somaxconn: 1 }', 'bad-value sysctls.net.core.somaxconn 3:12'],
+  ['ipc: host\nsysctls: [kernel.shmmax=1]', 'bad-value sysctls[0] 3:11'],
+  ['dns: [dns.example]', 'bad-value dns[0] 2:7'],
+  ['dns_opt: ["ndots: 2"]', 'bad-value dns_opt[0] 2:11'],
+  ['dns_search: "a b"', 'bad-value dns_search 2:13'],
+  ['extra_hosts: [a]', 'bad-value extra_hosts[0] 2:15'],
+  ['extra_hosts: { a: b }', 'bad-value extra_hosts.a 2:19'],
+  ['extra_hosts: { "a b": 1.2.3.4 }', 'bad-value extra_hosts.a b 2:23'],
+  ['group_add: ["a b"]', 'bad-value group_add[0] 2:13'],
+  ['ipc: service:db', 'bad-value ipc 2:6'],
+  ['pid: private', 'bad-value pid 2:6'],
+  ['userns_mode: keep-id', 'bad-value userns_mode 2:14'],
+  ['cgroup: none', 'bad-value cgroup 2:9'],
+  ['cgroup_parent: /a/../b', 'bad-value cgroup_parent 2:16'],
+  ['oom_score_adj: 1001', 'out-of-range oom_score_adj 2:16'],
+  ['mem_swappiness: 101', 'out-of-range mem_swappiness 2:17'],
+  ['cpuset: "3-0"', 'bad-value cpuset 2:9'],
+  ['cpu_shares: 1', 'out-of-range cpu_shares 2:13'],
+  ['blkio_config: { weight: 5 }', 'out-of-range blkio_config.weight 2:25'],
+  ['blkio_config: { device_read_bps: [{ path: /dev/x }] }', 'missing-key blkio_config.device_read_bps[0].rate 2:35'],
+  ['logging: { driver: "a b" }', 'bad-value logging.driver 2:20'],
+  ['logging: json-file', 'wrong-type logging 2:10'],
+  ['platform: amd64', 'bad-value platform 2:11'],
+  ['platform: windows/amd64', 'bad-value platform 2:11'],
+  ['pull_policy: build', 'bad-value pull_policy 2:14'],
+  ['pull_policy: every_12h', 'bad-value pull_policy 2:14'],
+  ['pull_policy: sometimes', 'bad-value pull_policy 2:14'],
+  ['post_start: [{ user: a }]', 'missing-key post_start[0].command 2:14'],
+  ['pre_stop: [{ command: [] }]', 'bad-value pre_stop[0].command 2:23'],
+  ['pre_stop: [{ command: a, working_dir: b }]', 'bad-value pre_stop[0].working_dir 2:39'],
+  [`pre_stop: [${'{ command: a },'.repeat(17)}]`, 'out-of-range pre_stop 2:11'],
+  ['volumes: ["/a:/b:rshared,nocopy"]', 'bad-value volumes[0] 2:11'],
+  [
+    'volumes: [{ type: bind, source: /a, target: /b, bind: { propagation: x } }]',
+    'bad-value volumes[0].bind.propagation 2:70',
+  ],
+  [
+    'volumes: [{ type: bind, source: /a, target: /b, bind: { recursive: readonly } }]',
+    'bad-value volumes[0].bind.recursive 2:68',
+  ],
+  [
+    'volumes: [{ type: bind, source: /a, target: /b, bind: { recursive: disabled, create_host_path: true } }]',
+    'bad-value volumes[0].bind.recursive 2:68',
+  ],
+  [
+    'volumes: [{ type: volume, source: ab, target: /b, volume: { subpath: ../x } }]',
+    'bad-value volumes[0].volume.subpath 2:70',
+  ],
+  ['x-berth: { volumes: { ab: {} } }', 'bad-value x-berth.volumes.ab 2:23'],
+  [
+    'volumes: ["ab:/x"]\nx-berth: { volumes: { ab: { external: true, driver: x } } }',
+    'bad-value x-berth.volumes.ab.driver 3:53',
+  ],
+  ['hostname: "{{.Task.Slot}}_"', 'bad-value hostname 2:11'],
+  ['environment: { A: "{{.Task.Sloth}}" }', 'bad-value environment.A 2:19'],
+  ['environment: { A: "{{.Service.Labels.a}}" }', 'bad-value environment.A 2:19'],
+  ['environment: { A: "{{.Task.ID" }', 'bad-value environment.A 2:19'],
+  ['labels: { a: "{{.Task.ID}}" }', 'bad-value labels.a 2:14'],
+  ['command: ["{{.Task.ID}}"]', 'bad-value command[0] 2:11'],
+  ['volumes: ["{{.Task.ID}}/x:/b"]', 'bad-value volumes[0] 2:11'],
+  ['volumes: ["ab:{{.Task.ID}}"]', 'bad-value volumes[0] 2:11'],
+  ['depends_on: [web]', 'bad-value depends_on[0] 2:14'],
+  ['depends_on: { db: { condition: service_healthy } }', 'bad-value depends_on.db.condition 2:32'],
+  ['depends_on: { db: {} }', 'missing-key depends_on.db.condition 2:19'],
+  ['depends_on: { d_b: { condition: service_started } }', 'bad-value depends_on.d_b 2:15'],
+  ['depends_on: { db: { condition: service_started, restart: true } }', 'unsupported-key depends_on.db.restart 2:49'],
+])('refuses %s', (lines, problem) => {
+  expect(bad(lines)).toEqual([problem]);
+});
