@@ -4,7 +4,7 @@ import type { AgentStatus, LocalInstance, Outlook } from '../../lib/rpc/types';
 import { clean } from './clean';
 import { describeDuration } from './duration-text';
 import { describePause } from './pause-text';
-import { paint, printRows, printTable } from './table';
+import { alignRows, paint, printRows, printTable } from './table';
 
 /** Characters of a line, where the terminal does not say: a reason is cut there, and whole in the form of one instance. */
 const WIDTH = 120;
@@ -28,11 +28,12 @@ export function printHost(status: AgentStatus): void {
   ]);
   if (instances.length === 0) return void process.stdout.write('\nNothing should run here, and nothing does.\n');
   process.stdout.write('\n');
+  const head = ['INSTANCE', 'RELEASE', 'PHASE', 'HEALTH', 'RESTARTS'];
   const rows = instances.map((one) => [one.id, release(one), phase(one), health(one), String(one.status.restarts)]);
-  const used = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => row[column]!.length), 8) + 3);
-  const room = Math.max(MIN_NEXT, (process.stdout.columns ?? WIDTH) - used.reduce((sum, one) => sum + one));
+  const before = Math.max(...alignRows([head, ...rows].map((row) => [...row, '.'])).map((line) => line.length)) - 1;
+  const room = Math.max(MIN_NEXT, (process.stdout.columns ?? WIDTH) - before);
   printTable(
-    ['INSTANCE', 'RELEASE', 'PHASE', 'HEALTH', 'RESTARTS', 'NEXT'],
+    [...head, 'NEXT'],
     rows.map((row, index) => [...row, cut(next(instances[index]!.outlook), room)]),
   );
 }

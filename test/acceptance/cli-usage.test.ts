@@ -18,15 +18,25 @@ function berth(args: readonly string[]): Promise<CommandResult> {
   });
 }
 
-test.each([[''], ['apply'], ['ps'], ['services'], ['hosts'], ['rm'], ['version'], ['agent'], ['coordinator']])(
-  'help of berth %s shows examples',
-  async (command) => {
-    const { code, stdout } = await berth(command === '' ? ['--help'] : [command, '--help']);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/\nExamples:\n {2}\S/);
-    expect(stdout).toContain(`berth ${command}`);
-  },
-);
+test.each([
+  [''],
+  ['apply'],
+  ['ps'],
+  ['services'],
+  ['hosts'],
+  ['rm'],
+  ['pause'],
+  ['resume'],
+  ['pauses'],
+  ['version'],
+  ['agent'],
+  ['coordinator'],
+])('help of berth %s shows examples', async (command) => {
+  const { code, stdout } = await berth(command === '' ? ['--help'] : [command, '--help']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/\nExamples:\n {2}\S/);
+  expect(stdout).toContain(`berth ${command}`);
+});
 
 test.each<[string, string[], RegExp]>([
   ['no command', [], /^Usage: berth/],

@@ -1,7 +1,7 @@
 /** Three hosts and two coordinators: faults and edits by chance, then peace, in which all has to come right. */
 import { isUp } from '../../agent/docker/memory-docker';
 import { compileService } from '../../coordinator/compose/compile';
-import { DOCUMENT_FAULTS, SERVICES } from './documents';
+import { DOCUMENT_FAULTS, GARBAGE_PAUSE, SERVICES } from './documents';
 import { ETCD_FAULTS } from './etcd-faults';
 import { actByChance } from './fault';
 import { CONTAINER_FAULTS, HOST_FAULTS, removeForeign } from './host-faults';
@@ -53,8 +53,11 @@ async function makePeace(cluster: SimulatedCluster): Promise<void> {
       host.docker.setHealth(container.id, 'healthy');
     }
   }
-  const pauses = (await cluster.etcd.range({ prefix: keys.pauses })).kvs;
-  for (const { key } of pauses) await cluster.etcd.txn({ compares: [], writes: [{ op: 'delete', key }] });
+  // The others end by themselves.
+  const garbage = (await cluster.etcd.range({ prefix: keys.pauses })).kvs.filter(
+    ({ value }) => value === GARBAGE_PAUSE,
+  );
+  for (const { key } of garbage) await cluster.etcd.txn({ compares: [], writes: [{ op: 'delete', key }] });
   await applyAll(cluster);
   await endUnknown(cluster);
 }

@@ -4,6 +4,7 @@ import { keys, type SimulatedCluster } from './simulated-cluster';
 
 export const SERVICES = ['web', 'api', 'job'];
 const PAUSE_MS = 60_000;
+export const GARBAGE_PAUSE = 'for an hour';
 
 function documentBy({ chance }: SimulatedCluster): string {
   if (chance.happens(0.1)) return chance.pick(['image: [', 'imagee: web:1', 'image: web:1\nports: ["99999:1"]']);
@@ -62,14 +63,29 @@ export const DOCUMENT_FAULTS: readonly Fault[] = [
       return `c${index + 1} ${cluster.coordinators[index] === undefined ? 'killed' : 'started'}`;
     },
   },
-  toHost('pause', 2, async ({ name: host }, cluster) => {
+  toHost('pause', 3, async ({ name: host, docker }, cluster) => {
+    const instances = [...docker.containers.values()].map(({ request }) => request.instance);
     const [kind, name] = cluster.chance.pick([
       ['host', host] as const,
       ['service', cluster.chance.pick(SERVICES)] as const,
+      ['instance', instances.length === 0 ? 'web-1-none' : cluster.chance.pick(instances)] as const,
     ]);
     const untilMs = cluster.clock.wallMs() + cluster.chance.next() * PAUSE_MS;
     const pause = { kind, name, untilMs: Math.floor(untilMs), reason: 'by chance', by: 'operator' };
     await cluster.write(keys.pause(kind, name), JSON.stringify(pause));
     return `${kind} ${name}`;
   }),
+  {
+    name: 'resume, or write garbage over a pause',
+    weight: 2,
+    act: async (cluster) => {
+      const pauses = (await cluster.etcd.range({ prefix: keys.pauses })).kvs;
+      if (pauses.length === 0) return 'nothing is paused';
+      const { key } = cluster.chance.pick(pauses);
+      const isResume = cluster.chance.happens(0.7);
+      if (isResume) await cluster.etcd.txn({ compares: [], writes: [{ op: 'delete', key }] });
+      else await cluster.write(key, GARBAGE_PAUSE);
+      return `${key} ${isResume ? 'resumed' : 'garbage'}`;
+    },
+  },
 ];
