@@ -192,6 +192,7 @@ class DockerodeEngine implements Engine {
 
   watch(wake: () => void, signal: AbortSignal): void {
     const { log, random } = this.options;
+    let wasConnected = false;
     followEvents({
       connection: this.connection,
       labels: ownershipFilter(this.options),
@@ -201,8 +202,10 @@ class DockerodeEngine implements Engine {
         wake();
       },
       onConnected: (isConnected) => {
+        // The end of the stream is often that of the engine: whoever asks is to find out now.
+        if (isConnected || wasConnected) wake();
+        wasConnected = isConnected;
         this.containers.tell(isConnected);
-        if (isConnected) wake();
       },
     });
   }

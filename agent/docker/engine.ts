@@ -127,8 +127,8 @@ export interface Engine {
   /** With its anonymous volumes; success also when it is gone. Never of a running container. */
   remove(id: string): Promise<void>;
   /**
-   * Calls `wake` for every event of a container of ours, and once after each (re)connection, since events
-   * may have been missed. Reconnects by itself until the signal aborts.
+   * Calls `wake` for every event of a container of ours, after each (re)connection, since events may
+   * have been missed, and when the connection ends. Reconnects by itself until the signal aborts.
    */
   watch(wake: () => void, signal: AbortSignal): void;
 }
