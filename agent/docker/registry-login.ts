@@ -2,13 +2,13 @@
  * Credentials for a registry from the host's Docker configuration, found as `docker pull` on the host would find them.
  * Read anew every time, so that what was rotated counts at once. Format: docker/cli, cli/config/configfile.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock';
 import { UNPRINTABLE } from '../../lib/unprintable';
 import { askHelper, LoginProblem } from './registry-credential-program';
 
-const MAX_CONFIG_CHARACTERS = 1024 * 1024;
+const MAX_CONFIG_BYTES = 1024 * 1024;
 /** Of a user, in messages. */
 const MAX_NAME_CHARACTERS = 100;
 /** As `docker login` names Docker Hub in the file and to helpers. */
@@ -88,8 +88,10 @@ async function findLogin({ registry, clock, signal }: LoginRequest, path: string
 
 async function readConfig(path: string): Promise<string | undefined> {
   try {
+    if ((await stat(path)).size > MAX_CONFIG_BYTES) throw new LoginProblem(`${path} is too large`);
     return await readFile(path, 'utf8');
   } catch (error) {
+    if (error instanceof LoginProblem) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw new LoginProblem(`${path} can't be read (${code})`);
@@ -99,7 +101,6 @@ async function readConfig(path: string): Promise<string | undefined> {
 type Fields = Readonly<Record<string, unknown>>;
 
 function parseConfig(text: string, path: string): Fields {
-  if (text.length > MAX_CONFIG_CHARACTERS) throw new LoginProblem(`${path} is too large`);
   let config: unknown;
   try {
     config = JSON.parse(text);

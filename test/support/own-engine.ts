@@ -10,12 +10,7 @@ import { until } from './wait';
 const run = promisify(execFile);
 
 /** It has the machine's docker0, as any engine here, and no rules of its own: with --bridge=none it would delete that bridge. */
-const FLAGS = [
-  '--iptables=false',
-  '--ip-forward=false',
-  '--ip-masq=false',
-  '--max-download-attempts=2',
-];
+const FLAGS = ['--iptables=false', '--ip-forward=false', '--ip-masq=false', '--max-download-attempts=2'];
 /** In a mount namespace, so that /etc/docker is the test's; it ends with the test, however that ends. */
 const START = 'mkdir -p /etc/docker && mount --bind "$1" /etc/docker && shift && exec dockerd "$@"';
 
