@@ -132,6 +132,17 @@ test('a host that runs nothing hears of its pause, of a longer one, and of its e
   expect(await assignment(host)).toMatchObject({ revision: revision + 2, pauses: [] });
 });
 
+test('a global service comes to a host whose pause has ended', async () => {
+  await pause('h2', 10_000);
+  await put(keys.service('log'), 'image: b\ndeploy: { mode: global }\n');
+  await clock.advance(3000);
+  const hosts = (): readonly number[] =>
+    agents.map(({ running }) => [...running.values()].filter(({ service }) => service === 'log').length);
+  expect(hosts()).toEqual([1, 0, 1]);
+  await clock.advance(10_000);
+  expect(hosts()).toEqual([1, 1, 1]);
+});
+
 test('the next leader takes over the pauses, and their ends', async () => {
   await pause('web');
   await lead.resign();

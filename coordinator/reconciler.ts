@@ -107,15 +107,15 @@ export class Reconciler {
     if (key.startsWith(keys.pauses)) this.markPause(key);
   }
 
-  /** A pause that begins, changes or ends concerns a service, those on a host, or the one of an instance. */
+  /** A pause that begins, changes or ends concerns a service, the one of an instance, or whoever may go to a host. */
   private markPause(key: string): void {
     const [kind, name = ''] = key.slice(this.options.keys.pauses.length).split('/');
     this.dirty.mark(NO_SERVICE);
+    if (kind === 'host') this.markAll();
     if (kind === 'service') this.dirty.mark(name);
+    if (kind !== 'instance') return;
     for (const host of this.options.view().hosts.values())
-      for (const { id, service } of kind === 'service' ? [] : placementsOf(host))
-        if ((kind === 'host' ? host.name : id) === name) this.dirty.mark(service);
-    if (kind === 'host') this.markUnsettled();
+      for (const { id, service } of placementsOf(host)) if (id === name) this.dirty.mark(service);
   }
 
   /** Marks what the pauses that have ended concern, and wakes when the next one ends. */
