@@ -100,15 +100,17 @@ async function main(): Promise<number> {
   });
   ended.catch(() => undefined); // told to whoever waits
   const findings: Finding[] = [];
+  const print = (): void => (wish.isJson ? printJson(jsonOf(findings)) : printFindings(findings));
   try {
     await runGroup(EMPTY, wish, findings, ended);
     await runGroup(FULL, wish, findings, ended);
   } catch (error) {
+    // What was found out before is not lost.
+    if (findings.length > 0) print();
     process.stderr.write(`bench: ${isInterrupted ? 'interrupted' : String((error as Error).stack)}\n`);
     return isInterrupted ? EXIT.interrupted : EXIT.over;
   }
-  if (wish.isJson) printJson(jsonOf(findings));
-  else printFindings(findings);
+  print();
   return findings.some(({ figures }) => figures.some(isOver)) ? EXIT.over : EXIT.ok;
 }
 
