@@ -23,6 +23,7 @@ const ONCE_RUNNING: readonly StepKind[] = ['pull', 'create', 'start', 'drain', '
 interface Entry extends InstanceMemory {
   inFlight: boolean;
   pulling: string | undefined;
+  failedPull: string | undefined;
   restarts: number;
   notBeforeMs: number;
   restartNotBeforeMs: number;
@@ -80,6 +81,11 @@ export class AgentMemory implements Memory {
 
   errorOf(instance: string): string | undefined {
     return this.entries.get(instance)?.error;
+  }
+
+  pullErrorOf(image: string): string | undefined {
+    for (const { failedPull, error } of this.entries.values()) if (failedPull === image) return error;
+    return undefined;
   }
 
   restartsOf(instance: string): number {
@@ -155,6 +161,7 @@ export class AgentMemory implements Memory {
     entry.failures.delete(step.kind);
     entry.error = undefined;
     entry.lostPort = undefined;
+    entry.failedPull = undefined;
     if (step.kind === 'start' || step.kind === 'restart') entry.restartsTotal++;
     else if (step.kind === 'pull') entry.pulledFor = step.specHash;
     else if (step.kind === 'create') entry.pulledFor = undefined;
@@ -167,6 +174,7 @@ export class AgentMemory implements Memory {
     const failures = (entry.failures.get(step.kind) ?? 0) + 1;
     entry.failures.set(step.kind, failures);
     entry.error = `${step.kind} failed: ${error.message}`;
+    entry.failedPull = step.kind === 'pull' ? step.release.container.image : undefined;
     if (step.kind === 'start' || step.kind === 'restart') entry.restarts = Math.max(0, entry.restarts - 1);
     if (step.kind === 'start') {
       entry.lostPort = error.code === 'port-taken' ? { containerId: step.containerId, port: error.port } : undefined;
@@ -221,7 +229,7 @@ export class AgentMemory implements Memory {
     if (entry === undefined) {
       entry = {
         ...{ inFlight: false, pulling: undefined, restarts: 0, notBeforeMs: 0, restartNotBeforeMs: 0 },
-        ...{ lostPort: undefined, failures: new Map<StepKind, number>(), error: undefined },
+        ...{ failedPull: undefined, lostPort: undefined, failures: new Map<StepKind, number>(), error: undefined },
         ...{ restartsTotal: 0, lastExit: undefined, seenExit: undefined, progress: '', wantedSinceMs: 0 },
         ...{ pulledFor: undefined, hookedRun: undefined, drained: undefined },
         ...{ goodRun: undefined, seenUnhealthy: undefined },
@@ -239,6 +247,7 @@ function forgetFailures(entry: Entry): void {
   entry.failures.clear();
   entry.error = undefined;
   entry.lostPort = undefined;
+  entry.failedPull = undefined;
   entry.notBeforeMs = 0;
 }
 

@@ -47,6 +47,7 @@ function statusOf({ desired = WANTED, container: change = {}, busy, error, memor
     memory: {
       instances: new Map([[ID, { ...NOTHING_REMEMBERED, ...memory }]]),
       ...{ errorOf: () => error, lastExitOf: () => undefined, restartsOf: () => 3, progressOf: () => 'half' },
+      pullErrorOf: (image) => (image === 'web:9' ? 'pull failed: no' : undefined),
     },
     problems: [],
   }).instances[ID];
@@ -66,6 +67,12 @@ test.each<[string, Case, string, string]>([
   ['could not be made', { container: 'none', error: 'create failed: no' }, 'FAILED', 'create failed: no'],
   ['could not be started', { container: exited(1), error: 'start failed: no' }, 'FAILED', 'start failed: no'],
   ['an old failure, and it runs', { error: 'start failed: no' }, 'RUNNING', ''],
+  [
+    'its image could not be pulled for another',
+    { desired: withPolicy({ image: 'web:9' }), container: 'none' },
+    'FAILED',
+    'pull failed: no',
+  ],
   ['waits for its next start', { container: exited(3) }, 'BACKOFF', 'exited with code 3'],
   [
     'given up after its attempts',

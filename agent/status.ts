@@ -2,7 +2,7 @@
 import type { HostStatus, InstanceStatus, LastExit, Phase, Problem } from '../lib/documents/types';
 import { instancesOf, type HostInput } from './plan/plan-host';
 import { isCurrent, planInstance, type Decision, type InstanceInput } from './plan/plan-instance';
-import type { Memory, StepKind } from './plan/types';
+import type { Memory, Step, StepKind } from './plan/types';
 
 export interface StatusInput extends HostInput {
   /** Of the step that is being done, by instance. */
@@ -14,6 +14,8 @@ export interface StatusInput extends HostInput {
 export interface RememberedForStatus extends Memory {
   /** What went wrong with the last step, until one succeeds. */
   errorOf(instance: string): string | undefined;
+  /** Of the last try to pull an image, for whichever instance. */
+  pullErrorOf(image: string): string | undefined;
   /** Of its last run that ended, as far as the agent saw it. */
   lastExitOf(instance: string): LastExit | undefined;
   /** Restarts since the agent first saw the instance. */
@@ -38,7 +40,8 @@ function instanceStatus(one: InstanceInput, { desired, memory, busy }: StatusInp
   const who = container ?? wanted;
   const decision = planInstance(one);
   // What went wrong counts as long as there is something to be done.
-  const error = decision.step === undefined ? undefined : memory.errorOf(instance);
+  const error =
+    decision.step === undefined ? undefined : (memory.errorOf(instance) ?? pullError(decision.step, memory));
   const isOfRelease = container !== undefined && wanted !== undefined && isCurrent(container, wanted);
   return {
     service: who?.service ?? '',
@@ -57,6 +60,11 @@ function instanceStatus(one: InstanceInput, { desired, memory, busy }: StatusInp
     progress: memory.progressOf(instance),
     pausedUntilMs: pause?.untilMs ?? 0,
   };
+}
+
+/** What went wrong for another instance that wants the same image: this one waits with it. */
+function pullError(step: Step, memory: RememberedForStatus): string | undefined {
+  return step.kind === 'pull' ? memory.pullErrorOf(step.release.container.image) : undefined;
 }
 
 function phaseOf(

@@ -93,7 +93,8 @@ export interface Engine {
   pull(reference: string, options: PullOptions): Promise<void>;
   /**
    * @returns the id. The name of the container is derived from the instance and is unique on the engine.
-   * @throws EngineError 'name-taken', which says by whom; 'no-such-image', 'bad-mount', 'bad-request'
+   * @throws EngineError 'name-taken', which says by whom; 'no-such-image'; 'bad-mount'; 'bad-request', also for a
+   * network that the host does not have and for a setting that the engine is too old for: nothing is made then
    */
   create(request: CreateRequest): Promise<string>;
   /**

@@ -21,7 +21,10 @@ export interface HostInput {
  */
 export function planHost(input: HostInput): readonly Step[] {
   const { memory, nowMs } = input;
-  const pulling = new Set([...memory.instances.values()].map((remembered) => remembered.pulling));
+  // One pull serves all who want the image, and one failure speaks for all: registries count them, and lock accounts.
+  const spared = new Set<string | undefined>();
+  for (const { pulling, failedPull, notBeforeMs } of memory.instances.values())
+    spared.add(pulling).add(nowMs < notBeforeMs ? failedPull : undefined);
   const steps: Step[] = [];
   for (const one of instancesOf(input)) {
     const { inFlight, notBeforeMs } = one.remembered;
@@ -29,10 +32,9 @@ export function planHost(input: HostInput): readonly Step[] {
     const { step } = planInstance(one);
     if (step === undefined || nowMs < dueMs(step, one)) continue;
     if (step.kind === 'pull') {
-      // One pull serves all who want the image: registries count them.
       const { image } = step.release.container;
-      if (pulling.has(image)) continue;
-      pulling.add(image);
+      if (spared.has(image)) continue;
+      spared.add(image);
     }
     steps.push(step);
   }

@@ -36,7 +36,10 @@ test.each<[string, Readonly<Record<string, InstanceMemory>>, readonly string[]]>
   ['nobody pulls', {}, ['a']],
   ['another pulls it', { b: { ...free, inFlight: true, pulling: 'web:1' } }, []],
   ['another pulls another', { b: { ...free, inFlight: true, pulling: 'api:1' } }, ['a']],
-  ['the pull of the first failed, and it waits', { a: { ...free, notBeforeMs: NOW + 1 } }, ['b']],
+  ['something else of the first failed, and it waits', { a: { ...free, notBeforeMs: NOW + 1 } }, ['b']],
+  ['its pull failed, and all wait', { a: { ...free, failedPull: 'web:1', notBeforeMs: NOW + 1 } }, []],
+  ['the waiting for its pull is over', { a: { ...free, failedPull: 'web:1', notBeforeMs: NOW } }, ['a']],
+  ['another pull failed', { b: { ...free, failedPull: 'api:1', notBeforeMs: NOW + 1 } }, ['a']],
 ])('G6: an image is pulled for one instance at a time: %s', (_, memory, pulling) => {
   const web = releaseOf('web');
   const steps = planHost({

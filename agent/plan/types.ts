@@ -107,6 +107,8 @@ export interface InstanceMemory {
   readonly inFlight: boolean;
   /** Image that the worker pulls. */
   readonly pulling: string | undefined;
+  /** Image whose pull failed last: until `notBeforeMs`, nobody on this host tries it again. */
+  readonly failedPull: string | undefined;
   /** Starts after exits since the last success. */
   readonly restarts: number;
   /** Monotonic time before which no step is tried, since the last one failed. */
@@ -135,7 +137,14 @@ export interface LostPort {
 
 export const NOTHING_REMEMBERED: InstanceMemory = {
   ...{ inFlight: false, pulling: undefined, restarts: 0, notBeforeMs: 0, restartNotBeforeMs: 0, lostPort: undefined },
-  ...{ isFailing: false, wantedSinceMs: 0, pulledFor: undefined, hookedRun: undefined, drained: undefined },
+  ...{
+    isFailing: false,
+    failedPull: undefined,
+    wantedSinceMs: 0,
+    pulledFor: undefined,
+    hookedRun: undefined,
+    drained: undefined,
+  },
 };
 
 /** One run of a container: from a start to the exit. */
