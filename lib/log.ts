@@ -1,3 +1,5 @@
+import { createLogger as createWinston, format, transports } from 'winston';
+
 /** What a line may carry besides its message; `instance`, `release` and `reason` are the usual ones. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -18,12 +20,13 @@ export const MAX_FIELD_CHARACTERS = 4096;
 
 /** JSON lines on standard error; standard output is for the one ready line and for answers. */
 export function createLogger(options: { component: string; level?: LogLevel }): Logger {
-  const most = LOG_LEVELS.indexOf(options.level ?? 'info');
-  return wrap((level, message, fields) => {
-    if (LOG_LEVELS.indexOf(level) > most) return;
-    const line = { timestamp: new Date().toISOString(), level, component: options.component, message, ...fields };
-    process.stderr.write(`${JSON.stringify(line, cutLongText)}\n`);
-  }, {});
+  const winston = createWinston({
+    level: options.level ?? 'info',
+    defaultMeta: { component: options.component },
+    format: format.combine(format.timestamp(), format.json({ replacer: cutLongText })),
+    transports: [new transports.Stream({ stream: process.stderr })],
+  });
+  return wrap((level, message, fields) => void winston.log(level, message, fields), {});
 }
 
 function cutLongText(_name: string, value: unknown): unknown {

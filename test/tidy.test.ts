@@ -25,6 +25,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@grpc/proto-loader': ['lib/rpc/'],
   protobufjs: ['lib/documents/codec.ts'],
   dockerode: ['agent/docker/'],
+  winston: ['lib/log.ts'],
   'prom-client': ['lib/metrics.ts'],
   yaml: ['lib/yaml/'],
   commander: ['cli/'],
