@@ -42,8 +42,9 @@ export function readMounts(service: Reader, braces: Braces): readonly Mount[] {
     take(item, isMap(item.value) ? readLong(item) : readShort(item));
   const tmpfs = service.at('tmpfs');
   for (const item of typeof tmpfs.value === 'string' ? [tmpfs] : tmpfs.items()) take(item, readTmpfs(item));
+  const used = new Set(mounts.filter(({ type }) => type === 'volume').map(({ source }) => source));
   for (const name of known.keys())
-    if (!mounts.some(({ type, source }) => type === 'volume' && source === name))
+    if (!used.has(name))
       settings.problems.addKey('bad-value', settings.at(name).path, `no mount of the service is of a volume "${name}"`);
   return mounts;
 }

@@ -14,6 +14,7 @@ test.each([
   ['{{index .Service.Labels "a.b"}}', '{{.Task.ID}}'],
   ['{{"{{"}}x}} {{ "{{" }}', '{{x}} {{'],
   ['}} { { {.Task.ID}', '}} { { {.Task.ID}'],
+  ['{{{.Task.ID}}{', '{web-1-x{'],
 ])('%s → %s', (text, filled) => {
   expect(fillPlaceholders(text, VALUES)).toBe(filled);
 });

@@ -27,7 +27,7 @@ export function fillPlaceholders(text: string, values: PlaceholderValues): strin
     problem ??= `${all}: ${value.problem}`;
     return '';
   });
-  if (problem === undefined && text.replace(BRACES, '').includes('{{'))
+  if (problem === undefined && text.replace(BRACES, ' ').includes('{{'))
     problem = `a {{ is not closed; write {{"{{"}} for the braces themselves`;
   return problem === undefined ? filled : { problem };
 }
