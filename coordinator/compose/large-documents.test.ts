@@ -19,7 +19,7 @@ test.each<[string, string, string]>([
   [
     'settings of volumes',
     `volumes: [${listed(8000, (at) => `a${at}:/${at},`)}]\nx-berth: { volumes: {${listed(8000, (at) => `b${at}: {},`)}} }`,
-    'bad-value x-berth.volumes.b0 3:23',
+    'bad-value x-berth.volumes.b0 3:22',
   ],
   ['placeholders', `environment: { A: "${'{{'.repeat(100_000)}" }`, 'bad-value environment.A 2:19'],
   ['unclosed placeholders', `environment: { A: "${'{{ a'.repeat(50_000)}" }`, 'bad-value environment.A 2:19'],
