@@ -21,7 +21,8 @@ export async function bringUp() {
   await until('etcd', () => isOk(`${etcd}/health`));
   stage('starting a coordinator and an agent');
   start('coordinator', BERTH, ['coordinator', '--etcd', etcd, '--grpc', grpcPort, '--http', coordinatorHttp]);
-  const place = ['--name', HOST, '--address', '127.0.0.1', '--state-dir', join(folder, 'agent')];
+  const own = ['--state-dir', join(folder, 'agent'), '--socket', join(folder, 'agent.sock')];
+  const place = ['--name', HOST, '--address', '127.0.0.1', ...own];
   start('agent', BERTH, ['agent', '--etcd', etcd, ...place, '--http', agentHttp]);
   for (const address of [coordinatorHttp, agentHttp])
     await until('the daemons', () => isOk(`http://${address}/readyz`));

@@ -49,6 +49,7 @@ export class CrashingHost {
       ...{
         http: `127.0.0.1:${await freePort()}`,
         portRange: `${low}-${low + 99}`,
+        socket: `${this.stateDir}.sock`,
         minFreeSpace: '0',
         logLevel: 'error',
       },
