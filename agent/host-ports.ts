@@ -1,16 +1,29 @@
 import type { Release } from '../lib/documents/types';
 import type { Engine } from './docker/engine';
 import { pickHostPorts, type PortQuestion } from './docker/ports';
+import type { ActualContainer } from './plan/types';
 
 /** Docker's own list of ports can be wrong until it is restarted; more than this many such ports are not remembered. */
 const MAX_REFUSED = 256;
 
-/** Gives out host ports one instance at a time, so that two that start together do not pick the same. */
+interface Pick {
+  /** "port/protocol" */
+  readonly ports: readonly string[];
+  /** Number of the list that was asked for last when its container was there; undefined before. */
+  settledIn: number | undefined;
+}
+
+/**
+ * Gives out host ports one instance at a time, so that two that start together do not pick the same.
+ *
+ * INVARIANT: a port is taken from its pick on until a list that was asked for after its container was made says whose it
+ * is. No list of its own is needed for that: the loop has one in every pass.
+ */
 export class HostPorts {
   private turn: Promise<unknown> = Promise.resolve();
-  /** Picked, and perhaps not yet on a container that Docker lists. */
-  private readonly picked = new Map<string, readonly string[]>();
-
+  private readonly picked = new Map<string, Pick>();
+  private listed: readonly ActualContainer[] = [];
+  private lists = 0;
   /** Ports that Docker did not take, the oldest first. */
   private readonly refused = new Set<number>();
 
@@ -18,6 +31,16 @@ export class HostPorts {
     private readonly engine: Engine,
     private readonly range: readonly [number, number],
   ) {}
+
+  /** Our containers are about to be listed. @returns what takes the list */
+  beginList(): (containers: readonly ActualContainer[]) => void {
+    const number = ++this.lists;
+    return (containers) => {
+      this.listed = containers;
+      for (const [instance, { settledIn }] of this.picked)
+        if (settledIn !== undefined && settledIn < number) this.picked.delete(instance);
+    };
+  }
 
   /** @returns host ports in the order of the release's. @throws EngineError 'port-taken' */
   pick(instance: string, release: Release): Promise<readonly number[]> {
@@ -28,27 +51,26 @@ export class HostPorts {
   }
 
   private async pickInTurn(instance: string, release: Release): Promise<readonly number[]> {
-    // Before the list: what is settled meanwhile may be on a container that the list does not have yet.
-    const others = [...this.picked].filter(([other]) => other !== instance).flatMap(([, ports]) => ports);
-    const containers = (await this.engine.list()).filter((container) => container.instance !== instance);
-    const listed = containers.flatMap(({ ports }) =>
-      ports.map(({ published, protocol }) => `${published}/${protocol}`),
-    );
-    const taken = new Set([...listed, ...others]);
+    const taken = new Set<string>();
+    for (const container of this.listed)
+      if (container.instance !== instance)
+        for (const { published, protocol } of container.ports) taken.add(`${published}/${protocol}`);
+    for (const [other, pick] of this.picked) if (other !== instance) for (const port of pick.ports) taken.add(port);
     const { ports } = release.container;
     const whoHas: PortQuestion['whoHas'] = (...port) => this.engine.whoHasPort(...port);
     const { range, refused } = this;
     const hostPorts = await pickHostPorts({ instance, ports, range, taken, refused, whoHas });
-    this.picked.set(
-      instance,
-      hostPorts.map((hostPort, index) => `${hostPort}/${ports[index]!.protocol}`),
-    );
+    this.picked.set(instance, {
+      ports: hostPorts.map((hostPort, index) => `${hostPort}/${ports[index]!.protocol}`),
+      settledIn: undefined,
+    });
     return hostPorts;
   }
 
-  /** Its container is on Docker's list by now, or will never be. */
+  /** Its container is on the next list that is asked for, or will never be on one. */
   settle(instance: string): void {
-    this.picked.delete(instance);
+    const pick = this.picked.get(instance);
+    if (pick !== undefined) pick.settledIn = this.lists;
   }
 
   /** Docker does not take it, whatever the kernel says: it is not picked again soon. One that the operator fixed is. */

@@ -12,7 +12,8 @@ import { Pauses } from '../lib/pauses';
 import type { OnBoundary } from './boundaries';
 import { CrashLogs } from './crash-logs';
 import { EngineError, type Engine, type EngineFacts } from './docker/engine';
-import { execute, type ExecutorTools } from './executor';
+import { execute } from './executor';
+import type { HostPorts } from './host-ports';
 import { AgentMemory, type Crash } from './memory';
 import type { MemoryCopy } from './memory-copy';
 import { MemorySaver } from './memory-saver';
@@ -31,7 +32,7 @@ const MAX_PAUSE_MS = 1000;
 
 export interface LoopOptions {
   readonly engine: Engine;
-  readonly ports: ExecutorTools['ports'];
+  readonly ports: HostPorts;
   readonly probes: Probes;
   readonly memoryCopy: MemoryCopy;
   readonly onBoundary: OnBoundary;
@@ -164,7 +165,10 @@ export class Loop {
     const busyBefore = new Set(this.busy.keys());
     try {
       const capacity = (this.facts ??= await engine.facts());
-      const listed = groupByInstance(await engine.list());
+      const takeList = this.options.ports.beginList();
+      const list = await engine.list();
+      takeList(list);
+      const listed = groupByInstance(list);
       const desired = this.desired();
       const images = await engine.presentImages(imagesInQuestion(desired, listed));
       if (this.stopping.signal.aborted) return;

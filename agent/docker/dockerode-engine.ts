@@ -19,6 +19,8 @@ import { containerName, ownershipFilter, readIdentity, type Ownership } from './
 const START_DEADLINE_MS = 60_000;
 /** More than any host has: -1, Docker's word for it, does not reach the kernel in an update. */
 const FREE_SWAP_BYTES = 2 ** 50;
+/** What Docker said of the running containers counts so long for the question who has a port. */
+const RUNNING_FOR_MS = 500;
 const REMOVE_DEADLINE_MS = 60_000;
 /** On top of the grace period: Docker itself waits 10 s for a process to be gone after SIGKILL. */
 const STOP_DEADLINE_MS = 20_000;
@@ -46,6 +48,7 @@ export function createDockerEngine(options: DockerEngineOptions): Engine {
 class DockerodeEngine implements Engine {
   private readonly connection: DockerConnection;
   private readonly containers: ContainerList;
+  private running: { readonly askedMs: number; readonly list: Promise<readonly ContainerInfo[]> } | undefined;
   private readonly puller: ImagePuller;
 
   constructor(private readonly options: DockerEngineOptions) {
@@ -224,11 +227,20 @@ class DockerodeEngine implements Engine {
     return `the container name ${name} is taken by ${Id.slice(0, 12)}, ${whose}; remove or rename it`;
   }
 
-  /** @returns who of the running containers publishes the port, for people */
-  private async publisherOf(port: number, protocol: string): Promise<string | undefined> {
-    const running = await this.connection.call('list', READ_DEADLINE_MS, (docker, abortSignal) =>
+  /** Of everybody. Asked for once for the many that are made in one pass: what comes in between, Docker's start finds out. */
+  private runningContainers(): Promise<readonly ContainerInfo[]> {
+    const nowMs = this.connection.clock.monotonicMs();
+    if (this.running !== undefined && nowMs - this.running.askedMs < RUNNING_FOR_MS) return this.running.list;
+    const list = this.connection.call('list', READ_DEADLINE_MS, (docker, abortSignal) =>
       docker.listContainers({ abortSignal }),
     );
+    this.running = { askedMs: nowMs, list };
+    return list;
+  }
+
+  /** @returns who of the running containers publishes the port, for people */
+  private async publisherOf(port: number, protocol: string): Promise<string | undefined> {
+    const running = await this.runningContainers();
     const publishes = ({ Ports }: ContainerInfo): boolean =>
       Ports.some(({ PublicPort, Type }) => PublicPort === port && Type === protocol);
     const container = running.find(publishes);
@@ -238,6 +250,7 @@ class DockerodeEngine implements Engine {
   private async explainPort(error: EngineError): Promise<EngineError> {
     const { port, protocol } = readTakenPort(error.message);
     if (port === undefined) return error;
+    this.running = undefined;
     const held = (protocol === undefined ? ['tcp', 'udp'] : [protocol]).map((each) => this.whoHasPort(port, each, ''));
     const holders = await Promise.all(held).catch(() => []);
     const holder = await holders.find((found) => found !== undefined)?.describe();
