@@ -126,7 +126,7 @@ class DockerodeEngine implements Engine {
       if (error instanceof EngineError && error.code === 'port-taken') throw await this.explainPort(error);
       throw error;
     } finally {
-      this.containers.changed(id);
+      this.changed(id);
     }
   }
 
@@ -138,7 +138,7 @@ class DockerodeEngine implements Engine {
         unless([304, 404], docker.getContainer(id).stop({ t, abortSignal })),
       );
     } finally {
-      this.containers.changed(id);
+      this.changed(id);
     }
   }
 
@@ -153,7 +153,7 @@ class DockerodeEngine implements Engine {
       if (error instanceof EngineError && error.code === 'port-taken') throw await this.explainPort(error);
       throw error;
     } finally {
-      this.containers.changed(id);
+      this.changed(id);
     }
   }
 
@@ -168,7 +168,7 @@ class DockerodeEngine implements Engine {
         }),
       );
     } finally {
-      this.containers.changed(id);
+      this.changed(id);
     }
   }
 
@@ -189,7 +189,7 @@ class DockerodeEngine implements Engine {
     } catch (error) {
       if (!/removal of container .* is already in progress/i.test((error as Error).message)) throw error;
     } finally {
-      this.containers.changed(id);
+      this.changed(id);
     }
   }
 
@@ -201,7 +201,7 @@ class DockerodeEngine implements Engine {
       labels: ownershipFilter(this.options),
       ...{ log, signal, random: random ?? Math.random },
       onEvent: (id) => {
-        this.containers.changed(id);
+        this.changed(id);
         wake();
       },
       onConnected: (isConnected) => {
@@ -225,6 +225,11 @@ class DockerodeEngine implements Engine {
         ? 'a container that is not of Berth'
         : `a container of ${owner.service}@${owner.release} of the host "${Config.Labels['berth.host']}" under ${Config.Labels['berth.prefix']}`;
     return `the container name ${name} is taken by ${Id.slice(0, 12)}, ${whose}; remove or rename it`;
+  }
+
+  private changed(id?: string): void {
+    this.containers.changed(id);
+    this.running = undefined;
   }
 
   /** Of everybody. Asked for once for the many that are made in one pass: what comes in between, Docker's start finds out. */
