@@ -1,6 +1,6 @@
 /** What goes wrong between the loop and Docker, and how it comes right. */
 import { desiredOf, releaseOf } from '../test/support/desired';
-import { LoopHost, over, type LoopHostOptions } from '../test/support/loop-host';
+import { LATENCY, LoopHost, over, type LoopHostOptions } from '../test/support/loop-host';
 import { EngineError, type Engine } from './docker/engine';
 import type { MemoryContainer } from './docker/memory-docker';
 
@@ -44,6 +44,18 @@ describe('Docker', () => {
     await host.clock.advance(40_000);
     expect(host.statusOf('web-1')).toMatchObject({ phase: 'RUNNING', restarts: 1, lastExit: { code: 137 } });
   });
+});
+
+test('G1: what was left out while Docker looked for images is not started any more', async () => {
+  make({ latencyMs: { ...LATENCY, presentImages: 5000 } });
+  const other = releaseOf('other', { image: 'web:2' });
+  await host.want(desiredOf({ 'web-1': WEB }), 30_000);
+  host.docker.exit(host.containerOf('web-1')!.id, 1);
+  host.docker.losesEvents = true;
+  await host.want(desiredOf({ 'web-1': WEB, 'other-1': other }), 1000);
+  await host.want(desiredOf({ 'other-1': other }), 60_000);
+  expect(host.begun).not.toContain('start web-1');
+  expect(host.containerOf('web-1')).toBeUndefined();
 });
 
 /** The engine does what was asked, and its first answer is lost. */

@@ -181,8 +181,10 @@ export class Loop {
       for (const crash of this.memory.observe(actual, desired, clock.monotonicMs())) this.crashLogs.read(crash);
       const input = { desired, actual, memory: this.memory, nowMs: clock.monotonicMs() };
       for (const { step, controller } of this.cancels.values()) if (!isStillWanted(step, input)) controller.abort();
-      const plan = planHost(input);
-      if (this.options.mayAct()) steps = plan.filter((step) => !busyBefore.has(step.instance) && this.undertake(step));
+      // What changed while Docker looked for images has woken the next pass, which knows it.
+      const mayAct = this.options.mayAct() && this.options.desired().instances === desired.instances;
+      const isFree = (step: Step): boolean => !busyBefore.has(step.instance);
+      if (mayAct) steps = planHost(input).filter((step) => isFree(step) && this.undertake(step));
       this.saver.save();
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
