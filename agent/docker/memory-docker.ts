@@ -7,7 +7,7 @@ import type { Clock } from '../../lib/clock';
 import type { ContainerSpec, Hook } from '../../lib/documents/types';
 import { wantedLimits } from '../plan/limits';
 import type { AppliedLimits, ContainerState } from '../plan/types';
-import { EngineError, type CreateRequest, type ExecResult } from './engine';
+import { EngineError, type CreateRequest, type ExecResult, type LogRequest } from './engine';
 import { containerName, type Ownership } from './labels';
 
 /** What a container does once it is started. */
@@ -17,12 +17,18 @@ export interface Program {
   /** Exits by itself after so long; without, it runs until it is stopped. */
   readonly exitsAfterMs?: number;
   readonly exitCode?: number;
+  /** That exit is the kernel's, for memory. */
+  readonly oomKilled?: boolean;
   /** Exits at the stop signal; otherwise SIGKILL ends it after the grace. */
   readonly obeysStop?: boolean;
   /** Of its health check, if it has one: what it says, and how long after the start. */
   readonly health?: { readonly afterMs: number; readonly status: 'healthy' | 'unhealthy' };
   /** Exit code of every command that is run in it; 0 without. */
   readonly execCode?: number;
+  /** What commands in it do; without, they are done at once and say nothing. */
+  readonly exec?: (command: Hook) => { readonly exitCode: number; readonly output: string; readonly takesMs?: number };
+  /** Lines that it writes when it is started. */
+  readonly log?: readonly string[];
 }
 
 export interface MemoryDockerOptions {
@@ -52,6 +58,8 @@ export interface MemoryContainer {
   limits: AppliedLimits;
   /** Commands that were run in it since its creation. */
   readonly commands: string[];
+  /** What it wrote since its creation; wall clock. */
+  readonly written: { readonly line: string; readonly atMs: number }[];
   /** Of the last run. Both clocks: one for how long, one for display. */
   ended: { code: number; oomKilled: boolean; signal: string; atMs: number; wallMs: number } | undefined;
   /** Timers of the present run. */
@@ -109,6 +117,7 @@ export class MemoryDocker {
     if (container === undefined || !isUp(container)) return;
     container.cancels.forEach((cancel) => cancel());
     const { clock } = this.options;
+    container.written.push({ line: `exits with ${code}`, atMs: clock.wallMs() });
     Object.assign(container, {
       state: 'exited',
       health: 'none',
@@ -162,7 +171,7 @@ export class MemoryDocker {
     const container: MemoryContainer = {
       id: createHash('sha256').update(String(++this.created)).digest('hex'),
       ...{ owner, request, createdMs: this.created, state: 'created', health: 'none' },
-      ...{ startedMs: undefined, startedWallMs: 0, ended: undefined, cancels: [], commands: [] },
+      ...{ startedMs: undefined, startedWallMs: 0, ended: undefined, cancels: [], commands: [], written: [] },
       limits: wantedLimits(request),
     };
     this.containers.set(container.id, container);
@@ -195,23 +204,31 @@ export class MemoryDocker {
     container.health = hasCheck ? 'starting' : 'none';
     container.startedMs = clock.monotonicMs();
     container.startedWallMs = clock.wallMs();
-    const { exitsAfterMs, exitCode = 0, health = { afterMs: 0, status: 'healthy' } } = program;
+    const { exitsAfterMs, exitCode = 0, oomKilled, log = [], health = { afterMs: 0, status: 'healthy' } } = program;
+    for (const line of log) container.written.push({ line, atMs: clock.wallMs() });
     if (exitsAfterMs !== undefined)
-      container.cancels.push(clock.after(exitsAfterMs, () => this.exit(container.id, exitCode)));
+      container.cancels.push(clock.after(exitsAfterMs, () => this.exit(container.id, exitCode, oomKilled)));
     if (hasCheck)
       container.cancels.push(clock.after(health.afterMs, () => this.setHealth(container.id, health.status)));
     this.tell(container);
   }
 
-  exec(container: MemoryContainer, { command }: Hook): ExecResult {
+  /** @throws EngineError 'timeout' */
+  async exec(container: MemoryContainer, command: Hook, deadlineMs: number): Promise<ExecResult> {
     this.mutatingCalls++;
-    container.commands.push(command.join(' '));
-    return { exitCode: this.programOf(container).execCode ?? 0, output: '' };
+    container.commands.push(command.command.join(' '));
+    const { exec, execCode = 0 } = this.programOf(container);
+    const { takesMs = 0, ...result } = exec?.(command) ?? { exitCode: execCode, output: '' };
+    if (takesMs > 0)
+      await new Promise<void>((done) => void this.options.clock.after(Math.min(takesMs, deadlineMs), done));
+    if (takesMs <= deadlineMs) return result;
+    throw new EngineError('timeout', `Docker did not answer "exec" within ${deadlineMs / 1000} s`);
   }
 
-  /** What its program wrote in its last run. */
-  logOf({ ended }: MemoryContainer): readonly string[] {
-    return ended === undefined ? [] : [`exits with ${ended.code}`];
+  /** @returns the last lines that it wrote within this time */
+  logOf({ written }: MemoryContainer, { lines, sinceMs, untilMs }: LogRequest): readonly string[] {
+    const within = written.filter(({ atMs }) => atMs >= sinceMs && atMs <= untilMs);
+    return within.slice(-lines).map(({ line }) => line);
   }
 
   /** Settles when the container is down. */

@@ -4,7 +4,7 @@ import { containerConfig, publishedPorts } from './container-config';
 import { noNetwork, noVolume } from './container-needs';
 import { compareContainers } from './container-reading';
 import { EngineError, type CreateRequest, type Engine, type EngineFacts, type ExecResult } from './engine';
-import type { EngineImage, PortHolder, PullOptions } from './engine';
+import type { EngineImage, LogRequest, PortHolder, PullOptions } from './engine';
 import { containerName, type Ownership } from './labels';
 import { imageIdOf, isUp, type MemoryContainer, type MemoryDocker } from './memory-docker';
 import { fillContainer } from './placeholders';
@@ -36,7 +36,7 @@ class MemoryEngine implements Engine {
   async list(): Promise<readonly ActualContainer[]> {
     await this.docker.admit('list');
     const { host, prefix } = this.owner;
-    const nowMs = this.docker.options.clock.monotonicMs();
+    const nowMs = this.docker.options.clock.wallMs();
     return [...this.docker.containers.values()]
       .filter(({ owner }) => owner.host === host && owner.prefix === prefix)
       .map((container) => ({ ...toActual(container, nowMs), createdMs: container.createdMs }))
@@ -149,16 +149,16 @@ class MemoryEngine implements Engine {
     container.limits = { ...limits, memoryReservationBytes: Math.max(0, limits.memoryReservationBytes) };
   }
 
-  async exec(id: string, command: Hook, _deadlineMs: number, onBegun?: () => void): Promise<ExecResult> {
+  async exec(id: string, command: Hook, deadlineMs: number, onBegun?: () => void): Promise<ExecResult> {
     await this.docker.admit('exec');
     const container = this.running(id);
     onBegun?.();
-    return this.docker.exec(container, command);
+    return this.docker.exec(container, command, deadlineMs);
   }
 
-  async logTail(id: string): Promise<readonly string[]> {
+  async logTail(id: string, request: LogRequest): Promise<readonly string[]> {
     await this.docker.admit('logTail');
-    return this.docker.logOf(this.known(id));
+    return this.docker.logOf(this.known(id), request);
   }
 
   private known(id: string): MemoryContainer {
@@ -185,10 +185,11 @@ class MemoryEngine implements Engine {
   }
 }
 
-function toActual(container: MemoryContainer, nowMs: number): ActualContainer {
-  const { id, request, state, health, startedMs, startedWallMs, ended } = container;
+/** @param wallMs now: the only clock that Docker tells */
+function toActual(container: MemoryContainer, wallMs: number): ActualContainer {
+  const { id, request, state, health, startedWallMs, ended } = container;
   const { instance, service, slot, release, spec } = request;
-  const untilMs = isUp(container) ? nowMs : (ended?.atMs ?? nowMs);
+  const untilMs = isUp(container) ? wallMs : (ended?.wallMs ?? wallMs);
   return {
     ...{ id, instance, service, slot, release, spec, state, health },
     ports: publishedPorts(request),
@@ -207,6 +208,6 @@ function toActual(container: MemoryContainer, nowMs: number): ActualContainer {
     },
     address: isUp(container) ? '172.17.0.2' : '',
     startedAtMs: startedWallMs,
-    ranForMs: startedMs === undefined ? 0 : untilMs - startedMs,
+    ranForMs: startedWallMs === 0 ? 0 : Math.max(0, untilMs - startedWallMs),
   };
 }

@@ -54,4 +54,26 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
     );
     expect(begun).toBe(0);
   });
+
+  test('its end is told with what it wrote, on both streams', async () => {
+    const id = await create();
+    await engine.start(id);
+    const { exitCode, output } = await engine.exec(id, hook('sh', '-c', 'echo out; echo err >&2; exit 4'), 10_000);
+    expect([exitCode, output.split(/\s/).sort()]).toEqual([4, ['err', 'out']]);
+  });
+
+  test('it is run as whom, where and with what it was asked for', async () => {
+    const id = await create();
+    await engine.start(id);
+    const command = ['sh', '-c', 'echo $WHO in $PWD as $(id -u)'];
+    expect((await engine.exec(id, hook(...command), 10_000)).output).toBe('in / as 0');
+    const change = { user: '7', workingDir: '/tmp', environment: { WHO: 'she' } };
+    expect((await engine.exec(id, { ...hook(...command), ...change }, 10_000)).output).toBe('she in /tmp as 7');
+  });
+
+  test('one that takes too long is given up', async () => {
+    const id = await create();
+    await engine.start(id);
+    await expectEngineError(engine.exec(id, hook('sleep', '5'), 300), 'timeout');
+  });
 });

@@ -10,7 +10,7 @@ import { MemoryDocker, type Program } from '../../agent/docker/memory-docker';
 import { createMemoryEngine } from '../../agent/docker/memory-engine';
 import { systemClock } from '../../lib/clock';
 import { emptyDocument } from '../../lib/documents/codec';
-import type { ContainerSpec, DeploySpec, Mount, NetworkAttachment } from '../../lib/documents/types';
+import type { ContainerSpec, DeploySpec, Mount, NetworkAttachment, Hook } from '../../lib/documents/types';
 import { silentLogger } from '../../lib/log';
 import { ensureTestImage } from './docker-images';
 
@@ -35,14 +35,33 @@ export const COMMANDS = {
   obedient: ['sh', '-c', 'trap "exit 143" TERM; while :; do sleep 0.05; done'],
   exits3: ['sh', '-c', 'sleep 0.3; exit 3'],
   notThere: ['no-such-program'],
+  talks: ['sh', '-c', 'echo one; echo two; echo three; exec sleep 300'],
+  eatsMemory: ['sh', '-c', 'x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done'],
 } as const;
 
 const PROGRAMS: Readonly<Record<string, Program>> = {
-  [COMMANDS.stubborn.join(' ')]: { obeysStop: false },
+  [COMMANDS.stubborn.join(' ')]: { obeysStop: false, exec: inShell },
+  [COMMANDS.talks.join(' ')]: { obeysStop: false, log: ['one', 'two', 'three'] },
+  [COMMANDS.eatsMemory.join(' ')]: { exitsAfterMs: 50, exitCode: 137, oomKilled: true },
   [COMMANDS.obedient.join(' ')]: { obeysStop: true },
   [COMMANDS.exits3.join(' ')]: { exitsAfterMs: 300, exitCode: 3 },
   [COMMANDS.notThere.join(' ')]: { refusal: 'exec: "no-such-program": executable file not found in $PATH' },
 };
+
+/** The few commands that the suite runs in containers. */
+function inShell({ command, user, workingDir, environment }: Hook): ReturnType<NonNullable<Program['exec']>> {
+  const nothing = { exitCode: 0, output: '' };
+  switch (command.join(' ')) {
+    case 'sh -c echo out; echo err >&2; exit 4':
+      return { exitCode: 4, output: 'out\nerr' };
+    case 'sh -c echo $WHO in $PWD as $(id -u)':
+      return { ...nothing, output: `${environment['WHO'] ?? ''} in ${workingDir || '/'} as ${user || '0'}`.trim() };
+    case 'sleep 5':
+      return { ...nothing, takesMs: 5000 };
+    default:
+      return nothing;
+  }
+}
 
 const run = promisify(execFile);
 
