@@ -30,7 +30,7 @@ export async function runInContainer(
   );
   const output = new FrameReader(MAX_OUTPUT_BYTES);
   await connection.call('exec', deadlineMs, async (_, abortSignal) => {
-    const stream = await exec.start({ abortSignal } as Docker.ExecStartOptions);
+    const stream = await exec.start({ abortSignal });
     onBegun();
     await readAll(stream, output, abortSignal);
   });

@@ -87,7 +87,7 @@ function readLeave(text: string | undefined): Leave {
       preStop.every(isHook) &&
       Array.isArray(dependsOn) &&
       dependsOn.every((service) => typeof service === 'string');
-    return isWhole ? { drainMs: drainMs as number, preStop, dependsOn: dependsOn as string[] } : NOTHING_TO_LEAVE;
+    return isWhole ? { drainMs: drainMs as number, preStop, dependsOn: dependsOn } : NOTHING_TO_LEAVE;
   } catch {
     return NOTHING_TO_LEAVE;
   }
