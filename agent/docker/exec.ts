@@ -1,4 +1,3 @@
-import type Docker from 'dockerode';
 import type { Hook } from '../../lib/documents/types';
 import { UNPRINTABLE } from '../../lib/unprintable';
 import { READ_DEADLINE_MS, type DockerConnection } from './connection';
