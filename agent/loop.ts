@@ -183,8 +183,8 @@ export class Loop {
       for (const { step, controller } of this.cancels.values()) if (!isStillWanted(step, input)) controller.abort();
       // What changed while Docker looked for images has woken the next pass, which knows it.
       const mayAct = this.options.mayAct() && this.options.desired().instances === desired.instances;
-      const isFree = (step: Step): boolean => !busyBefore.has(step.instance);
-      if (mayAct) steps = planHost(input).filter((step) => isFree(step) && this.undertake(step));
+      const plan = mayAct ? planHost(input) : [];
+      steps = plan.filter((step) => !busyBefore.has(step.instance) && this.undertake(step));
       this.saver.save();
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
@@ -193,9 +193,8 @@ export class Loop {
     if (this.stopping.signal.aborted) return;
     this.report();
     this.sleep();
-    const durationMs = clock.monotonicMs() - startedMs;
     this.options.onPass({
-      durationMs,
+      durationMs: clock.monotonicMs() - startedMs,
       steps,
       engineAnswers: this.engineFailures === 0,
       restartsTotal: this.restartsTotal,
