@@ -1,4 +1,5 @@
 /** Calls to one Docker Engine: which version of its API to speak, how long to wait, what a failure means. */
+import { Agent } from 'node:http';
 import Docker, { type DockerOptions } from 'dockerode';
 import type { Clock } from '../../lib/clock';
 import { isOlder } from './api-version';
@@ -114,9 +115,15 @@ export function pickApiVersion(server: { readonly ApiVersion: string; readonly M
   return isOlder(newest, MAX_API_VERSION) ? newest : MAX_API_VERSION;
 }
 
+/**
+ * A connection for each call. An engine that is told to end closes its door first and stops its containers then: over a
+ * connection that was kept, the agent would start them again under its hands.
+ */
+const EACH_ANEW = new Agent({ keepAlive: false });
+
 /** All options are given: docker-modem would fill those that are not from DOCKER_HOST and its kin, and prefer them. */
 function dockerOptions(address: string): DockerOptions {
-  const none = { ca: undefined, cert: undefined, key: undefined, timeout: undefined, pathPrefix: '/' };
+  const none = { agent: EACH_ANEW, ca: undefined, cert: undefined, key: undefined, timeout: undefined, pathPrefix: '/' };
   if (address.startsWith('unix:///'))
     return {
       ...none,

@@ -42,18 +42,23 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('an engine that ends by %s and co
   });
 });
 
-test('an engine that is killed, without live-restore: each container is started again by the agent, once', async () => {
-  const before = await begin(false);
-  await host.endEngine('SIGKILL');
-  await notice();
-  await host.startEngine();
-  const after = await host.running(5);
-  expect(after.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
-  await sleep(5000);
-  expect(await host.runs()).toEqual(after);
-  expect(await host.steps('start')).toBe(5);
-  expect(await host.steps('create')).toBe(5);
-});
+test.each(['SIGTERM', 'SIGKILL'] as const)(
+  'an engine that ends by %s, without live-restore: each container is started again by the agent, once',
+  async (signal) => {
+    const before = await begin(false);
+    await host.endEngine(signal);
+    await notice();
+    // Told to end, it stops its containers: none is started again while it does.
+    expect(await host.steps('start')).toBe(0);
+    await host.startEngine();
+    const after = await host.running(5);
+    expect(after.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+    await sleep(5000);
+    expect(await host.runs()).toEqual(after);
+    expect(await host.steps('start')).toBe(5);
+    expect(await host.steps('create')).toBe(5);
+  },
+);
 
 test('an engine that hangs: every call has an end, the agent says so and goes on with all else; then all comes right', async () => {
   const before = await begin(true);
