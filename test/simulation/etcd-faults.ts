@@ -65,6 +65,10 @@ export const ETCD_FAULTS: readonly Fault[] = [
     await cluster.write(key, cluster.chance.pick(['{', '[]', '{"x":1}', '']));
     return key;
   }),
+  toHost('its assignment is lost, and what its agents kept on disk', 1, async (host, { etcd }) => {
+    await etcd.txn({ compares: [], writes: [{ op: 'delete', key: keys.assignment(host.name) }] });
+    host.loseDisk();
+  }),
   toHost('somebody deletes a key', 4, async ({ name }, cluster) => {
     const ofHost = [keys.assignment(name), keys.status(name), keys.hostRecord(name), keys.hostAlive(name)];
     const key = cluster.chance.pick([...ofHost, keys.serviceStatus('web')]);
