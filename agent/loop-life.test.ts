@@ -203,6 +203,20 @@ describe('an agent that starts again', () => {
     expect(next.statusOf('web-1')).toEqual(host.statusOf('web-1'));
   });
 
+  test('waits for the rest of a restart delay, whatever became of the wall clock', async () => {
+    const wanted = desiredOf({ 'web-1': releaseOf('web', { policy: { delayMs: 60_000 } }) });
+    const host = make();
+    await host.want(wanted, 10_000);
+    host.docker.exit(host.containerOf('web-1')!.id, 1);
+    await host.clock.advance(20_000);
+    const next = host.restart();
+    hosts.push(next);
+    await next.want(wanted, 39_000);
+    expect(next.begun).toEqual([]);
+    await next.clock.advance(2000);
+    expect(next.begun).toEqual(['start web-1']);
+  });
+
   test('goes on when what it remembered can not be written', async () => {
     const full = { load: () => Promise.resolve(new Map()), save: () => Promise.reject(new Error('disk full')) };
     const host = make({ memoryCopy: full, program: () => ({ exitsAfterMs: 100 }) });

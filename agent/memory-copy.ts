@@ -12,6 +12,8 @@ export interface KeptInstance {
   /** Starts after exits since the last success. */
   readonly restarts: number;
   readonly restartsTotal: number;
+  /** From the last exit to the next start, milliseconds. */
+  readonly restartDelayMs: number;
   readonly lastExit: LastExit | undefined;
   /** The exit that was taken into account last. */
   readonly seenExit: string | undefined;
@@ -43,12 +45,16 @@ export function memoryInFolder(folder: string): MemoryCopy {
 }
 
 function isKept(value: unknown): value is KeptInstance {
-  const { restarts, restartsTotal, lastExit, seenExit, hookedRun } = (value ?? {}) as Record<string, unknown>;
+  const { restarts, restartsTotal, restartDelayMs, lastExit, seenExit, hookedRun } = (value ?? {}) as Record<
+    string,
+    unknown
+  >;
   const isExit =
     typeof (lastExit as LastExit | undefined)?.code === 'number' && Array.isArray((lastExit as LastExit).log);
   return (
     Number.isSafeInteger(restarts) &&
     Number.isSafeInteger(restartsTotal) &&
+    Number.isFinite(restartDelayMs) &&
     (lastExit === undefined || isExit) &&
     [seenExit, hookedRun].every((text) => text === undefined || typeof text === 'string')
   );

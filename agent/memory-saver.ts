@@ -27,7 +27,8 @@ export class MemorySaver {
 
   async load(): Promise<void> {
     const kept = await this.options.copy.load();
-    this.options.memory.restore(kept);
+    const { memory, clock } = this.options;
+    memory.restore(kept, clock.monotonicMs(), clock.wallMs());
     this.saved = textOf(kept);
   }
 

@@ -27,6 +27,8 @@ interface Entry extends InstanceMemory {
   restarts: number;
   notBeforeMs: number;
   restartNotBeforeMs: number;
+  /** How long the next start waits from the last exit on. */
+  restartDelayMs: number;
   lostPort: LostPort | undefined;
   wantedSinceMs: number;
   pulledFor: string | undefined;
@@ -61,17 +63,25 @@ export class AgentMemory implements Memory {
 
   constructor(private readonly random: () => number) {}
 
-  /** What an agent before this one kept. */
-  restore(kept: ReadonlyMap<string, KeptInstance>): void {
-    for (const [instance, one] of kept) Object.assign(this.entry(instance), one);
+  /** What an agent before this one kept. @param nowMs monotonic @param wallMs the same moment, on the wall clock */
+  restore(kept: ReadonlyMap<string, KeptInstance>, nowMs: number, wallMs: number): void {
+    for (const [instance, one] of kept) {
+      const { restartDelayMs, lastExit } = one;
+      const leftMs = lastExit === undefined ? 0 : lastExit.atMs + restartDelayMs - wallMs;
+      // A wall clock that jumped prolongs no wait.
+      const restartNotBeforeMs = nowMs + Math.min(restartDelayMs, Math.max(0, leftMs));
+      Object.assign(this.entry(instance), one, { restartNotBeforeMs });
+    }
   }
 
   /** What the next agent has to know: nothing of instances that run as at first. */
   get kept(): ReadonlyMap<string, KeptInstance> {
     const kept = new Map<string, KeptInstance>();
-    for (const [instance, { restarts, restartsTotal, lastExit, seenExit, hookedRun }] of this.entries)
+    for (const [instance, entry] of this.entries) {
+      const { restarts, restartsTotal, restartDelayMs, lastExit, seenExit, hookedRun } = entry;
       if (restarts > 0 || restartsTotal > 0 || seenExit !== undefined || hookedRun !== undefined)
-        kept.set(instance, { restarts, restartsTotal, lastExit, seenExit, hookedRun });
+        kept.set(instance, { restarts, restartsTotal, restartDelayMs, lastExit, seenExit, hookedRun });
+    }
     return kept;
   }
 
@@ -190,6 +200,7 @@ export class AgentMemory implements Memory {
     if (entry === undefined) return;
     forgetFailures(entry);
     entry.restarts = 0;
+    entry.restartDelayMs = 0;
     entry.restartNotBeforeMs = 0;
   }
 
@@ -212,7 +223,8 @@ export class AgentMemory implements Memory {
       entry.lastExit = container.exit;
     }
     const backoff = entry.restarts === 0 ? 0 : backoffMs(entry.restarts, RESTART_BACKOFF, this.random);
-    entry.restartNotBeforeMs = nowMs + Math.max(delayMs, backoff);
+    entry.restartDelayMs = Math.max(delayMs, backoff);
+    entry.restartNotBeforeMs = nowMs + entry.restartDelayMs;
     return isExit;
   }
 
@@ -229,6 +241,7 @@ export class AgentMemory implements Memory {
     if (entry === undefined) {
       entry = {
         ...{ inFlight: false, pulling: undefined, restarts: 0, notBeforeMs: 0, restartNotBeforeMs: 0 },
+        restartDelayMs: 0,
         ...{ failedPull: undefined, lostPort: undefined, failures: new Map<StepKind, number>(), error: undefined },
         ...{ restartsTotal: 0, lastExit: undefined, seenExit: undefined, progress: '', wantedSinceMs: 0 },
         ...{ pulledFor: undefined, hookedRun: undefined, drained: undefined },
