@@ -81,7 +81,9 @@ export class ClusterLab {
 
   /** SIGKILL to the whole machine, containers and all; its disk stays as it is. */
   async killHost(name: string): Promise<void> {
-    await this.host(name).machine.cutPower();
+    const { machine, parts } = this.host(name);
+    await machine.cutPower();
+    await Promise.all(parts.map((part) => part.ended()));
   }
 
   /** Boots it, and starts its engine and its agent. */

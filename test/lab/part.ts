@@ -78,6 +78,11 @@ export class Part {
     await this.end('SIGTERM');
   }
 
+  /** Its machine is gone, and with it all that ran there: settles when that is known. */
+  async ended(): Promise<void> {
+    if (this.isRunning) await once(this.child!, 'exit');
+  }
+
   pause(): void {
     this.signal('SIGSTOP');
     this.isPaused = true;
