@@ -22,8 +22,9 @@ export class CrashLogs {
   }
 
   private async readNow(crash: Crash): Promise<void> {
-    const { container, exit } = crash;
-    const request = { lines: LINES, sinceMs: container.startedAtMs, untilMs: exit.atMs + LATE_MS };
+    const { container, exit, previousExitMs } = crash;
+    // Not from the start of the run: Docker tells that time after the process has written its first lines.
+    const request = { lines: LINES, sinceMs: previousExitMs + 1, untilMs: exit.atMs + LATE_MS };
     this.reads++;
     const lines = await this.engine.logTail(container.id, request).catch((): readonly string[] => []);
     this.reads--;

@@ -56,6 +56,8 @@ interface Entry extends InstanceMemory {
 export interface Crash {
   readonly container: ActualContainer;
   readonly exit: LastExit;
+  /** Of the run before, wall clock; 0 when there was none that the agent knows of. */
+  readonly previousExitMs: number;
 }
 
 export class AgentMemory implements Memory {
@@ -145,8 +147,9 @@ export class AgentMemory implements Memory {
       if (container === undefined || !isCurrent(container, wanted)) continue;
       // It stays after all: should it go later, it drains anew.
       entry.drained = undefined;
+      const previousExitMs = entry.lastExit?.atMs ?? 0;
       if (this.observeRun(container, entry, wanted, nowMs) && container.exit !== undefined)
-        crashes.push({ container, exit: container.exit });
+        crashes.push({ container, exit: container.exit, previousExitMs });
       if (container.state === 'running' && containers.length === 1 && !entry.inFlight)
         for (const kind of ONCE_RUNNING) entry.failures.delete(kind);
       if (container.health !== 'unhealthy') entry.failures.delete('restart');

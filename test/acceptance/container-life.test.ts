@@ -8,6 +8,11 @@ import { until } from '../support/wait';
 let cluster: Cluster;
 beforeAll(async () => (cluster = await Cluster.start()), 60_000);
 afterAll(() => cluster.stop(), 60_000);
+/** One that failed leaves its services to no other. */
+afterEach(async () => {
+  for (const service of ['web', 'slow', 'crash', 'hungry', 'app', 'store']) await cluster.remove(service);
+  await cluster.running(0, 30_000);
+}, 40_000);
 
 async function statusOf(service: string): Promise<InstanceStatus | undefined> {
   const status = await cluster.hostStatus();
@@ -50,9 +55,8 @@ test('limits of cpu, memory and pids change in place, down to the cgroup files: 
   await until('the new count of processes', () => pids() === '60');
   await cluster.steady('web', 3);
   expect(await startOf(first!.id)).toBe(before);
-  expect(await statusOf('web')).toMatchObject({ phase: 'RUNNING', release: 3, reason: '', restarts: 0 });
-  await cluster.remove('web');
-  await cluster.running(0);
+  await until('the status to be at rest', async () => (await statusOf('web'))?.reason === '');
+  expect(await statusOf('web')).toMatchObject({ phase: 'RUNNING', release: 3, restarts: 0 });
 }, 90_000);
 
 test('a stop is a hook, the drain time, the signal, the grace, each to be seen; a kill -9 of the agent in between changes nothing', async () => {
@@ -71,23 +75,18 @@ test('a stop is a hook, the drain time, the signal, the grace, each to be seen; 
   await cluster.running(1);
   await cluster.steady('slow', 1);
   const phases: string[] = [];
-  let isOver = false;
-  const watching = (async (): Promise<void> => {
-    while (!isOver) {
-      const status = await statusOf('slow');
-      const text = status === undefined ? 'gone' : `${status.phase} ${status.progress}`.trim();
-      if (phases.at(-1) !== text) phases.push(text);
-      await new Promise((resolve) => setTimeout(resolve, 30));
-    }
-  })();
+  const look = async (): Promise<string> => {
+    const status = await statusOf('slow');
+    const text = status === undefined ? 'gone' : `${status.phase} ${status.progress}`.trim();
+    if (phases.at(-1) !== text) phases.push(text);
+    return text;
+  };
   await cluster.remove('slow');
   await until('the hook', () => existsSync(said));
   await cluster.agents[0]!.end('SIGKILL');
   await cluster.agents[0]!.start();
-  await cluster.running(0, 30_000);
-  await until('the last status', () => phases.at(-1) === 'gone');
-  isOver = true;
-  await watching;
+  await until('the end', async () => (await look()) === 'gone', 30_000);
+  await cluster.running(0);
   expect(phases.some((phase) => phase.startsWith('DRAINING drain wait of 3 s'))).toBe(true);
   // Begun anew by the next agent: at least once, and always before the signal.
   expect(readFileSync(said, 'utf8').trim().split('\n')).toEqual(['hook', 'hook', 'signal']);
@@ -118,8 +117,6 @@ test('a crash leaves its code, its signal and its last lines in the status; atte
   await new Promise((resolve) => setTimeout(resolve, 3000));
   expect(await startOf(container!.id)).toBe(before);
   expect(await statusOf('crash')).toEqual(last);
-  await cluster.remove('crash');
-  await cluster.running(0);
 }, 60_000);
 
 test('a kill for memory is told from others', async () => {
@@ -138,8 +135,6 @@ test('a kill for memory is told from others', async () => {
     return seen?.lastExit === undefined ? undefined : seen;
   });
   expect(status.lastExit).toMatchObject({ code: 137, signal: 'SIGKILL', oomKilled: true });
-  await cluster.remove('hungry');
-  await cluster.running(0);
 }, 60_000);
 
 test('depends_on is an order within a host', async () => {
@@ -154,6 +149,4 @@ test('depends_on is an order within a host', async () => {
   await cluster.agents[0]!.start();
   await cluster.running(2);
   expect(await started('app')).toBeGreaterThan(await started('store'));
-  for (const service of ['app', 'store']) await cluster.remove(service);
-  await cluster.running(0);
 }, 60_000);

@@ -92,7 +92,12 @@ export class Cluster {
     this.agents.push(daemon);
     this.hosts.push(name);
     this.agentHttp.push(`http://${http}`);
-    return daemon.start();
+    await daemon.start();
+    // What is put after this, a coordinator places with this host in mind.
+    const record = this.keys.hostRecord(name);
+    await until(`the record of ${name}`, async () => (await this.etcd.get(record)) !== undefined);
+    await until(`the status of ${name}`, async () => (await this.hostStatus(name)) !== undefined);
+    return daemon;
   }
 
   /** Of a host's agent. */
