@@ -1,7 +1,13 @@
+const SOAKS = '<rootDir>/test/soak/';
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } }] },
   testMatch: ['<rootDir>/(lib|agent|coordinator|cli|test|scripts|bench)/**/*.test.ts'],
+  // "npm run soak" runs those alone.
+  testPathIgnorePatterns: ['/node_modules/', ...(process.env.BERTH_TEST_SOAK === '1' ? [] : [SOAKS])],
   testTimeout: 30_000,
+  // A worker keeps what its suites leave behind, and ends at Node's own limit.
+  workerIdleMemoryLimit: '1GB',
 };

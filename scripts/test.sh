@@ -13,7 +13,7 @@ trap 'exit 130' INT TERM
 if [ "${BERTH_TEST_UNIT_ONLY:-}" = 1 ]; then
   echo "BERTH_TEST_UNIT_ONLY=1: nothing is tested on a real Docker Engine and a real etcd." >&2
   bash scripts/setup.sh --no-engines || exit 1
-  set -- --testPathIgnorePatterns '^<rootDir>/test/(integration|contract|acceptance|lab)/' "$@"
+  set -- --testPathIgnorePatterns '^<rootDir>/test/(integration|contract|acceptance|lab|soak)/' "$@"
 else
   if ! bash scripts/setup.sh || ! ensure_docker; then
     echo "A Docker Engine and etcd are needed for the tests. With BERTH_TEST_UNIT_ONLY=1 only the unit tests run." >&2
@@ -21,7 +21,7 @@ else
   fi
   if [ "$(id -u)" -ne 0 ]; then
     echo "Only root can make the hosts of test/lab: its tests are left out. sudo npm test runs them." >&2
-    set -- --testPathIgnorePatterns '^<rootDir>/test/lab/' "$@"
+    set -- --testPathIgnorePatterns '^<rootDir>/test/(lab|soak)/' "$@"
   fi
 fi
 

@@ -72,15 +72,15 @@ test('a probe that changes is followed without touching the container', async ()
 }, 120_000);
 
 test('an agent that stood still takes nobody for ill', async () => {
-  const probe = 'probe: { exec: [sleep, "0.5"], interval: 100ms, timeout: 1s, failures: 1 }';
+  const probe = 'probe: { exec: [sleep, "0.5"], interval: 100ms, timeout: 2s, failures: 1 }';
   await cluster.put('web', probed(8080, 3).replace(/probe: .*/, probe));
   await cluster.running(3);
   await allHealthy(3);
   const before = await startTimes();
   const agent = cluster.agents[0]!;
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 4; round++) {
     process.kill(agent.pid, 'SIGSTOP');
-    await sleep(2500);
+    await sleep(4500);
     process.kill(agent.pid, 'SIGCONT');
     await sleep(700);
   }
