@@ -87,6 +87,8 @@ test.each<[string, string, Record<string, unknown>, string?]>([
   ['an env_file as it stands', 'env_file: { path: raw.env, format: raw }', { environment: { A: '"$HOME"' } }],
   ['names without a value', 'environment: { HOME: , NO: , E: "" }', { environment: { HOME: '/root', E: '' } }],
   ['the same in a list', 'environment: [HOME, NO, "E=", "D=a=b"]', { environment: { HOME: '/root', E: '', D: 'a=b' } }],
+  ['only names without a value', 'environment: { NO: }', { environment: {} }],
+  ['the same in a list, only', 'environment: [NO]', { environment: {} }],
   ['names that no shell has', 'environment: [constructor, A=1]', { environment: { A: '1' } }],
   [
     'relative folders',

@@ -67,7 +67,9 @@ export function resolveService(service: unknown, context: ServiceContext): Resol
   const own = withShellValues(resolved['environment'], context.variables);
   if (own !== undefined) {
     for (const [name] of own) origins.delete(name);
-    if (own.length > 0 || fromFiles.length > 0) resolved['environment'] = Object.fromEntries([...fromFiles, ...own]);
+    const pairs = [...fromFiles, ...own];
+    // Also when nothing is left: a name that no shell has is not for the coordinator to refuse.
+    if (pairs.length > 0 || isGiven(resolved['environment'])) resolved['environment'] = Object.fromEntries(pairs);
   }
   const used = new Set<string>();
   if (Array.isArray(resolved['volumes']))
@@ -146,7 +148,7 @@ function readEntry(entry: unknown): Entry {
 
 /** A name without a value takes the shell's, or goes away when that has none, as in Compose. */
 function withShellValues(environment: unknown, variables: Variables): Pairs | undefined {
-  if (environment === undefined || environment === null) return [];
+  if (!isGiven(environment)) return [];
   const pairs = Array.isArray(environment)
     ? listedPairs(environment)
     : isMap(environment)
@@ -155,6 +157,10 @@ function withShellValues(environment: unknown, variables: Variables): Pairs | un
   return pairs
     ?.map(([name, value]) => [name, value ?? variables.get(name)] as const)
     .filter(([, value]) => value !== undefined);
+}
+
+function isGiven(environment: unknown): boolean {
+  return environment !== undefined && environment !== null;
 }
 
 function mappedPairs(environment: Fields): Pairs {
