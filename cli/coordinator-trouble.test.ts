@@ -69,6 +69,14 @@ test.each<[string, RpcErrorCode, string, boolean, string, string]>([
     'The coordinator at h:1 says: etcd did not take it\ufffd',
     '',
   ],
+  [
+    'a coordinator that does not reach etcd',
+    'unavailable',
+    'etcd did not take it (14 UNAVAILABLE: No connection established. Last error: Error: connect ECONNREFUSED h:2. Resolution note: ); ask again',
+    true,
+    'The coordinator at h:1 says: etcd did not take it (connect ECONNREFUSED h:2); ask again',
+    '',
+  ],
 ])('%s', (_, code, message, isWrite, beginning, hint) => {
   const text = explainTrouble({ code, message }, 'h:1', isWrite);
   expect(text).toContain(beginning);

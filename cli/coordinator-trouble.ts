@@ -4,8 +4,10 @@ import { clean } from './output/clean';
 
 type Trouble = Pick<RpcError, 'code' | 'message'>;
 
-// grpc-js words for a connection that could not be made or broke, in contrast to a coordinator's own words.
-const UNREACHABLE = /no connection established|name resolution|ECONN|EHOSTUNREACH|connection dropped/i;
+// grpc-js words for a connection that could not be made or broke. At the beginning: a coordinator that answers may
+// quote the same words of its own connection to etcd.
+const UNREACHABLE =
+  /^(?:no connection established|name resolution|connection dropped|(?:\w+ )?(?:ECONN|EHOSTUNREACH))/i;
 const BROKEN_OFF = /connection dropped|ECONNRESET/i;
 const NO_COORDINATOR = /protocol error|unknown service|unimplemented|parse error|received http2 header/i;
 
@@ -33,9 +35,9 @@ export function shortReason({ code, message }: Trouble): string {
   if (code === 'deadline')
     return `no answer within ${/after ([\d.]+)s/.exec(message)?.[1]?.replace(/\.\d+$/, '') ?? '10'} s`;
   return clean(message)
-    .replace(/^No connection established\. Last error: (?:Error: )?/, '')
+    .replace(/(?:\d+ UNAVAILABLE: )?No connection established\. Last error: (?:Error: )?/, '')
     .replace(/ ?\(\d{4}-\d\d-\d\dT[^)]*\)/, '')
-    .replace(/\.? Resolution note: ?$/, '')
+    .replace(/\.? Resolution note: ?(?=$|\))/, '')
     .replace(/ for target dns:\S+$/, '');
 }
 
