@@ -31,10 +31,11 @@ const FLAGS = [
 ];
 
 const EXAMPLES = `
-Every flag can be given as BERTH_<NAME> or in the configuration file too; a flag wins over the environment, that over the file.
+Every flag can be given as BERTH_<NAME> or in the configuration file too; a flag wins over the
+environment, that over the file.
 
 Examples:
-  berth agent --name h1 --address 10.0.0.11 --labels zone=a,disk=ssd --etcd http://10.0.0.1:2379,http://10.0.0.2:2379
+  berth agent --name h1 --address 10.0.0.11 --labels zone=a,disk=ssd --etcd http://10.0.0.1:2379
   BERTH_NAME=h1 berth agent --config /etc/berth/agent.yaml
   berth agent status                   asks the agent that runs on this host`;
 

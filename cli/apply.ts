@@ -12,7 +12,8 @@ Examples:
   docker compose config | berth apply -f -
   TAG=1.4.2 berth apply -f compose.yaml     \${TAG} in the file
 
-Exit codes: 0 written (and, with --wait, running), 1 could not be done, 2 refused and nothing written, 4 --wait timed out.`;
+Exit codes: 0 written (and, with --wait, running), 1 could not be done, 2 refused and nothing
+written, 4 --wait timed out.`;
 
 interface ApplyOptions extends FileOptions {
   readonly wait?: boolean;

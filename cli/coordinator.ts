@@ -13,7 +13,8 @@ const FLAGS = [
 ];
 
 const EXAMPLES = `
-Every flag can be given as BERTH_<NAME> or in the configuration file too; a flag wins over the environment, that over the file.
+Every flag can be given as BERTH_<NAME> or in the configuration file too; a flag wins over the
+environment, that over the file.
 Run two or three: one leads, the others stand by and answer.
 
 Examples:

@@ -8,6 +8,7 @@ Examples:
   berth hosts
   berth hosts --json | jq -r '.hosts[] | select(.live | not) | .name'`;
 
+const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
 export function registerHosts(program: Command): void {
@@ -30,7 +31,7 @@ export function registerHosts(program: Command): void {
           host.record.address || '-',
           String(host.instances),
           `${host.reserved.nanoCpus / 1e9}/${host.record.capacity.nanoCpus / 1e9}`,
-          `${gib(host.reserved.memoryBytes)}/${gib(host.record.capacity.memoryBytes)} GiB`,
+          `${size(host.reserved.memoryBytes)}/${size(host.record.capacity.memoryBytes)}`,
           Object.entries(host.record.labels)
             .map(([name, value]) => clean(`${name}=${value}`))
             .join(',') || '-',
@@ -54,6 +55,7 @@ function state({ intent }: ListedHost): string {
   return intent.drain ? 'draining' : intent.schedulable === false ? 'cordoned' : 'live';
 }
 
-function gib(bytes: number): string {
-  return (bytes / GIB).toFixed(1);
+function size(bytes: number): string {
+  if (bytes === 0) return '0';
+  return bytes < GIB ? `${Math.ceil(bytes / MIB)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
 }

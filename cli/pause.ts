@@ -9,18 +9,18 @@ const MIN_FOR_MS = 1000;
 const MAX_FOR_MS = 30 * 24 * 3_600_000;
 
 const EXAMPLES = `
-Hands off: nothing is started, stopped, replaced, moved or changed until the time is up, or until "berth resume".
-Pausing again changes the end.
+Hands off: nothing is started, stopped, replaced, moved or changed until the time is up, or until
+"berth resume". Pausing again changes the end.
 
 Examples:
   berth pause web-1-x7k2 --for 2h --reason "looking into its memory"
-  berth pause web                          the service: no rollout, no scaling, no restarts, for an hour
+  berth pause web                          the service: no rollout, scaling or restarts for an hour
   berth pause h1 --for 1d                  all that is on a host
   berth pause db --kind host               when a service is called db too`;
 
 interface Options {
   readonly for: string;
-  readonly reason: string;
+  readonly reason?: string;
   readonly kind?: string;
   readonly json?: boolean;
 }
@@ -31,13 +31,13 @@ export function registerPause(program: Command): void {
     .description('leave an instance, a service or a host alone for a while')
     .argument('<name>', 'an instance (its id), a service or a host')
     .option('--for <duration>', '30m, 2h, 1d, up to 30d', DEFAULT_FOR)
-    .option('--reason <text>', 'for those who wonder', '')
+    .option('--reason <text>', 'for those who wonder')
     .addOption(kindOption())
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, options: Options, command: Command) => {
       const forMs = await readFor(options.for);
-      const request = { name, forMs, kind: options.kind ?? '', reason: options.reason, by: whoAmI() };
+      const request = { name, forMs, kind: options.kind ?? '', reason: options.reason ?? '', by: whoAmI() };
       const { pause } = await withCoordinator(command, (client) => client.pause(request), { isWrite: true });
       if (options.json === true) return void process.stdout.write(`${JSON.stringify({ pause }, null, 2)}\n`);
       const { isoTime } = await import('../lib/iso-time.js');

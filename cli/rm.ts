@@ -20,7 +20,7 @@ export function registerRm(program: Command): void {
         return void process.stdout.write(`${JSON.stringify({ removed: services }, null, 2)}\n`);
       for (const service of services) process.stdout.write(`${service} removed\n`);
       process.stdout.write(
-        `${services.length === 1 ? 'Its' : 'Their'} instances are being stopped; "berth ps" shows them until they are gone.\n`,
+        `${services.length === 1 ? 'Its' : 'Their'} instances are being stopped, paused ones at the end of their pause; "berth ps" shows them until they are gone.\n`,
       );
     });
 }

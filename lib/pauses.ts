@@ -47,7 +47,8 @@ export class Pauses {
       if (this.begun.get(name)?.untilMs !== untilMs)
         this.log.info(`hands off ${name}: paused until ${isoTime(untilMs)}`, { by, reason });
     for (const name of this.begun.keys())
-      if (!now.has(name)) this.log.info(`the pause of ${name} has ended`, { reason: 'it was resumed, or its time was up' });
+      if (!now.has(name))
+        this.log.info(`the pause of ${name} has ended`, { reason: 'it was resumed, or its time was up' });
     this.begun = now;
   }
 }

@@ -106,14 +106,14 @@ const UNITS = [
 ] as const;
 const MS_OF: Readonly<Record<string, number>> = Object.fromEntries(UNITS);
 
-/** "5s", "1500ms" or "1h30m" → milliseconds within bounds. */
+/** "1500ms", "5s", "1h30m" or "2d" → milliseconds within bounds. */
 export function asDurationMs(minMs: number, maxMs: number): Parse<number> {
   return (text) => {
     const isDuration = /^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text);
     const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
     const ms = parts.reduce((sum, [, count, unit]) => sum + Number(count) * MS_OF[unit!]!, 0);
     if (!isDuration || ms < minMs || ms > maxMs)
-      throw wrong(text, `a duration from ${shown(minMs)} to ${shown(maxMs)}; write 5s, 1500ms or 1h30m`);
+      throw wrong(text, `a duration from ${shown(minMs)} to ${shown(maxMs)}; write 1500ms, 5s, 1h30m or 2d`);
     return Math.round(ms);
   };
 }
