@@ -46,6 +46,7 @@ ${table(status)}
   bin/berth hosts
   bin/berth apply -f examples/hello/compose.yaml --wait && bin/berth ps
   docker -H unix://${status.folder}/h1/docker.sock ps
+  bin/berth agent status --socket ${status.folder}/h1/agent.sock
   ETCDCTL_API=3 etcdctl --endpoints ${status.endpoints.join()} get --prefix /berth --keys-only
   curl http://${last.address}:7423/metrics
   ls ${status.folder}/logs

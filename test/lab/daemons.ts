@@ -77,6 +77,7 @@ function agentCommand(
   return [
     ...[process.execPath, BERTH, 'agent', '--name', name, '--address', address, '--etcd', endpointsOf(layout).join()],
     ...['--docker', 'unix:///run/docker.sock', '--state-dir', join(folder.disk(name), 'agent')],
+    ...['--socket', folder.agentSocket(name)],
     ...['--lease-ttl', options.leaseTtl],
   ];
 }

@@ -39,6 +39,9 @@ export class LabFolder {
   engineSocket(host: string): string {
     return join(this.path, host, 'docker.sock');
   }
+  agentSocket(host: string): string {
+    return join(this.path, host, 'agent.sock');
+  }
   log(name: string): string {
     return join(this.path, 'logs', `${name}.log`);
   }
