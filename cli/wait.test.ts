@@ -124,6 +124,12 @@ test.each<[string, Answer | Error, number, RegExp]>([
     /^Not everything runs as wanted yet.*\n {2}web @2 1\/2\n {2}web-1-a on h1: failed: no image/,
   ],
   [
+    'an instance waits for what does not come',
+    { status: ROLLING, instances: [['web-1-a', { phase: 'PENDING', reason: 'x:1 is not on this host' }]] },
+    4,
+    /\n {2}web @2 1\/2\n {2}web-1-a on h1: pending: x:1 is not on this host\n/,
+  ],
+  [
     'the coordinator stays away',
     new RpcError('deadline', 'after 10.0s'),
     4,

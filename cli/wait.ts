@@ -21,6 +21,8 @@ interface Seen {
   readonly progress: string;
   /** Why it is not further; a line each. */
   readonly troubles: readonly string[];
+  /** Told at the end alone. */
+  readonly unfinished: readonly string[];
   readonly isDone: boolean;
 }
 
@@ -69,11 +71,12 @@ async function look({ client, services }: Waiting): Promise<Seen> {
         ...mine.flatMap(({ service }) => (service === undefined ? [] : [...paused(service), ...unplaced(service)])),
         ...instances.filter(isTroubled).map(describeInstance),
       ],
+      unfinished: instances.filter(isUnfinished).map(describeInstance),
       isDone: late.length === 0 && etcdConnected,
     };
   } catch (error) {
     if (!(error instanceof RpcError && error.temporary)) throw error;
-    return { progress: `no answer (${shortReason(error)}); asking again`, troubles: [], isDone: false };
+    return { progress: `no answer (${shortReason(error)}); asking again`, troubles: [], unfinished: [], isDone: false };
   }
 }
 
@@ -117,12 +120,17 @@ function isTroubled({ status }: ListedInstance): boolean {
   return status.reason !== '' && (TROUBLED.includes(status.phase) || status.health === 'unhealthy');
 }
 
+/** On its way, as far as is known: no trouble as it happens, but one when the time is up. */
+function isUnfinished(instance: ListedInstance): boolean {
+  return instance.status.reason !== '' && instance.status.phase !== 'RUNNING' && !isTroubled(instance);
+}
+
 function describeInstance({ id, host, status }: ListedInstance): string {
   return `${id} on ${host}: ${status.phase.toLowerCase()}: ${clean(status.reason)}`;
 }
 
-function describeTimeout({ progress, troubles }: Seen): string {
-  const lines = [progress, ...troubles].map((line) => `  ${line}\n`);
+function describeTimeout({ progress, troubles, unfinished }: Seen): string {
+  const lines = [progress, ...troubles, ...unfinished].map((line) => `  ${line}\n`);
   return `Not everything runs as wanted yet; Berth goes on trying.\n${lines.join('')}"berth services" and "berth ps" tell more.`;
 }
 
