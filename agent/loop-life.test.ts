@@ -277,6 +277,10 @@ test('a pull that nobody wants any more ends', async () => {
   expect(host.statusOf('web-1')).toMatchObject({ phase: 'PULLING', progress: '1 of 9 MB' });
   await host.want(desiredOf({ 'web-1': releaseOf('web', { number: 2, image: 'web:2' }) }), LATENCY.list * 4);
   expect(aborted).toEqual(['web:1']);
+  await host.clock.advance(LATENCY.list * 4);
+  expect(host.begun.at(-1)).toBe('create web-1');
+  expect(host.failures).toEqual([]);
+  expect(host.statuses.map((status) => status.instances['web-1']?.phase)).not.toContain('FAILED');
   await host.clock.advance(5000);
   expect(host.containerOf('web-1')?.request.container.image).toBe('web:2');
 });

@@ -218,16 +218,17 @@ export class Loop {
     log.info(`${kind} ${instance}`, release);
     const controller = new AbortController();
     this.cancels.set(instance, { step, controller });
-    const signal = AbortSignal.any([this.stopping.signal, controller.signal]);
     const onProgress = (of: string, progress: string): void => this.tellProgress(of, progress);
     try {
-      await execute(step, { ...this.options, onProgress }, signal);
+      await execute(step, { ...this.options, onProgress }, AbortSignal.any([this.stopping.signal, controller.signal]));
       this.memory.succeed(step);
       if (kind === 'start' || kind === 'restart') this.restartsTotal++;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      log.warn(`${kind} of ${instance} failed`, { error: error.message, code: error.code });
-      this.memory.fail(step, error, this.options.clock.monotonicMs());
+      if (controller.signal.aborted) this.memory.callOff(step);
+      else this.memory.fail(step, error, this.options.clock.monotonicMs());
+      if (!controller.signal.aborted)
+        log.warn(`${kind} of ${instance} failed`, { error: error.message, code: error.code });
     }
     this.busy.delete(instance);
     this.cancels.delete(instance);
@@ -278,8 +279,7 @@ export class Loop {
 
   snapshot(): LoopSnapshot {
     const { actual = NOTHING_SEEN, busy, memory } = this;
-    const engineProblems = this.engineProblem === undefined ? [] : [this.engineProblem];
-    const problems = [...engineProblems, ...this.options.problems()];
+    const problems = [...(this.engineProblem === undefined ? [] : [this.engineProblem]), ...this.options.problems()];
     const nowMs = this.options.clock.monotonicMs();
     return { desired: this.desired(), actual, busy, memory, nowMs, problems, isSeen: this.actual !== undefined };
   }

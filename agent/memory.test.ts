@@ -40,6 +40,18 @@ function succeed(kind: StepKind): void {
   memory.succeed(step(kind));
 }
 
+test('that a second container has drained is remembered while the first one stays; that the one that stays has, is not', () => {
+  for (const [containerId, drained] of [
+    ['c2', 'c2'],
+    ['c1', undefined],
+  ]) {
+    memory.begin(step('drain'));
+    memory.succeed({ ...step('drain'), containerId } as Step);
+    observe(container(), container({ id: 'c2' }));
+    expect(memory.instances.get(ID)?.drained).toBe(drained);
+  }
+});
+
 describe('failures', () => {
   test('wait from 1 s to 1 min, and say what went wrong', () => {
     const seen: number[] = [];

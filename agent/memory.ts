@@ -6,6 +6,7 @@ import { backoffMs } from '../lib/backoff';
 import type { LastExit } from '../lib/documents/types';
 import type { EngineError } from './docker/engine';
 import type { KeptInstance } from './memory-copy';
+import { limitsToUpdate, toldLimits, wantedLimits } from './plan/limits';
 import { isCurrent } from './plan/plan-instance';
 import { runOf, type Actual, type ActualContainer, type Desired, type DesiredInstance } from './plan/types';
 import type { InstanceMemory, LostPort, Memory, Step, StepKind } from './plan/types';
@@ -34,6 +35,7 @@ interface Entry extends InstanceMemory {
   pulledFor: string | undefined;
   hookedRun: string | undefined;
   drained: string | undefined;
+  toldLimits: string | undefined;
   /** Run that was healthy, or had nothing to be it by. */
   goodRun: string | undefined;
   /** Run whose ill health was taken into account, so that a pass does not count it twice. */
@@ -146,7 +148,9 @@ export class AgentMemory implements Memory {
       // What is on its way out exits because we stop it.
       if (container === undefined || !isCurrent(container, wanted)) continue;
       // It stays after all: should it go later, it drains anew.
-      entry.drained = undefined;
+      if (entry.drained === container.id) entry.drained = undefined;
+      // Applied after all: should somebody change them, they are put right anew.
+      if (entry.toldLimits !== undefined && isApplied(container, wanted, actual)) entry.toldLimits = undefined;
       const previousExitMs = entry.lastExit?.atMs ?? 0;
       if (this.observeRun(container, entry, wanted, nowMs) && container.exit !== undefined)
         crashes.push({ container, exit: container.exit, previousExitMs });
@@ -180,6 +184,12 @@ export class AgentMemory implements Memory {
     else if (step.kind === 'create') entry.pulledFor = undefined;
     else if (step.kind === 'postStart') entry.hookedRun = step.run;
     else if (step.kind === 'drain') entry.drained = step.containerId;
+    else if (step.kind === 'update') entry.toldLimits = toldLimits(step.containerId, step.limits);
+  }
+
+  /** It was ended, since nobody wants it any more: no failure. */
+  callOff(step: Step): void {
+    this.end(step);
   }
 
   fail(step: Step, error: EngineError, nowMs: number): void {
@@ -247,7 +257,7 @@ export class AgentMemory implements Memory {
         restartDelayMs: 0,
         ...{ failedPull: undefined, lostPort: undefined, failures: new Map<StepKind, number>(), error: undefined },
         ...{ restartsTotal: 0, lastExit: undefined, seenExit: undefined, progress: '', wantedSinceMs: 0 },
-        ...{ pulledFor: undefined, hookedRun: undefined, drained: undefined },
+        ...{ pulledFor: undefined, hookedRun: undefined, drained: undefined, toldLimits: undefined },
         ...{ goodRun: undefined, seenUnhealthy: undefined },
         get isFailing() {
           return this.failures.size > 0;
@@ -265,6 +275,10 @@ function forgetFailures(entry: Entry): void {
   entry.lostPort = undefined;
   entry.failedPull = undefined;
   entry.notBeforeMs = 0;
+}
+
+function isApplied({ limits }: ActualContainer, { spec }: DesiredInstance, { capacity }: Actual): boolean {
+  return spec === undefined || limitsToUpdate(wantedLimits(spec), limits, capacity) === undefined;
 }
 
 function exitKey(container: ActualContainer): string {

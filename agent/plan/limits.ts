@@ -31,6 +31,11 @@ export function limitsToUpdate(
   return { ...target, memoryReservationBytes: isFreed ? -1 : wanted.memoryReservationBytes };
 }
 
+/** Names an update: what Docker took once and does not apply, for want of a cgroup, it will not apply the next time. */
+export function toldLimits(containerId: string, limits: AppliedLimits): string {
+  return `${containerId} ${JSON.stringify(limits)}`;
+}
+
 function within(limits: AppliedLimits, { nanoCpus, memoryBytes }: Capacity): AppliedLimits {
   const bound = (limit: number, most: number): number => (limit > 0 ? Math.min(limit, most) : most);
   return {

@@ -77,6 +77,7 @@ test.each<[string, Partial<Case>, string]>([
   ['created and never started', { containers: [container({ state: 'created' })] }, 'remove'],
   ['dead', { containers: [container({ state: 'dead' })] }, 'remove'],
   ['being removed', { containers: [container({ state: 'removing' })] }, '-'],
+  ['being removed, not wanted', { wanted: 'no', containers: [container({ state: 'removing' })] }, '-'],
   ['of another spec, running', { containers: [container({ spec: '1:old' })] }, 'stop'],
   ['of another spec, exited', { containers: [container({ spec: '1:old', state: 'exited' })] }, 'remove'],
   [

@@ -1,6 +1,6 @@
 import type { Pause, Release } from '../../lib/documents/types';
 import { isMadeFrom } from '../../lib/release/spec-hash';
-import { limitsToUpdate, wantedLimits } from './limits';
+import { limitsToUpdate, toldLimits, wantedLimits } from './limits';
 import { REASONS } from './reasons';
 import {
   runOf,
@@ -43,6 +43,8 @@ export function planInstance(input: InstanceInput): Decision {
   const [kept, duplicate] = containers;
   if (held !== undefined) return kept === undefined ? {} : { waiting: held };
   if (pause !== undefined) return { waiting: REASONS.handsOff(pause) };
+  // Its removal is under way: asked for again, Docker would say yes at once each time.
+  if ((duplicate ?? kept)?.state === 'removing') return { waiting: REASONS.removing };
   if (duplicate !== undefined) return { step: away(duplicate, REASONS.duplicate, remembered) };
   if (wanted === undefined) return kept === undefined ? {} : leave(kept, input);
   if (wanted.spec === undefined || wanted.specHash === undefined)
@@ -107,8 +109,9 @@ function keepRunning(container: ActualContainer, release: Release, input: Instan
     case 'running':
       return lookAfter(container, release, input);
     case 'restarting':
-    case 'removing':
       return {};
+    case 'removing':
+      return { waiting: REASONS.removing };
     case 'paused':
       return { waiting: REASONS.paused };
     case 'created':
@@ -145,12 +148,15 @@ function lookAfter(container: ActualContainer, release: Release, input: Instance
     return { step: { kind: 'restart', instance, containerId, graceMs, reason } };
   }
   const limits = limitsToUpdate(wantedLimits(release), container.limits, capacity);
-  if (limits !== undefined) return { step: { kind: 'update', instance, containerId, limits, reason: REASONS.limits } };
+  const isTold = limits !== undefined && remembered.toldLimits === toldLimits(containerId, limits);
+  if (limits !== undefined && !isTold)
+    return { step: { kind: 'update', instance, containerId, limits, reason: REASONS.limits } };
   const { postStart: hooks } = release.container;
   const run = runOf(container);
-  if (hooks.length > 0 && remembered.hookedRun !== run)
+  // Which run it is, Docker may not say for a while (ContainerList): that is no new one.
+  if (hooks.length > 0 && container.startedAtMs > 0 && remembered.hookedRun !== run)
     return { step: { kind: 'postStart', instance, containerId, run, hooks, reason: REASONS.postStart } };
-  return {};
+  return isTold ? { waiting: REASONS.limitsNotApplied } : {};
 }
 
 /** A container keeps its host ports for life. One that the operator fixed is waited for; one that we picked is not. */

@@ -35,6 +35,8 @@ export const REASONS = {
   releaseUnreadable: (problem: string) => `left as it is: ${problem}`,
   predecessor: 'waits until the instance that it replaces is gone from this host',
   paused: 'paused in Docker by hand; left as it is',
+  removing: 'Docker is removing it',
+  limitsNotApplied: 'Docker does not apply its limits: "docker info" says which this host has no cgroup for',
   restartPolicyNone: 'the restart policy is "none"',
   restartPolicyOnFailure: 'it exited with code 0, and the restart policy is "on-failure"',
   attemptsExhausted: (attempts: number) => `given up after ${attempts} restarts in a row`,

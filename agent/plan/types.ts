@@ -127,6 +127,8 @@ export interface InstanceMemory {
   readonly hookedRun: string | undefined;
   /** Id of the container that has run its pre_stop hooks and waited for its drain time. */
   readonly drained: string | undefined;
+  /** Container and limits (toldLimits) of the last update that Docker took. */
+  readonly toldLimits: string | undefined;
 }
 
 export interface LostPort {
@@ -144,6 +146,7 @@ export const NOTHING_REMEMBERED: InstanceMemory = {
     pulledFor: undefined,
     hookedRun: undefined,
     drained: undefined,
+    toldLimits: undefined,
   },
 };
 
