@@ -35,7 +35,8 @@ export function memoryInFolder(folder: string): MemoryCopy {
       try {
         const saved: unknown = JSON.parse(await readFile(path, 'utf8'));
         const entries = Object.entries((saved as Record<string, unknown> | null) ?? {});
-        return new Map(entries.flatMap(([id, one]) => (isKept(one) ? [[id, one] as const] : [])));
+        const kept = entries.map(([id, one]) => [id, readKept(one)] as const);
+        return new Map(kept.filter((entry): entry is [string, KeptInstance] => entry[1] !== undefined));
       } catch {
         return new Map();
       }
@@ -44,18 +45,26 @@ export function memoryInFolder(folder: string): MemoryCopy {
   };
 }
 
-function isKept(value: unknown): value is KeptInstance {
-  const { restarts, restartsTotal, restartDelayMs, lastExit, seenExit, hookedRun } = (value ?? {}) as Record<
-    string,
-    unknown
-  >;
-  const isExit =
-    typeof (lastExit as LastExit | undefined)?.code === 'number' && Array.isArray((lastExit as LastExit).log);
-  return (
-    Number.isSafeInteger(restarts) &&
-    Number.isSafeInteger(restartsTotal) &&
+/** Nothing but what is asked for, and nothing that the status could not carry: a file that is odd must not end the agent. */
+function readKept(value: unknown): KeptInstance | undefined {
+  const fields = (value ?? {}) as Record<string, unknown>;
+  const { restarts, restartsTotal, restartDelayMs, lastExit, seenExit, hookedRun } = fields as unknown as KeptInstance;
+  const isWhole =
+    isCount(restarts) &&
+    isCount(restartsTotal) &&
     Number.isFinite(restartDelayMs) &&
-    (lastExit === undefined || isExit) &&
-    [seenExit, hookedRun].every((text) => text === undefined || typeof text === 'string')
-  );
+    (lastExit === undefined || isExit(lastExit)) &&
+    [seenExit, hookedRun].every((text: unknown) => text === undefined || typeof text === 'string');
+  return isWhole ? { restarts, restartsTotal, restartDelayMs, lastExit, seenExit, hookedRun } : undefined;
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31;
+}
+
+function isExit(value: unknown): boolean {
+  const { code, oomKilled, atMs, signal, log } = (value ?? {}) as Record<string, unknown>;
+  const isEnd = isCount(Math.abs(code as number)) && typeof oomKilled === 'boolean' && Number.isSafeInteger(atMs);
+  const isLog = Array.isArray(log) && log.every((line) => typeof line === 'string');
+  return isEnd && isLog && typeof signal === 'string';
 }

@@ -1,3 +1,4 @@
+import { encodeDocument } from '../lib/documents/codec';
 import { specHash } from '../lib/release/spec-hash';
 import { actualOf, containerOf, exitOf } from '../test/support/actual';
 import { desiredOf, releaseOf } from '../test/support/desired';
@@ -121,6 +122,25 @@ test.each<[string, Case, string, string]>([
 
 test('an exit with code 0 is not done when nobody knows its release', () => {
   expect(statusOf({ desired: UNREADABLE, container: exited(0) })?.phase).toBe('BACKOFF');
+});
+
+test('G10: a host on which everything has crashed with much to say still fits into etcd, and the latest crashes keep their logs', () => {
+  const log = Array.from({ length: 10 }, () => '"é"'.repeat(100));
+  const ids = Array.from({ length: 300 }, (_, index) => `web-${index}`);
+  const { instances } = buildStatus({
+    desired: WANTED,
+    actual: actualOf(ids.map((instance) => container({ instance }))),
+    ...{ nowMs: 0, busy: new Map(), problems: [] },
+    memory: {
+      instances: new Map(),
+      ...{ errorOf: () => undefined, restartsOf: () => 3, progressOf: () => '', pullErrorOf: () => undefined },
+      lastExitOf: (instance) => exitOf(3, { atMs: Number(instance.slice('web-'.length)), log }),
+    },
+  });
+  const status = { assignmentRevision: 1, instances, problems: [] };
+  expect(Buffer.byteLength(encodeDocument('HostStatus', status))).toBeLessThan(1024 ** 2);
+  expect(instances['web-299']?.lastExit?.log).toEqual(log);
+  expect(instances['web-0']?.lastExit).toEqual(exitOf(3, { atMs: 0 }));
 });
 
 test('what it says of a container', () => {

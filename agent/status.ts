@@ -4,6 +4,9 @@ import { instancesOf, type HostInput } from './plan/plan-host';
 import { isCurrent, planInstance, type Decision, type InstanceInput } from './plan/plan-instance';
 import type { Memory, Step, StepKind } from './plan/types';
 
+/** Of the logs of all last exits together. etcd takes 1.5 MB, and a host where everything has crashed has to say so; the oldest give way. */
+const MAX_LOG_CHARACTERS = 200_000;
+
 export interface StatusInput extends HostInput {
   /** Of the step that is being done, by instance. */
   readonly busy: ReadonlyMap<string, StepKind>;
@@ -27,7 +30,19 @@ export interface RememberedForStatus extends Memory {
 export function buildStatus(input: StatusInput): HostStatus {
   const instances: Record<string, InstanceStatus> = {};
   for (const one of instancesOf(input)) instances[one.instance] = instanceStatus(one, input);
+  boundLogs(instances);
   return { assignmentRevision: input.desired.assignmentRevision, instances, problems: input.problems };
+}
+
+function boundLogs(instances: Record<string, InstanceStatus>): void {
+  const latestFirst = Object.entries(instances)
+    .flatMap(([id, { lastExit }]) => (lastExit === undefined ? [] : [{ id, lastExit }]))
+    .sort((a, b) => b.lastExit.atMs - a.lastExit.atMs);
+  let left = MAX_LOG_CHARACTERS;
+  for (const { id, lastExit } of latestFirst) {
+    left -= lastExit.log.join('').length;
+    if (left < 0) instances[id] = { ...instances[id]!, lastExit: { ...lastExit, log: [] } };
+  }
 }
 
 function instanceStatus(one: InstanceInput, { desired, memory, busy }: StatusInput): InstanceStatus {
