@@ -64,7 +64,7 @@ function runHelper(program: string, server: string, clock: Clock, signal: AbortS
     const finish = (settle: () => void): void => {
       cancel();
       signal.removeEventListener('abort', onAbort);
-      child.stdout.destroy();
+      if (child.pid !== undefined) child.stdout.destroy();
       settle();
     };
     const giveUp = (why: string): void => {
@@ -79,6 +79,8 @@ function runHelper(program: string, server: string, clock: Clock, signal: AbortS
       const why = error.code === 'ENOENT' ? "is not on the agent's PATH" : `can't be run (${error.code})`;
       finish(() => reject(new LoginProblem(`${program} ${why}`)));
     });
+    // Not begun: the error follows. For want of file descriptors, Node has made no streams either, whatever its types say.
+    if (child.pid === undefined) return;
     child.stdout.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > MAX_OUTPUT_BYTES) giveUp(`says more than ${MAX_OUTPUT_BYTES / 1024} KiB`);

@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../../lib/clock';
@@ -199,6 +200,27 @@ describe('helpers', () => {
     configure({ credsStore: 'x' });
     writeFileSync(join(folder, 'docker-credential-x'), 'x');
     expect((await read()).problem).toMatch(/^docker-credential-x (can't be run \(EACCES\)|is not on)/);
+  });
+
+  test('one that there are too few file descriptors for is a problem', async () => {
+    configure({ credsStore: 'x' });
+    writeHelper('x', 'exit 0');
+    const nofile = (...args: readonly string[]): string =>
+      execFileSync('prlimit', ['--pid', String(process.pid), ...args], { encoding: 'utf8' }).trim();
+    const before = nofile('--nofile', '--noheadings', '--output', 'SOFT');
+    nofile('--nofile=256:');
+    const taken: number[] = [];
+    try {
+      // All but what the configuration needs.
+      expect(() => {
+        for (;;) taken.push(openSync('/dev/null', 'r'));
+      }).toThrow(/EMFILE/);
+      taken.splice(0, 2).forEach((one) => closeSync(one));
+      expect((await read()).problem).toMatch(/^docker-credential-x can't be run \(EMFILE\)/);
+    } finally {
+      taken.forEach((one) => closeSync(one));
+      nofile(`--nofile=${before}:`);
+    }
   });
 
   test('one that is asked for a pull that is given up ends, with all that it started', async () => {
