@@ -30,6 +30,8 @@ interface Inspected {
 export class ContainerList {
   private readonly inspected = new Map<string, Inspected>();
   private readonly complainedOf = new Set<string>();
+  /** As last inspected: one that Docker says no more of must not be stopped in less time than its operator gave it. */
+  private readonly stopGraceMs = new Map<string, number>();
   /** Counts changes, so that an inspection that a change overtook is not kept. */
   private changes = 0;
   /** Whether changes are told. While they are not, nothing is remembered. */
@@ -75,11 +77,17 @@ export class ContainerList {
     const found = await this.inspect(entry);
     if (found === 'gone') return undefined;
     const container = found === undefined ? readListedContainer(entry) : readContainer(found, clock.wallMs());
-    if (typeof container !== 'string') return container;
+    if (typeof container !== 'string') return this.withGrace(container, found !== undefined);
     if (!this.complainedOf.has(entry.Id))
       this.log.warn('a container that bears our labels is left alone', { container: entry.Id, reason: container });
     this.complainedOf.add(entry.Id);
     return undefined;
+  }
+
+  private withGrace(container: ReadContainer, isInspected: boolean): ReadContainer {
+    const { id, stopGracePeriodMs } = container;
+    if (isInspected) this.stopGraceMs.set(id, stopGracePeriodMs);
+    return { ...container, stopGracePeriodMs: this.stopGraceMs.get(id) ?? stopGracePeriodMs };
   }
 
   private async inspect(entry: ContainerInfo): Promise<ContainerInspectInfo | undefined | 'gone'> {
@@ -121,6 +129,7 @@ export class ContainerList {
 
   private forgetGone(ids: ReadonlySet<string>): void {
     for (const id of this.inspected.keys()) if (!ids.has(id)) this.inspected.delete(id);
+    for (const id of this.stopGraceMs.keys()) if (!ids.has(id)) this.stopGraceMs.delete(id);
     for (const id of this.complainedOf) if (!ids.has(id)) this.complainedOf.delete(id);
   }
 }

@@ -117,6 +117,14 @@ describe('one container that Docker does not tell of', () => {
     expect(proxy.calls.filter(({ path }) => path === `/containers/${sick}/json`)).toHaveLength(0);
   });
 
+  test('that Docker says no more of keeps the grace period that it was known to have', async () => {
+    const engine = connect(hastyClock);
+    await begin(engine, 1, { stopGracePeriodMs: 300_000 });
+    expect(await engine.list()).toMatchObject([{ state: 'running', stopGracePeriodMs: 300_000 }]);
+    proxy.inject(isInspect, { kind: 'hang' });
+    expect(await engine.list()).toMatchObject([{ state: 'running', startedAtMs: 0, stopGracePeriodMs: 300_000 }]);
+  });
+
   test('that is gone between list and inspection is left out', async () => {
     const engine = connect();
     await begin(engine, 1);
