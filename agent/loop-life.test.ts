@@ -183,6 +183,17 @@ describe('ill health', () => {
   });
 });
 
+test('a new release starts again what was given up, also when it changes no more than the limits', async () => {
+  const host = make({ program: () => ({ exitsAfterMs: 100, oomKilled: true }) });
+  const policy = { maxAttempts: 2 };
+  await host.want(desiredOf({ 'web-1': releaseOf('web', { policy }) }), 60_000);
+  expect(host.statusOf('web-1')).toMatchObject({ phase: 'STOPPED', reason: 'given up after 2 restarts in a row' });
+  const next = releaseOf('web', { number: 2, policy });
+  const roomy = { ...next, container: { ...next.container, limits: { nanoCpus: 0, memoryBytes: 1e9, pids: 0 } } };
+  await host.want(desiredOf({ 'web-1': roomy }), 1000);
+  expect(host.timesOf('start web-1')).toHaveLength(3);
+});
+
 test('the last lines of a crash are in the status', async () => {
   const host = make({ program: () => ({ exitsAfterMs: 100, exitCode: 3 }) });
   await host.want(desiredOf({ 'web-1': WEB }), 5000);

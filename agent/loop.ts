@@ -267,11 +267,11 @@ export class Loop {
   /** A new release for an instance, or the end of it, ends the waiting that the old one earned. */
   private forgiveChanged(desired: Desired): void {
     const specs = new Map<string, string>();
-    for (const [instance, { specHash }] of desired.instances) {
+    for (const [instance, { release, specHash }] of desired.instances) {
       if (specHash === undefined) continue;
-      specs.set(instance, specHash);
-      const before = this.lastSpecs.get(instance);
-      if (before !== undefined && before !== specHash) this.memory.forgive(instance);
+      const spec = `${release} ${specHash}`;
+      specs.set(instance, spec);
+      if ((this.lastSpecs.get(instance) ?? spec) !== spec) this.memory.forgive(instance);
     }
     for (const instance of this.lastSpecs.keys()) if (!desired.instances.has(instance)) this.memory.forgive(instance);
     this.lastSpecs = specs;
