@@ -11,8 +11,8 @@ import { recordLog, type LogLine } from '../test/support/recorded-log';
 import { tidyingInMemory } from '../test/support/tidying';
 import { Agent } from './agent';
 import type { DesiredCopy } from './desired/disk-copy';
-import { MemoryDocker } from './docker/memory-docker';
-import { createMemoryEngine } from './docker/memory-engine';
+import { MemoryDocker } from './docker/simulated/memory-docker';
+import { createMemoryEngine } from './docker/simulated/memory-engine';
 
 const keys = keysUnder('/test');
 const TTL_MS = 5000;

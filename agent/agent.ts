@@ -17,7 +17,7 @@ import { HostPorts } from './host-ports';
 import { hostRecordOf } from './host-record';
 import { KeptDocument } from './kept-document';
 import { Loop, type PassReport, type Probes } from './loop';
-import type { MemoryCopy } from './memory-copy';
+import type { MemoryCopy } from './memory/memory-copy';
 import type { AgentMetrics } from './metrics';
 import { Tidy, type Tidying } from './tidy/tidy';
 

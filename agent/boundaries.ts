@@ -5,7 +5,7 @@
 import type { StepKind } from './plan/types';
 
 export const STEP_KINDS: readonly StepKind[] = [
-  ...(['pull', 'create', 'start', 'postStart', 'update', 'restart', 'drain', 'stop', 'remove'] as const),
+  ...(['pull', 'create', 'start', 'post_start', 'update', 'restart', 'drain', 'stop', 'remove'] as const),
 ];
 
 /** What else the agent writes: its status in etcd, the copies of the desired state and of its memory on disk. */

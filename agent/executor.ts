@@ -57,7 +57,7 @@ const EXECUTORS: Executors = {
     }
   },
   start: ({ containerId }, { engine }) => engine.start(containerId),
-  postStart: async ({ instance, containerId, hooks }, tools) => {
+  post_start: async ({ instance, containerId, hooks }, tools) => {
     const failure = await runHooks(hooks, containerId, (progress) => tools.onProgress(instance, progress), tools);
     if (failure !== undefined) throw new EngineError('hook-failed', failure);
   },

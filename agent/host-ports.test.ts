@@ -1,7 +1,7 @@
 import { createFakeClock } from '../test/support/fake-clock';
 import { releaseOf } from '../test/support/desired';
-import { MemoryDocker } from './docker/memory-docker';
-import { createMemoryEngine } from './docker/memory-engine';
+import { MemoryDocker } from './docker/simulated/memory-docker';
+import { createMemoryEngine } from './docker/simulated/memory-engine';
 import type { Engine } from './docker/engine';
 import { HostPorts } from './host-ports';
 

@@ -1,6 +1,6 @@
 import type { Release } from '../lib/documents/types';
 import type { Engine } from './docker/engine';
-import { pickHostPorts, type PortQuestion } from './docker/ports';
+import { pickHostPorts, type PortQuestion } from './docker/create/ports';
 import type { ActualContainer } from './plan/types';
 
 /** Docker's own list of ports can be wrong until it is restarted; more than this many such ports are not remembered. */

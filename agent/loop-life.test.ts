@@ -140,8 +140,8 @@ describe('post_start hooks', () => {
   test('that fail are tried again with backoff, and told', async () => {
     const host = make({ program: () => ({ execCode: 7 }) });
     await host.want(desiredOf({ 'web-1': release }), 60_000);
-    expect(host.statusOf('web-1')?.reason).toBe('postStart failed: hook 1 of 1 (/bin/bye) exited with code 7');
-    expect(host.timesOf('postStart web-1').length).toBeLessThan(8);
+    expect(host.statusOf('web-1')?.reason).toBe('post_start failed: hook 1 of 1 (/bin/bye) exited with code 7');
+    expect(host.timesOf('post_start web-1').length).toBeLessThan(8);
   });
 });
 

@@ -28,7 +28,7 @@ test('limits that Docker takes and does not apply, for want of a cgroup, are tol
   const host = make({ wrap: without });
   const limits = { nanoCpus: 0, memoryBytes: 64e6, pids: 0 };
   await host.want(desiredOf({ 'web-1': withContainer({ limits, postStart: [HOOK] }) }), 60_000);
-  expect(host.begun).toEqual(['create web-1', 'update web-1', 'postStart web-1']);
+  expect(host.begun).toEqual(['create web-1', 'update web-1', 'post_start web-1']);
   expect(host.statusOf('web-1')).toMatchObject({ phase: 'RUNNING' });
   expect(host.statusOf('web-1')?.reason).toMatch(/^Docker does not apply its limits/);
   const more = { ...limits, memoryBytes: 65e6 };

@@ -11,7 +11,7 @@ import { serveOnSocket } from './api/socket';
 import { copyInFolder } from './desired/disk-copy';
 import { createDockerEngine } from './docker/dockerode-engine';
 import { lockStateDir, readAgentId } from './identity';
-import { memoryInFolder } from './memory-copy';
+import { memoryInFolder } from './memory/memory-copy';
 import { createAgentMetrics } from './metrics';
 import { createProber } from './probes/prober';
 import { createTryProbe } from './probes/try-probe';

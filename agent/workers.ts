@@ -16,7 +16,7 @@ const LANE: Readonly<Record<StepKind, LaneName>> = {
   start: 'container',
   update: 'container',
   remove: 'container',
-  postStart: 'wait',
+  post_start: 'wait',
   restart: 'wait',
   drain: 'wait',
   stop: 'wait',

@@ -123,7 +123,14 @@ const EACH_ANEW = new Agent({ keepAlive: false });
 
 /** All options are given: docker-modem would fill those that are not from DOCKER_HOST and its kin, and prefer them. */
 function dockerOptions(address: string): DockerOptions {
-  const none = { agent: EACH_ANEW, ca: undefined, cert: undefined, key: undefined, timeout: undefined, pathPrefix: '/' };
+  const none = {
+    agent: EACH_ANEW,
+    ca: undefined,
+    cert: undefined,
+    key: undefined,
+    timeout: undefined,
+    pathPrefix: '/',
+  };
   if (address.startsWith('unix:///'))
     return {
       ...none,

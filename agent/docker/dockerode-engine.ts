@@ -4,17 +4,17 @@ import type { Logger } from '../../lib/log';
 import type { Hook } from '../../lib/documents/types';
 import type { ActualContainer, AppliedLimits } from '../plan/types';
 import { DockerConnection, READ_DEADLINE_MS } from './connection';
-import { createContainer } from './container-creation';
-import { ContainerList } from './container-list';
+import { createContainer } from './create/container-creation';
+import { ContainerList } from './list/container-list';
 import { EngineError, type CreateRequest, type Engine, type EngineFacts, type ExecResult } from './engine';
 import type { EngineImage, LogRequest, PortHolder, PullOptions } from './engine';
 import { readTakenPort, statusOf } from './errors';
 import { followEvents } from './events';
 import { readLogTail, runInContainer } from './exec';
-import { whoHasPort } from './host-port';
-import { ImagePuller, type RegistrySettings } from './image-puller';
-import { listImages, removeImage } from './images';
-import { containerName, ownershipFilter, readIdentity, type Ownership } from './labels';
+import { whoHasPort } from './create/host-port';
+import { ImagePuller, type RegistrySettings } from './images/image-puller';
+import { listImages, removeImage } from './images/images';
+import { containerName, ownershipFilter, readIdentity, type Ownership } from './list/labels';
 
 const START_DEADLINE_MS = 60_000;
 /** More than any host has: -1, Docker's word for it, does not reach the kernel in an update. */

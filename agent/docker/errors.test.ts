@@ -20,3 +20,16 @@ test.each<[string, string, number | undefined, string | undefined]>([
   expect(readTakenPort(message)).toEqual({ ...(port && { port }), ...(protocol && { protocol }) });
   expect(asEngineError({ statusCode: 500, message }).code).toBe('port-taken');
 });
+
+test.each([
+  [
+    '(HTTP code 500) server error - Get "https://registry.example.com/v2/": EOF',
+    'Get "https://registry.example.com/v2/": EOF',
+  ],
+  [
+    'OCI runtime exec failed: exec failed: unable to start container process: exec: "/no": stat /no: no such file or directory: unknown',
+    'exec: "/no": stat /no: no such file or directory',
+  ],
+])('the names of what carried the message are left out: %s', (message, words) => {
+  expect(asEngineError({ statusCode: 500, message }).message).toBe(words);
+});

@@ -23,8 +23,10 @@ const PATTERNS: readonly (readonly [RegExp, EngineErrorCode])[] = [
 
 /** Docker wraps the one line that matters in the names of its own parts. */
 const WRAPPING: readonly (readonly [RegExp, string])[] = [
+  // dockerode's own.
+  [/^\(HTTP code \d+\) [^-]*- /, ''],
   [/^(failed to create (shim|task for container|shim task)|error response from daemon): */i, ''],
-  [/^OCI runtime (create|start) failed: (runc (create|start) failed: )?/i, ''],
+  [/^OCI runtime (create|start|exec) failed: (runc (create|start) failed: |exec failed: )?/i, ''],
   [/^(container_linux\.go:\d+: )?(unable to start container process|starting container process caused): /i, ''],
   [/^(driver failed programming external connectivity on endpoint \S+ \([0-9a-f]+\)): */i, ''],
   [/: unknown$/i, ''],

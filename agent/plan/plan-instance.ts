@@ -155,7 +155,7 @@ function lookAfter(container: ActualContainer, release: Release, input: Instance
   const run = runOf(container);
   // Which run it is, Docker may not say for a while (ContainerList): that is no new one.
   if (hooks.length > 0 && container.startedAtMs > 0 && remembered.hookedRun !== run)
-    return { step: { kind: 'postStart', instance, containerId, run, hooks, reason: REASONS.postStart } };
+    return { step: { kind: 'post_start', instance, containerId, run, hooks, reason: REASONS.postStart } };
   return isTold ? { waiting: REASONS.limitsNotApplied } : {};
 }
 

@@ -77,9 +77,9 @@ describe('limits are changed in place', () => {
 describe('post_start', () => {
   const release = withContainer({ postStart: [HOOK] });
   test('runs once for each run', () => {
-    expect(stepOf({ release })).toMatchObject({ kind: 'postStart', hooks: [HOOK], run: 'c1 1' });
+    expect(stepOf({ release })).toMatchObject({ kind: 'post_start', hooks: [HOOK], run: 'c1 1' });
     expect(kindOf({ release, memory: { hookedRun: runOf({ id: 'c1', startedAtMs: 1 }) } })).toBe('-');
-    expect(kindOf({ release, memory: { hookedRun: runOf({ id: 'c1', startedAtMs: 0 }) } })).toBe('postStart');
+    expect(kindOf({ release, memory: { hookedRun: runOf({ id: 'c1', startedAtMs: 0 }) } })).toBe('post_start');
   });
 });
 

@@ -182,7 +182,7 @@ export interface StartStep extends StepBase {
 }
 /** The hooks that follow a start. */
 export interface PostStartStep extends StepBase {
-  readonly kind: 'postStart';
+  readonly kind: 'post_start';
   readonly containerId: string;
   readonly run: string;
   readonly hooks: readonly Hook[];

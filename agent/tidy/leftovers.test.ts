@@ -1,5 +1,5 @@
 /** Containers of ours that nobody wants any more, in whatever state a crash or Docker left them. */
-import type { MemoryDocker } from '../docker/memory-docker';
+import type { MemoryDocker } from '../docker/simulated/memory-docker';
 import type { ContainerState } from '../plan/types';
 import { desiredOf, releaseOf } from '../../test/support/desired';
 import { LoopHost } from '../../test/support/loop-host';

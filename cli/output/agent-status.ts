@@ -34,8 +34,13 @@ export function printHost(status: AgentStatus): void {
   const room = Math.max(MIN_NEXT, (process.stdout.columns ?? WIDTH) - before);
   printTable(
     [...head, 'NEXT'],
-    rows.map((row, index) => [...row, cut(next(instances[index]!.outlook), room)]),
+    rows.map((row, index) => [...row, cut(next(whatFailed(instances[index]!)), room)]),
   );
+}
+
+/** Of what went wrong, the words of the failure say more than why the step is taken at all. */
+function whatFailed({ outlook, status }: LocalInstance): Outlook {
+  return status.phase === 'FAILED' ? { ...outlook, reason: status.reason } : outlook;
 }
 
 export function printInstance(one: LocalInstance): void {

@@ -1,7 +1,7 @@
 /** What every Engine promises of the containers that it makes, on the real Docker Engine and on the simulated one. */
 import { isOlder } from '../../agent/docker/api-version';
 import type { CreateRequest, Engine, EngineErrorCode } from '../../agent/docker/engine';
-import type { Ownership } from '../../agent/docker/labels';
+import type { Ownership } from '../../agent/docker/list/labels';
 import type { ContainerSpec } from '../../lib/documents/types';
 import { containerSpec, deploySpec, ENGINE_SUBJECTS, expectEngineError, newOwner } from '../support/engine-subjects';
 import { NO_MOUNT, NO_NETWORK, type EngineSubject } from '../support/engine-subjects';

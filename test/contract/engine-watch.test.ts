@@ -1,6 +1,6 @@
 /** What every Engine promises of its events, on the real Docker Engine and on the simulated one. */
 import type { CreateRequest, Engine } from '../../agent/docker/engine';
-import type { Ownership } from '../../agent/docker/labels';
+import type { Ownership } from '../../agent/docker/list/labels';
 import { containerSpec, deploySpec, ENGINE_SUBJECTS, newOwner, type EngineSubject } from '../support/engine-subjects';
 
 describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {

@@ -1,6 +1,6 @@
 /** What every Engine promises, on the real Docker Engine and on the simulated one. */
 import type { CreateRequest, Engine, PullOptions } from '../../agent/docker/engine';
-import type { Ownership } from '../../agent/docker/labels';
+import type { Ownership } from '../../agent/docker/list/labels';
 import type { ActualContainer } from '../../agent/plan/types';
 import type { ContainerSpec } from '../../lib/documents/types';
 import {

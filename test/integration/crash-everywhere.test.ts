@@ -51,7 +51,7 @@ const WAYS: Readonly<Record<Kind, Way>> = {
   },
   create: { provoke: assign },
   start: { before: {}, provoke: kill },
-  postStart: {
+  post_start: {
     provoke: (host, instance) => host.want(instance, { container: { postStart: [hook('touch', '/tmp/warm')] } }),
     check: async (id) => void (await docker('exec', id, 'test', '-f', '/tmp/warm')),
   },
@@ -79,7 +79,7 @@ const WAYS: Readonly<Record<Kind, Way>> = {
   'memory-copy': { before: {}, provoke: kill },
 };
 /** At these, what runs is as it is wanted, or can be made so without a restart. */
-const KEEPS: readonly string[] = ['postStart', 'update', 'status', 'desired-copy', 'memory-copy'];
+const KEEPS: readonly string[] = ['post_start', 'update', 'status', 'desired-copy', 'memory-copy'];
 
 async function crashAt(host: CrashingHost, boundary: Boundary): Promise<void> {
   const [kind, when] = boundary.split('.') as [Kind, string];

@@ -73,14 +73,14 @@ test('storage_opt: taken where the storage driver has it, else Docker’s reason
 
 test('what Docker leaves out is told', async () => {
   const { log, lines } = recordLog(systemClock);
-  const { engine, create, cleanUp } = await composed(log);
+  const logged = await composed(log);
   try {
-    await create('blkio_config: { weight: 300 }');
-    const { HostConfig } = await of.inspect((await engine.list())[0]!.id);
+    await logged.create('blkio_config: { weight: 300 }');
+    const { HostConfig } = await of.inspect((await logged.engine.list())[0]!.id);
     const warnings = lines.map(({ message }) => message);
     expect(warnings).toEqual(HostConfig.BlkioWeight === 300 ? [] : ['Docker leaves out a setting']);
   } finally {
-    await cleanUp();
+    await logged.cleanUp();
   }
 });
 

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { createDockerEngine } from '../../agent/docker/dockerode-engine';
 import type { Engine } from '../../agent/docker/engine';
-import type { Ownership } from '../../agent/docker/labels';
+import type { Ownership } from '../../agent/docker/list/labels';
 import { systemClock, type Clock } from '../../lib/clock';
 import { silentLogger } from '../../lib/log';
 import { emptyDocument } from '../../lib/documents/codec';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDockerEngine } from '../../agent/docker/dockerode-engine';
 import type { Engine } from '../../agent/docker/engine';
-import type { RegistryMirrors } from '../../agent/docker/registry-mirrors';
+import type { RegistryMirrors } from '../../agent/docker/images/registry-mirrors';
 import { systemClock } from '../../lib/clock';
 import { emptyDocument } from '../../lib/documents/codec';
 import { silentLogger } from '../../lib/log';

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { ContainerInspectInfo } from 'dockerode';
 import { createDockerEngine } from '../../agent/docker/dockerode-engine';
 import type { Engine } from '../../agent/docker/engine';
-import type { Ownership } from '../../agent/docker/labels';
+import type { Ownership } from '../../agent/docker/list/labels';
 import { systemClock } from '../../lib/clock';
 import type { ContainerSpec } from '../../lib/documents/types';
 import { silentLogger } from '../../lib/log';

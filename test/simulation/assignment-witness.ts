@@ -4,7 +4,7 @@ import type { Keys } from '../../lib/documents/keys';
 import type { Assignment, Release } from '../../lib/documents/types';
 import type { Store } from '../../lib/etcd/store';
 
-/** Of every simulated host (agent/docker/memory-engine.ts). */
+/** Of every simulated host (agent/docker/simulated/memory-engine.ts). */
 export const CAPACITY = { nanoCpus: 4_000_000_000, memoryBytes: 8 * 1024 ** 3 };
 
 /** @returns what is wrong with the assignment; instances whose release is not there aside */

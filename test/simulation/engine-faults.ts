@@ -1,6 +1,6 @@
 /** What goes wrong with calls to one host's Docker Engine, beyond an engine that is away: memory-docker.ts has that. */
 import { EngineError, type Engine } from '../../agent/docker/engine';
-import type { MemoryDocker } from '../../agent/docker/memory-docker';
+import type { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
 import type { Clock } from '../../lib/clock';
 import { overCalls, type EngineCall } from './simulated-process';
 

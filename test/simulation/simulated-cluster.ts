@@ -1,6 +1,6 @@
 /** Everything at once, on one clock that stands still: an etcd, coordinators, hosts, and the operator's documents. */
 import type { Engine } from '../../agent/docker/engine';
-import type { MemoryDocker } from '../../agent/docker/memory-docker';
+import type { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
 import { startCoordinator, type Coordinator } from '../../coordinator/coordinator';
 import { keysUnder } from '../../lib/documents/keys';
 import type { KeyValue } from '../../lib/etcd/store';

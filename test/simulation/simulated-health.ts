@@ -1,5 +1,5 @@
 /** How the containers of one host answer probes. */
-import type { MemoryDocker } from '../../agent/docker/memory-docker';
+import type { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
 import { SUCCESS, type Outcome, type TryProbe } from '../../agent/probes/outcome';
 import type { SimulatedProcess } from './simulated-process';
 

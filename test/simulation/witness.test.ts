@@ -1,6 +1,6 @@
 /** The witness is tried itself: agents, engines and schedulers that do wrong have to be caught, each by its own check. */
 import type { CreateRequest, Engine } from '../../agent/docker/engine';
-import type { MemoryDocker } from '../../agent/docker/memory-docker';
+import type { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
 import type { HostInput } from '../../agent/plan/plan-host';
 import type { ActualContainer, AppliedLimits, Step } from '../../agent/plan/types';
 import { emptyDocument } from '../../lib/documents/codec';

@@ -4,7 +4,7 @@
  * the last list that Docker gave to it.
  */
 import type { CreateRequest, Engine } from '../../agent/docker/engine';
-import { isUp, type MemoryDocker } from '../../agent/docker/memory-docker';
+import { isUp, type MemoryDocker } from '../../agent/docker/simulated/memory-docker';
 import { runOf, type ActualContainer } from '../../agent/plan/types';
 import type { DesiredCopy } from '../../agent/desired/disk-copy';
 import type { Keys } from '../../lib/documents/keys';

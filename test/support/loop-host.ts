@@ -1,10 +1,14 @@
 /** A simulated Docker Engine with the agent's loop on top; a test says what is desired. */
 import type { Engine } from '../../agent/docker/engine';
-import { MemoryDocker, type MemoryContainer, type MemoryDockerOptions } from '../../agent/docker/memory-docker';
-import { createMemoryEngine } from '../../agent/docker/memory-engine';
+import {
+  MemoryDocker,
+  type MemoryContainer,
+  type MemoryDockerOptions,
+} from '../../agent/docker/simulated/memory-docker';
+import { createMemoryEngine } from '../../agent/docker/simulated/memory-engine';
 import { HostPorts } from '../../agent/host-ports';
 import { Loop, type PassReport, type Probes } from '../../agent/loop';
-import type { KeptInstance, MemoryCopy } from '../../agent/memory-copy';
+import type { KeptInstance, MemoryCopy } from '../../agent/memory/memory-copy';
 import type { Desired } from '../../agent/plan/types';
 import type { HostStatus, InstanceStatus } from '../../lib/documents/types';
 import { desiredOf } from './desired';

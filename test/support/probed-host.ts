@@ -1,6 +1,6 @@
 /** The agent's loop with its real probes on the real Docker Engine; a test says what is desired. */
 import { createDockerEngine } from '../../agent/docker/dockerode-engine';
-import type { Ownership } from '../../agent/docker/labels';
+import type { Ownership } from '../../agent/docker/list/labels';
 import { HostPorts } from '../../agent/host-ports';
 import { Loop } from '../../agent/loop';
 import type { Desired } from '../../agent/plan/types';

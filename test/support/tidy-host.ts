@@ -1,6 +1,6 @@
 /** A simulated engine whose images the agent tidies up, hours in an instant. */
-import { MemoryDocker } from '../../agent/docker/memory-docker';
-import { createMemoryEngine } from '../../agent/docker/memory-engine';
+import { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
+import { createMemoryEngine } from '../../agent/docker/simulated/memory-engine';
 import type { Engine } from '../../agent/docker/engine';
 import { createAgentMetrics } from '../../agent/metrics';
 import type { Desired } from '../../agent/plan/types';

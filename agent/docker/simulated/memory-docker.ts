@@ -1,0 +1,294 @@
+/**
+ * A Docker Engine in memory: its containers, images and ports, and what a test or the simulator lets happen to them.
+ * Agents reach it through memory-engine.ts. Deterministic: time comes from the clock, ids from a counter.
+ */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../../lib/clock';
+import type { ContainerSpec, Hook } from '../../../lib/documents/types';
+import { wantedLimits } from '../../plan/limits';
+import type { AppliedLimits, ContainerState } from '../../plan/types';
+import { EngineError, type CreateRequest, type ExecResult, type LogRequest } from '../engine';
+import { containerName, type Ownership } from '../list/labels';
+
+/** What a container does once it is started. */
+export interface Program {
+  /** Why it can't be started at all, in Docker's words. */
+  readonly refusal?: string;
+  /** Exits by itself after so long; without, it runs until it is stopped. */
+  readonly exitsAfterMs?: number;
+  readonly exitCode?: number;
+  /** That exit is the kernel's, for memory. */
+  readonly oomKilled?: boolean;
+  /** Exits at the stop signal; otherwise SIGKILL ends it after the grace. */
+  readonly obeysStop?: boolean;
+  /** Of its health check, if it has one: what it says, and how long after the start. */
+  readonly health?: { readonly afterMs: number; readonly status: 'healthy' | 'unhealthy' };
+  /** Exit code of every command that is run in it; 0 without. */
+  readonly execCode?: number;
+  /** What commands in it do; without, they are done at once and say nothing. */
+  readonly exec?: (command: Hook) => { readonly exitCode: number; readonly output: string; readonly takesMs?: number };
+  /** Lines that it writes when it is started. */
+  readonly log?: readonly string[];
+}
+
+export interface MemoryDockerOptions {
+  readonly clock: Clock;
+  /** What the container of a spec does. Without: runs, obeys, is healthy at once. */
+  readonly program?: (container: ContainerSpec) => Program;
+  /** How long calls take, milliseconds; 0 without. */
+  readonly latencyMs?: Partial<Record<MemoryCall, number>>;
+}
+
+export const MEMORY_CALLS = [
+  ...(['facts', 'list', 'presentImages', 'pull', 'create', 'start', 'stop', 'restart', 'update', 'exec'] as const),
+  ...(['logTail', 'remove', 'whoHasPort', 'images', 'removeImage'] as const),
+];
+export type MemoryCall = (typeof MEMORY_CALLS)[number];
+
+export interface MemoryContainer {
+  readonly id: string;
+  readonly owner: Ownership;
+  readonly request: CreateRequest;
+  readonly createdMs: number;
+  state: ContainerState;
+  health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  startedMs: number | undefined;
+  /** 0 before the first start. */
+  startedWallMs: number;
+  limits: AppliedLimits;
+  /** Commands that were run in it since its creation. */
+  readonly commands: string[];
+  /** What it wrote since its creation; wall clock. */
+  readonly written: { readonly line: string; readonly atMs: number }[];
+  /** Of the last run. Both clocks: one for how long, one for display. */
+  ended: { code: number; oomKilled: boolean; signal: string; atMs: number; wallMs: number } | undefined;
+  /** Timers of the present run. */
+  cancels: (() => void)[];
+}
+
+const SIGKILL_CODE = 128 + 9;
+const SIGTERM_CODE = 128 + 15;
+const SIGNALS: Readonly<Record<number, string>> = { [SIGKILL_CODE]: 'SIGKILL', [SIGTERM_CODE]: 'SIGTERM' };
+
+export class MemoryDocker {
+  readonly containers = new Map<string, MemoryContainer>();
+  readonly images = new Set<string>();
+  /** What a pull finds. */
+  readonly registry = new Set<string>();
+  /** Folders of the host that a bind mount finds. */
+  readonly hostPaths = new Set<string>();
+  /** Networks that exist, and volumes that somebody made. */
+  readonly networks = new Set(['bridge']);
+  readonly volumes = new Set<string>();
+  /** "8080/tcp" → who has it, for people. */
+  readonly foreignPorts = new Map<string, string>();
+  /** Calls that change something, since the beginning. */
+  mutatingCalls = 0;
+  /** Events are lost while this is set. */
+  losesEvents = false;
+  private isDown = false;
+  private created = 0;
+  private readonly faults: { call: MemoryCall; error: EngineError; left: number }[] = [];
+  private readonly watchers = new Set<{ owner: Ownership; wake: () => void }>();
+
+  constructor(readonly options: MemoryDockerOptions) {}
+
+  /** The next calls of this kind fail so. */
+  fail(call: MemoryCall, error: EngineError, times = 1): void {
+    this.faults.push({ call, error, left: times });
+  }
+
+  /** No call is answered; containers run on. When it is up again, every watcher is woken once. */
+  setDown(isDown: boolean): void {
+    this.isDown = isDown;
+    if (!isDown) this.watchers.forEach(({ wake }) => this.soon(wake));
+  }
+
+  /** Answers every call from now on, and loses no event. */
+  heal(): void {
+    this.faults.length = 0;
+    this.losesEvents = false;
+    this.setDown(false);
+  }
+
+  /** The process of a running container ends. */
+  exit(id: string, code: number, oomKilled = false): void {
+    const container = this.containers.get(id);
+    if (container === undefined || !isUp(container)) return;
+    container.cancels.forEach((cancel) => cancel());
+    const { clock } = this.options;
+    container.written.push({ line: `exits with ${code}`, atMs: clock.wallMs() });
+    Object.assign(container, {
+      state: 'exited',
+      health: 'none',
+      cancels: [],
+      ended: { code, oomKilled, signal: SIGNALS[code] ?? '', atMs: clock.monotonicMs(), wallMs: clock.wallMs() },
+    } satisfies Partial<MemoryContainer>);
+    this.tell(container);
+  }
+
+  kill(id: string): void {
+    this.exit(id, SIGKILL_CODE);
+  }
+
+  /** As `docker rm -f` does. */
+  removeByForce(id: string): void {
+    const container = this.containers.get(id);
+    if (container === undefined) return;
+    this.kill(id);
+    this.containers.delete(id);
+    this.tell(container);
+  }
+
+  setHealth(id: string, health: 'healthy' | 'unhealthy'): void {
+    const container = this.containers.get(id);
+    if (container === undefined || !isUp(container) || container.health === 'none') return;
+    container.health = health;
+    this.tell(container);
+  }
+
+  /** @returns a function that ends it */
+  watch(owner: Ownership, wake: () => void): () => void {
+    const watcher = { owner, wake: () => this.watchers.has(watcher) && wake() };
+    this.watchers.add(watcher);
+    if (!this.isDown) this.soon(watcher.wake);
+    return () => void this.watchers.delete(watcher);
+  }
+
+  /** Waits as long as the call takes. @throws EngineError when the engine is down or the call is to fail */
+  async admit(call: MemoryCall): Promise<void> {
+    const latencyMs = this.options.latencyMs?.[call] ?? 0;
+    if (latencyMs > 0) await new Promise<void>((resolve) => void this.options.clock.after(latencyMs, resolve));
+    if (this.isDown) throw new EngineError('unavailable', 'the simulated engine is down');
+    const fault = this.faults.find((one) => one.call === call && one.left > 0);
+    if (fault === undefined) return;
+    fault.left--;
+    throw fault.error;
+  }
+
+  create(request: CreateRequest, owner: Ownership): MemoryContainer {
+    this.mutatingCalls++;
+    const container: MemoryContainer = {
+      id: createHash('sha256').update(String(++this.created)).digest('hex'),
+      ...{ owner, request, createdMs: this.created, state: 'created', health: 'none' },
+      ...{ startedMs: undefined, startedWallMs: 0, ended: undefined, cancels: [], commands: [], written: [] },
+      limits: wantedLimits(request),
+    };
+    this.containers.set(container.id, container);
+    this.tell(container);
+    return container;
+  }
+
+  /** @returns the running container that publishes the port, or who else has it, for people */
+  holderOf(port: number, protocol: string, apartFrom?: MemoryContainer): string | undefined {
+    for (const container of this.containers.values()) {
+      const { ports } = container.request.container;
+      const publishes = container.request.publishedPorts.some(
+        (published, index) => published === port && ports[index]!.protocol === protocol,
+      );
+      if (publishes && isUp(container) && container !== apartFrom)
+        return `container ${containerName(container.request.instance)} (${container.id.slice(0, 12)})`;
+    }
+    return this.foreignPorts.get(`${port}/${protocol}`);
+  }
+
+  start(container: MemoryContainer): void {
+    this.mutatingCalls++;
+    if (isUp(container)) return;
+    const { clock } = this.options;
+    const { healthCheck } = container.request.container;
+    const program = this.programOf(container);
+    if (program.refusal !== undefined) throw new EngineError('bad-request', program.refusal);
+    const hasCheck = healthCheck !== undefined && healthCheck.test[0] !== 'NONE';
+    container.state = 'running';
+    container.health = hasCheck ? 'starting' : 'none';
+    container.startedMs = clock.monotonicMs();
+    container.startedWallMs = clock.wallMs();
+    const { exitsAfterMs, exitCode = 0, oomKilled, log = [], health = { afterMs: 0, status: 'healthy' } } = program;
+    for (const line of log) container.written.push({ line, atMs: clock.wallMs() });
+    if (exitsAfterMs !== undefined)
+      container.cancels.push(clock.after(exitsAfterMs, () => this.exit(container.id, exitCode, oomKilled)));
+    if (hasCheck)
+      container.cancels.push(clock.after(health.afterMs, () => this.setHealth(container.id, health.status)));
+    this.tell(container);
+  }
+
+  /** @throws EngineError 'timeout' */
+  async exec(container: MemoryContainer, command: Hook, deadlineMs: number): Promise<ExecResult> {
+    this.mutatingCalls++;
+    container.commands.push(command.command.join(' '));
+    const { exec, execCode = 0 } = this.programOf(container);
+    const { takesMs = 0, ...result } = exec?.(command) ?? { exitCode: execCode, output: '' };
+    if (takesMs > 0)
+      await new Promise<void>((done) => void this.options.clock.after(Math.min(takesMs, deadlineMs), done));
+    if (takesMs <= deadlineMs) return result;
+    throw new EngineError('timeout', `Docker did not answer "exec" within ${deadlineMs / 1000} s`);
+  }
+
+  /** @returns the last lines that it wrote within this time */
+  logOf({ written }: MemoryContainer, { lines, sinceMs, untilMs }: LogRequest): readonly string[] {
+    const within = written.filter(({ atMs }) => atMs >= sinceMs && atMs <= untilMs);
+    return within.slice(-lines).map(({ line }) => line);
+  }
+
+  /** Settles when the container is down. */
+  async stop(container: MemoryContainer, graceMs: number): Promise<void> {
+    this.mutatingCalls++;
+    if (!isUp(container)) return;
+    if (this.programOf(container).obeysStop ?? true) return this.exit(container.id, SIGTERM_CODE);
+    await new Promise<void>((resolve) => {
+      const cancel = this.options.clock.after(graceMs, () => {
+        this.kill(container.id);
+        resolve();
+      });
+      // It may end by itself before.
+      container.cancels.push(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  remove(container: MemoryContainer): void {
+    this.mutatingCalls++;
+    if (isUp(container))
+      throw new EngineError('bad-request', `You cannot remove a running container ${container.id}. Stop it first`);
+    this.containers.delete(container.id);
+    this.tell(container);
+  }
+
+  /** By any container, of whomever and in whatever state. */
+  usesImage(reference: string): boolean {
+    return [...this.containers.values()].some(({ request }) => request.container.image === reference);
+  }
+
+  removeImage(reference: string): void {
+    this.mutatingCalls++;
+    if (this.usesImage(reference))
+      throw new EngineError('bad-request', `conflict: unable to remove ${reference}: a container is using it`);
+    this.images.delete(reference);
+  }
+
+  private programOf(container: MemoryContainer): Program {
+    return this.options.program?.(container.request.container) ?? {};
+  }
+
+  private tell({ owner }: MemoryContainer): void {
+    if (this.losesEvents || this.isDown) return;
+    for (const watcher of this.watchers)
+      if (watcher.owner.host === owner.host && watcher.owner.prefix === owner.prefix) this.soon(watcher.wake);
+  }
+
+  private soon(wake: () => void): void {
+    this.options.clock.after(0, wake);
+  }
+}
+
+/** One reference, one image. */
+export function imageIdOf(reference: string): string {
+  return `sha256:${createHash('sha256').update(reference).digest('hex')}`;
+}
+
+export function isUp({ state }: MemoryContainer): boolean {
+  return state === 'running' || state === 'paused';
+}
