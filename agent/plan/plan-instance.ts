@@ -5,6 +5,7 @@ import { REASONS } from './reasons';
 import {
   runOf,
   type ActualContainer,
+  type AppliedLimits,
   type Capacity,
   type DesiredInstance,
   type InstanceMemory,
@@ -125,6 +126,9 @@ function keepRunning(container: ActualContainer, release: Release, input: Instan
       if (refusal !== undefined) return { waiting: refusal };
       if (hasLostPicked(container, release, remembered.lostPort))
         return { step: away(container, REASONS.portLost(remembered.lostPort?.port), remembered) };
+      // First the limits, which may be why it exited. Should Docker refuse them, it starts with those that it has.
+      const limits = limitsOwed(container, release, input);
+      if (limits !== undefined && !remembered.isFailing) return { step: updateOf(container, limits) };
       const reason = REASONS.exited(code, oomKilled, signal);
       return { step: { kind: 'start', instance: container.instance, containerId: container.id, reason } };
     }
@@ -147,16 +151,30 @@ function lookAfter(container: ActualContainer, release: Release, input: Instance
     const reason = REASONS.unhealthy(container.healthReason);
     return { step: { kind: 'restart', instance, containerId, graceMs, reason } };
   }
-  const limits = limitsToUpdate(wantedLimits(release), container.limits, capacity);
-  const isTold = limits !== undefined && remembered.toldLimits === toldLimits(containerId, limits);
-  if (limits !== undefined && !isTold)
-    return { step: { kind: 'update', instance, containerId, limits, reason: REASONS.limits } };
+  const limits = limitsOwed(container, release, input);
+  if (limits !== undefined) return { step: updateOf(container, limits) };
   const { postStart: hooks } = release.container;
   const run = runOf(container);
   // Which run it is, Docker may not say for a while (ContainerList): that is no new one.
   if (hooks.length > 0 && container.startedAtMs > 0 && remembered.hookedRun !== run)
     return { step: { kind: 'post_start', instance, containerId, run, hooks, reason: REASONS.postStart } };
-  return isTold ? { waiting: REASONS.limitsNotApplied } : {};
+  return limitsToUpdate(wantedLimits(release), container.limits, capacity) === undefined
+    ? {}
+    : { waiting: REASONS.limitsNotApplied };
+}
+
+/** @returns undefined when they are as wanted, or Docker has taken them and does not apply them */
+function limitsOwed(
+  container: ActualContainer,
+  release: Release,
+  { remembered, capacity }: InstanceInput,
+): AppliedLimits | undefined {
+  const limits = limitsToUpdate(wantedLimits(release), container.limits, capacity);
+  return limits !== undefined && remembered.toldLimits === toldLimits(container.id, limits) ? undefined : limits;
+}
+
+function updateOf({ instance, id: containerId }: ActualContainer, limits: AppliedLimits): Step {
+  return { kind: 'update', instance, containerId, limits, reason: REASONS.limits };
 }
 
 /** A container keeps its host ports for life. One that the operator fixed is waited for; one that we picked is not. */

@@ -69,8 +69,14 @@ describe('limits are changed in place', () => {
     expect(step?.kind === 'update' ? step.limits : undefined).toEqual(limits);
   });
 
-  test('not of a container that does not run', () => {
-    expect(kindOf({ release: limited({ pids: 9 }), container: { state: 'exited', exit: exitOf(1) } })).toBe('start');
+  test('before an exited container is started again: they may be why it exited', () => {
+    const exited: Case = { release: limited({ pids: 9 }), container: { state: 'exited', exit: exitOf(137) } };
+    expect(kindOf({ ...exited, memory: { restartNotBeforeMs: NOW + 1 } })).toBe('update');
+    expect(kindOf({ ...exited, container: { ...(exited.container as object), limits: { ...NONE, pids: 9 } } })).toBe(
+      'start',
+    );
+    // Docker refuses them: better with the old ones than not at all.
+    expect(kindOf({ ...exited, memory: { isFailing: true } })).toBe('start');
   });
 });
 

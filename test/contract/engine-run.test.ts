@@ -105,6 +105,14 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
       expect((await only()).limits).toMatchObject({ nanoCpus, memoryBytes, pids: 4096 });
     });
 
+    test('changes those of an exited container: its next run has them', async () => {
+      const id = await begin();
+      await engine.stop(id, 0);
+      await engine.update(id, LIMITS);
+      await engine.start(id);
+      expect(await only()).toMatchObject({ id, state: 'running', limits: LIMITS });
+    });
+
     test('of a container that is gone says so', async () => {
       await expectEngineError(engine.update('f'.repeat(64), LIMITS), 'no-such-container');
     });

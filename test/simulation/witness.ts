@@ -173,7 +173,10 @@ class Judge {
     if (release === undefined) return 'nothing says that it is wanted';
     if (!isMadeFrom(container.spec, release.container)) return 'another container is wanted';
     const { onUnhealthy, restartPolicy, probe } = release.deploy;
-    if (call === 'update') return container.state === 'running' ? undefined : `G1: it is ${container.state}`;
+    if (call === 'update') {
+      const isKept = container.state === 'running' || container.state === 'exited';
+      return isKept ? undefined : `G1: it is ${container.state}`;
+    }
     if (restartPolicy.condition === 'none') return 'G1: its restart policy is "none"';
     if (call === 'start') {
       if (container.state !== 'exited') return `G1: it is ${container.state}`;

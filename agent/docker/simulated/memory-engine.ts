@@ -144,7 +144,7 @@ class MemoryEngine implements Engine {
 
   async update(id: string, limits: AppliedLimits): Promise<void> {
     await this.docker.admit('update');
-    const container = this.running(id);
+    const container = this.known(id);
     this.docker.mutatingCalls++;
     container.limits = { ...limits, memoryReservationBytes: Math.max(0, limits.memoryReservationBytes) };
   }
