@@ -103,13 +103,15 @@ test('a crash leaves its code, its signal and its last lines in the status; atte
   );
   const last = await until('the end of its attempts', async () => {
     const status = await statusOf('crash');
-    const isSaid = status?.restarts === 2 && status.lastExit?.log.length === 2;
+    const isSaid = status?.restarts === 2 && status.lastExit?.log.at(-1) === 'it broke';
     return status?.phase === 'STOPPED' && isSaid ? status : undefined;
   });
   expect(last).toMatchObject({
     reason: 'given up after 2 restarts in a row',
-    lastExit: { code: 3, oomKilled: false, signal: '', log: ['starting', 'it broke'] },
+    lastExit: { code: 3, oomKilled: false, signal: '' },
   });
+  // Before them may be the last ones of the run before: Docker stamps them when it gets to it.
+  expect(last.lastExit?.log.slice(-2)).toEqual(['starting', 'it broke']);
   const [container] = await cluster.containers();
   const before = await startOf(container!.id);
   await cluster.agents[0]!.end('SIGKILL');
