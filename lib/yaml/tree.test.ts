@@ -42,7 +42,12 @@ test.each<[string, string, string[]]>([
   ['merged maps', 'a: &a {b: [*c]}\n<<: [*a, {}]'.replace('*c', 'c'), ['a tree']],
   ['as deep as is allowed', `${'['.repeat(9)}${']'.repeat(9)}`, ['a tree']],
   ['too deep', `${'['.repeat(11)}${']'.repeat(11)}`, ['10 syntax nested too deeply']],
-  ['deeper than the stack', '['.repeat(100_000), [expect.stringMatching(/nested too deeply/) as string]],
+  ['deeper than the stack', '['.repeat(100_000), ['1000 syntax nested too deeply']],
+  [
+    'deeper than the stack, in blocks',
+    `${'- '.repeat(20_000)}a`,
+    [expect.stringMatching(/nested too deeply/) as string],
+  ],
 ])('%s', (_, text, problems) => {
   expect(bad(text).slice(0, Math.max(1, problems.length))).toEqual(problems);
 });

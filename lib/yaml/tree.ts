@@ -9,7 +9,9 @@ import {
   isPair,
   isScalar,
   isSeq,
+  Lexer,
   parseDocument,
+  Parser,
   visit,
   type Alias,
   type Document,
@@ -45,12 +47,19 @@ export interface Reading {
 const TAGS = ['!', ...['map', 'seq', 'str', 'int', 'float', 'bool', 'null'].map((name) => `tag:yaml.org,2002:${name}`)];
 const WANTED_BY_MERGE = '<< merges maps: *name, or a list of such';
 const TOO_DEEP = 'nested too deeply';
+/**
+ * yaml reads in recursion. Near the end of the stack V8 can't compile a regular expression, and ends the process instead
+ * of throwing; so a text beyond this never gets there. Far over any depth that a caller allows.
+ */
+const MAX_OPEN = 1000;
 
 /**
  * Never throws, whatever the text; takes time in proportion to it.
  * @param maxDepth parts around a part; a map within a map counts as two
  */
 export function readTree(text: string, maxDepth: number): Reading {
+  const deepAt = whereTooDeep(text);
+  if (deepAt !== undefined) return { problems: [tooDeep(deepAt)], tree: undefined };
   // yaml's own check for keys that are there twice compares each with each: minutes for a large map.
   const document = parseDocument(text, { merge: true, prettyErrors: false, uniqueKeys: false });
   const problems = syntaxProblems(document);
@@ -70,6 +79,17 @@ export function replaceTexts({ texts }: YamlTree, replace: (text: string, offset
 
 export function tooDeep(offset: number): YamlProblem {
   return { kind: 'syntax', offset, message: TOO_DEEP };
+}
+
+/** @returns where more than MAX_OPEN parts are open; yaml's parser, below its composer, needs no recursion for that */
+function whereTooDeep(text: string): number | undefined {
+  const parser = new Parser();
+  for (const lexeme of new Lexer().lex(text)) {
+    // To its end: it reads as it is asked.
+    Array.from(parser.next(lexeme));
+    if (parser.stack.length > MAX_OPEN) return parser.offset;
+  }
+  return undefined;
 }
 
 function syntaxProblems({ errors, warnings, directives }: Document.Parsed): readonly YamlProblem[] {
