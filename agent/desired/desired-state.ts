@@ -12,12 +12,10 @@ import { startMirror, type Mirror } from '../../lib/etcd/mirror';
 import type { KeyValue, Store } from '../../lib/etcd/store';
 import type { Logger } from '../../lib/log';
 import type { OnBoundary } from '../boundaries';
+import { Saver } from '../saver';
 import type { Desired, DesiredInstance } from '../plan/types';
 import type { CopyOnDisk } from './disk-copy';
 import { ReleaseCache } from './release-cache';
-
-/** A copy that could not be written, the disk being full for one, is tried again so often. */
-const SAVE_RETRY_MS = 30_000;
 
 export interface DesiredStateOptions {
   readonly store: Store;
@@ -40,19 +38,18 @@ export class DesiredState {
   private readonly releases: ReleaseCache;
   private assignmentProblem: Problem | undefined;
   private diskProblem: Problem | undefined;
-  private isSaving = false;
-  private isSaveOwed = false;
-  private isClosed = false;
-  private cancelRetry: () => void = () => undefined;
+  private readonly saver: Saver;
   private cached: Desired | undefined;
 
   constructor(private readonly options: DesiredStateOptions) {
     const { store, keys, clock, log, random } = options;
+    const write = (): Promise<void> => this.write();
+    this.saver = new Saver({ clock, write, onWritten: (failure) => this.written(failure) });
     this.releases = new ReleaseCache({
       ...{ store, keys, clock, log, random },
       onChange: (wasRead) => {
         this.changed();
-        if (wasRead) this.save();
+        if (wasRead) this.saver.save();
       },
     });
   }
@@ -68,7 +65,7 @@ export class DesiredState {
     } catch (error) {
       this.diskProblem = problem(
         'disk-copy',
-        `the copy of the desired state on disk can't be read: ${messageOf(error)}`,
+        `the copy of the desired state on disk can't be read: ${error instanceof Error ? error.message : String(error)}`,
         '',
       );
       this.options.log.error(this.diskProblem.message);
@@ -85,8 +82,7 @@ export class DesiredState {
   }
 
   close(): void {
-    this.isClosed = true;
-    this.cancelRetry();
+    this.saver.close();
     this.mirror?.close();
     this.releases.close();
   }
@@ -167,7 +163,7 @@ export class DesiredState {
     this.isComplete = true;
     this.assignmentProblem = undefined;
     this.releases.want(assignment);
-    this.save();
+    this.saver.save();
   }
 
   private complain(level: 'warn' | 'error', found: Problem): void {
@@ -176,41 +172,22 @@ export class DesiredState {
     this.assignmentProblem = found;
   }
 
-  /** One save at a time; changes meanwhile become one more. */
-  private save(): void {
-    this.isSaveOwed = true;
-    if (!this.isSaving && !this.isClosed) void this.saveWhileOwed();
+  private async write(): Promise<void> {
+    if (this.assignment === undefined) return;
+    this.options.onBoundary?.('desired-copy.before');
+    await this.options.disk.save({ assignment: this.assignment, releases: this.releases.whole });
+    this.options.onBoundary?.('desired-copy.after');
   }
 
-  private async saveWhileOwed(): Promise<void> {
-    this.isSaving = true;
-    this.cancelRetry();
-    while (this.isSaveOwed && this.assignment !== undefined) {
-      this.isSaveOwed = false;
-      try {
-        this.options.onBoundary?.('desired-copy.before');
-        await this.options.disk.save({ assignment: this.assignment, releases: this.releases.whole });
-        this.options.onBoundary?.('desired-copy.after');
-        if (this.diskProblem !== undefined) {
-          this.diskProblem = undefined;
-          this.changed();
-        }
-      } catch (error) {
-        const message = `the copy of the desired state can't be written: ${messageOf(error)}`;
-        if (this.diskProblem?.message !== message) this.options.log.error(message);
-        this.diskProblem = problem('disk-copy', message, '');
-        if (!this.isClosed) this.cancelRetry = this.options.clock.after(SAVE_RETRY_MS, () => this.save());
-        this.changed();
-      }
-    }
-    this.isSaving = false;
+  private written(failure: string | undefined): void {
+    if (failure === undefined && this.diskProblem === undefined) return;
+    const message = `the copy of the desired state can't be written: ${failure}`;
+    if (failure !== undefined && this.diskProblem?.message !== message) this.options.log.error(message);
+    this.diskProblem = failure === undefined ? undefined : problem('disk-copy', message, '');
+    this.changed();
   }
 }
 
 function problem(rule: string, message: string, key: string, path = ''): Problem {
   return { rule, path, line: 0, column: 0, message, key };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,11 +1,9 @@
 import type { Clock } from '../../lib/clock';
 import type { Logger } from '../../lib/log';
 import type { OnBoundary } from '../boundaries';
+import { Saver } from '../saver';
 import type { AgentMemory } from './memory';
-import type { MemoryCopy } from './memory-copy';
-
-/** A copy that could not be written, the disk being full for one, is tried again so often. */
-const RETRY_MS = 30_000;
+import type { KeptInstance, MemoryCopy } from './memory-copy';
 
 export interface MemorySaverOptions {
   readonly copy: MemoryCopy;
@@ -15,15 +13,16 @@ export interface MemorySaverOptions {
   readonly onBoundary: OnBoundary;
 }
 
-/** Keeps the copy of the agent's memory on disk as the memory is. One save at a time; changes meanwhile become one more. */
+/** Keeps the copy of the agent's memory on disk as the memory is. */
 export class MemorySaver {
   private saved = '{}';
-  private isSaving = false;
   private isFailing = false;
-  private isClosed = false;
-  private cancelRetry: () => void = () => undefined;
+  private readonly saver: Saver;
 
-  constructor(private readonly options: MemorySaverOptions) {}
+  constructor(private readonly options: MemorySaverOptions) {
+    const write = (): Promise<void> => this.write();
+    this.saver = new Saver({ clock: options.clock, write, onWritten: (failure) => this.tell(failure) });
+  }
 
   async load(): Promise<void> {
     const kept = await this.options.copy.load();
@@ -34,37 +33,32 @@ export class MemorySaver {
 
   /** Saves soon what has changed; costs nothing to speak of when nothing has. */
   save(): void {
-    if (!this.isSaving && !this.isClosed) void this.saveWhileChanged();
+    if (textOf(this.options.memory.kept) !== this.saved) this.saver.save();
   }
 
   close(): void {
-    this.isClosed = true;
-    this.cancelRetry();
+    this.saver.close();
   }
 
-  private async saveWhileChanged(): Promise<void> {
-    const { copy, memory, log, onBoundary, clock } = this.options;
-    this.isSaving = true;
-    this.cancelRetry();
-    for (let { kept } = memory; textOf(kept) !== this.saved && !this.isClosed; { kept } = memory) {
-      try {
-        onBoundary('memory-copy.before');
-        await copy.save(kept);
-        onBoundary('memory-copy.after');
-        this.saved = textOf(kept);
-        this.isFailing = false;
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        if (!this.isFailing) log.error('what the agent remembers of restarts can not be written to disk', { reason });
-        this.isFailing = true;
-        if (!this.isClosed) this.cancelRetry = clock.after(RETRY_MS, () => this.save());
-        break;
-      }
-    }
-    this.isSaving = false;
+  private async write(): Promise<void> {
+    const { copy, memory, onBoundary } = this.options;
+    const { kept } = memory;
+    const text = textOf(kept);
+    if (text === this.saved) return;
+    onBoundary('memory-copy.before');
+    await copy.save(kept);
+    onBoundary('memory-copy.after');
+    this.saved = text;
+  }
+
+  private tell(failure: string | undefined): void {
+    const isNew = failure !== undefined && !this.isFailing;
+    if (isNew)
+      this.options.log.error('what the agent remembers of restarts can not be written to disk', { reason: failure });
+    this.isFailing = failure !== undefined;
   }
 }
 
-function textOf(kept: ReturnType<MemoryCopy['load']> extends Promise<infer Kept> ? Kept : never): string {
+function textOf(kept: ReadonlyMap<string, KeptInstance>): string {
   return JSON.stringify(Object.fromEntries(kept));
 }

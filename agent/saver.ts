@@ -1,0 +1,50 @@
+import type { Clock } from '../lib/clock';
+
+/** What could not be written, the disk being full for one, is tried again so often. */
+const RETRY_MS = 30_000;
+
+export interface SaverOptions {
+  readonly clock: Clock;
+  /** Writes what is to be on disk by now. @throws Error */
+  readonly write: () => Promise<void>;
+  /** Told after every write: why it failed, or undefined. */
+  readonly onWritten: (failure: string | undefined) => void;
+}
+
+/** Keeps something on disk as it should be: one write at a time, changes meanwhile become one more, a failed one is tried again. */
+export class Saver {
+  private isOwed = false;
+  private isSaving = false;
+  private isClosed = false;
+  private cancelRetry: () => void = () => undefined;
+
+  constructor(private readonly options: SaverOptions) {}
+
+  /** What is to be on disk has changed. */
+  save(): void {
+    this.isOwed = true;
+    if (!this.isSaving && !this.isClosed) void this.saveWhileOwed();
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.cancelRetry();
+  }
+
+  private async saveWhileOwed(): Promise<void> {
+    const { clock, write, onWritten } = this.options;
+    this.isSaving = true;
+    this.cancelRetry();
+    while (this.isOwed) {
+      this.isOwed = false;
+      try {
+        await write();
+        onWritten(undefined);
+      } catch (error) {
+        onWritten(error instanceof Error ? error.message : String(error));
+        if (!this.isClosed) this.cancelRetry = clock.after(RETRY_MS, () => this.save());
+      }
+    }
+    this.isSaving = false;
+  }
+}
