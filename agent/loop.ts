@@ -19,8 +19,8 @@ import type { MemoryCopy } from './memory/memory-copy';
 import { MemorySaver } from './memory/memory-saver';
 import { groupByInstance, imagesInQuestion } from './plan/listed';
 import { planHost } from './plan/plan-host';
-import { isStillWanted } from './plan/still-wanted';
-import { NOTHING_SEEN, type Actual, type ActualContainer, type Desired, type Step, type StepKind } from './plan/types';
+import { noLongerWanted } from './plan/still-wanted';
+import { NOTHING_SEEN, type Actual, type ActualContainer, type Desired, type Step } from './plan/types';
 import { buildStatus, type StatusInput } from './status';
 import { Workers } from './workers';
 
@@ -81,9 +81,8 @@ export interface LoopSnapshot extends StatusInput {
 export class Loop {
   readonly memory: AgentMemory;
   private readonly workers: Workers;
-  private readonly busy = new Map<string, StepKind>();
-  /** Ends a step in flight that is not wanted any more. */
-  private readonly cancels = new Map<string, { readonly step: Step; readonly controller: AbortController }>();
+  /** By instance; the controller ends a step that is not wanted any more. */
+  private readonly inFlight = new Map<string, { readonly step: Step; readonly controller: AbortController }>();
   private readonly pauses: Pauses;
   private readonly crashLogs: CrashLogs;
   private readonly saver: MemorySaver;
@@ -137,9 +136,9 @@ export class Loop {
     if (this.isBegun && !this.isPassing && !this.stopping.signal.aborted) void this.run();
   }
 
-  /** No step is in flight. */
-  get isIdle(): boolean {
-    return this.busy.size === 0;
+  /** In flight. */
+  get steps(): readonly Step[] {
+    return [...this.inFlight.values()].map(({ step }) => step);
   }
 
   private async run(): Promise<void> {
@@ -162,7 +161,7 @@ export class Loop {
     const startedMs = clock.monotonicMs();
     let steps: readonly Step[] = [];
     // A step that ends during the pass is not in the list yet, or half: its instance is for the next pass.
-    const busyBefore = new Set(this.busy.keys());
+    const busyBefore = new Set(this.inFlight.keys());
     try {
       const capacity = (this.facts ??= await engine.facts());
       const takeList = this.options.ports.beginList();
@@ -180,7 +179,7 @@ export class Loop {
       this.forgiveChanged(desired);
       for (const crash of this.memory.observe(actual, desired, clock.monotonicMs())) this.crashLogs.read(crash);
       const input = { desired, actual, memory: this.memory, nowMs: clock.monotonicMs() };
-      for (const { step, controller } of this.cancels.values()) if (!isStillWanted(step, input)) controller.abort();
+      for (const { instance } of noLongerWanted(this.steps, input)) this.inFlight.get(instance)?.controller.abort();
       // What changed while Docker looked for images has woken the next pass, which knows it.
       const mayAct = this.options.mayAct() && this.options.desired().instances === desired.instances;
       const plan = mayAct ? planHost(input) : [];
@@ -205,33 +204,33 @@ export class Loop {
   private undertake(step: Step): boolean {
     const { instance, kind } = step;
     if (!this.workers.hasRoom(kind)) return false;
+    const controller = new AbortController();
     this.memory.begin(step);
-    this.busy.set(instance, kind);
-    this.workers.begin(kind, () => this.work(step));
+    this.inFlight.set(instance, { step, controller });
+    this.workers.begin(kind, () => this.work(step, controller.signal));
     return true;
   }
 
-  private async work(step: Step): Promise<void> {
+  /** @param callOff aborts when the step is not wanted any more */
+  private async work(step: Step, callOff: AbortSignal): Promise<void> {
     const { instance, kind, reason } = step;
     const log = this.options.log.child({ instance, step: kind, reason });
     const release = 'release' in step ? { release: `${step.release.service}@${step.release.number}` } : {};
     log.info(`${kind} ${instance}`, release);
-    const controller = new AbortController();
-    this.cancels.set(instance, { step, controller });
     const onProgress = (of: string, progress: string): void => this.tellProgress(of, progress);
     try {
-      await execute(step, { ...this.options, onProgress }, AbortSignal.any([this.stopping.signal, controller.signal]));
+      await execute(step, { ...this.options, onProgress }, AbortSignal.any([this.stopping.signal, callOff]));
       this.memory.succeed(step);
       if (kind === 'start' || kind === 'restart') this.restartsTotal++;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      if (controller.signal.aborted) this.memory.callOff(step);
-      else this.memory.fail(step, error, this.options.clock.monotonicMs());
-      if (!controller.signal.aborted)
+      if (callOff.aborted) this.memory.callOff(step);
+      else {
+        this.memory.fail(step, error, this.options.clock.monotonicMs());
         log.warn(`${kind} of ${instance} failed`, { error: error.message, code: error.code });
+      }
     }
-    this.busy.delete(instance);
-    this.cancels.delete(instance);
+    this.inFlight.delete(instance);
     this.saver.save();
     this.wake();
   }
@@ -278,7 +277,8 @@ export class Loop {
   }
 
   snapshot(): LoopSnapshot {
-    const { actual = NOTHING_SEEN, busy, memory } = this;
+    const { actual = NOTHING_SEEN, memory } = this;
+    const busy = new Map([...this.inFlight].map(([instance, { step }]) => [instance, step.kind]));
     const problems = [...(this.engineProblem === undefined ? [] : [this.engineProblem]), ...this.options.problems()];
     const nowMs = this.options.clock.monotonicMs();
     return { desired: this.desired(), actual, busy, memory, nowMs, problems, isSeen: this.actual !== undefined };

@@ -4,7 +4,7 @@ import { desiredOf, releaseOf } from '../../test/support/desired';
 import type { Pause, Release } from '../../lib/documents/types';
 import { specHash } from '../../lib/release/spec-hash';
 import { planHost } from './plan-host';
-import { isStillWanted } from './still-wanted';
+import { noLongerWanted } from './still-wanted';
 import { NOTHING_REMEMBERED, runOf, type ActualContainer, type InstanceMemory, type Step } from './types';
 
 const ID = 'web-1';
@@ -174,6 +174,6 @@ describe('a step in flight is given up', () => {
     ['the draining of what is to stay after all ends', drain, leaving, false],
     ['a stop goes on', { ...drain, kind: 'stop', graceMs: 0 }, leaving, true],
   ])('%s', (_, step, change, isWanted) => {
-    expect(isStillWanted(step, inputOf(change))).toBe(isWanted);
+    expect(noLongerWanted([step], inputOf(change))).toEqual(isWanted ? [] : [step]);
   });
 });

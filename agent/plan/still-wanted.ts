@@ -1,20 +1,28 @@
 import { instancesOf, type HostInput } from './plan-host';
 import { planInstance } from './plan-instance';
-import type { Step } from './types';
+import type { DrainStep, PullStep, Step } from './types';
 
 /**
- * Whether a step in flight is still worth its end. Only those that take long and leave nothing half done are ever not:
- * a pull that nobody wants any more, and the draining of an instance that is to stay after all.
+ * Of steps in flight, those that are not worth their end any more. Only such as take long and leave nothing half done:
+ * a pull that nobody wants, and the draining of an instance that is to stay after all.
  */
-export function isStillWanted(step: Step, input: HostInput): boolean {
+export function noLongerWanted(inFlight: readonly Step[], input: HostInput): readonly Step[] {
   const { desired, actual } = input;
-  if (step.kind === 'pull') {
-    const { image } = step.release.container;
-    return [...desired.instances.values()].some(({ spec }) => spec?.container.image === image);
-  }
-  if (step.kind !== 'drain' || !desired.instances.has(step.instance) || !actual.containers.has(step.instance))
-    return true;
-  const one = instancesOf(input).find(({ instance }) => instance === step.instance);
-  const next = one === undefined ? undefined : planInstance(one).step?.kind;
-  return next === 'drain' || next === 'stop';
+  const pulls = inFlight.filter((step): step is PullStep => step.kind === 'pull');
+  const drains = inFlight.filter(
+    (step): step is DrainStep =>
+      step.kind === 'drain' && desired.instances.has(step.instance) && actual.containers.has(step.instance),
+  );
+  const images = new Set([...desired.instances.values()].map(({ spec }) => spec?.container.image));
+  const instances = drains.length === 0 ? [] : instancesOf(input);
+  const goes = new Set(
+    instances.flatMap((one) => {
+      const next = planInstance(one).step?.kind;
+      return next === 'drain' || next === 'stop' ? [one.instance] : [];
+    }),
+  );
+  return [
+    ...pulls.filter(({ release }) => !images.has(release.container.image)),
+    ...drains.filter(({ instance }) => !goes.has(instance)),
+  ];
 }

@@ -118,7 +118,7 @@ export class ProbedHost {
 
   async stop(): Promise<void> {
     this.loop.stop();
-    await until('the loop to be idle', () => this.loop.isIdle, 30_000);
+    await until('the loop to be idle', () => this.loop.steps.length === 0, 30_000);
     await removeContainers(this.owner.prefix);
   }
 }
