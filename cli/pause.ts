@@ -5,8 +5,6 @@ import { clean } from './output/clean';
 import { withCoordinator } from './session';
 
 const DEFAULT_FOR = '1h';
-const MIN_FOR_MS = 1000;
-const MAX_FOR_MS = 30 * 24 * 3_600_000;
 
 const EXAMPLES = `
 Hands off: nothing is started, stopped, replaced, moved or changed until the time is up, or until
@@ -53,8 +51,9 @@ export function kindOption(): Option {
 
 async function readFor(text: string): Promise<number> {
   const { asDurationMs } = await import('../lib/config/parse.js');
+  const { MAX_PAUSE_MS, MIN_PAUSE_MS } = await import('../lib/pauses.js');
   try {
-    return asDurationMs(MIN_FOR_MS, MAX_FOR_MS)(text);
+    return asDurationMs(MIN_PAUSE_MS, MAX_PAUSE_MS)(text);
   } catch (error) {
     throw new CommandError(`--for: ${(error as Error).message}`, EXIT.usage);
   }

@@ -17,8 +17,6 @@ import { isBehind, placementsOf, type ClusterView } from './view';
 
 /** A commit whose own events the mirror has not shown after this is planned upon all the same; compares protect it. */
 const CATCH_UP_MS = 2000;
-/** The end of a pause may be further away than a timer can count (2^31 ms). */
-const MAX_TIMER_MS = 3_600_000;
 /** Stands among the dirty for what concerns hosts and pauses and no service: a plan of nothing but it looks at them all the same. */
 const NO_SERVICE = '';
 
@@ -126,9 +124,7 @@ export class Reconciler {
     this.paused = paused;
     this.cancelPauseTimer();
     const endMs = nextPauseEndMs();
-    if (endMs === undefined) return;
-    const delayMs = Math.min(MAX_TIMER_MS, endMs - clock.monotonicMs());
-    this.cancelPauseTimer = clock.after(delayMs, () => this.wake());
+    if (endMs !== undefined) this.cancelPauseTimer = clock.after(endMs - clock.monotonicMs(), () => this.wake());
   }
 
   private markAll(): void {

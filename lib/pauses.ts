@@ -3,6 +3,10 @@ import type { Pause } from './documents/types';
 import { isoTime } from './iso-time';
 import type { Logger } from './log';
 
+/** The bounds of a pause. What is left alone for longer is forgotten; it can be paused again. */
+export const MIN_PAUSE_MS = 1000;
+export const MAX_PAUSE_MS = 30 * 24 * 3_600_000;
+
 /**
  * Which pauses are in force. Their end is a time of the wall clock, since others wrote it; from the moment that a pause
  * is first seen it is counted by the monotonic clock, so that a clock that jumps neither ends nor prolongs it.

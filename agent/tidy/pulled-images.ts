@@ -6,12 +6,11 @@
  */
 import type { Clock } from '../../lib/clock';
 import type { Logger } from '../../lib/log';
+import { MAX_KEEP_RELEASES } from '../../lib/config/daemons';
 import { EngineError, type Engine } from '../docker/engine';
 import type { Desired } from '../plan/types';
 import type { ImageCopy, ImageNote, ImageNotes, UsedRelease, UsedService } from './image-notes';
 
-/** Releases of a service that are remembered; `keep-releases` is never more. */
-export const MAX_KEEP_RELEASES = 50;
 /** A service that is gone from the host for so long does not come back soon: its releases count no more. */
 const GONE_MS = 24 * 60 * 60_000;
 

@@ -1,5 +1,6 @@
 import { encodeDocument } from '../../lib/documents/codec';
 import { nearestName } from '../../lib/nearest';
+import { MAX_PAUSE_MS, MIN_PAUSE_MS } from '../../lib/pauses';
 import {
   RpcError,
   type ListPausesResponse,
@@ -14,9 +15,6 @@ import { requireKnown, writing, type ApiContext } from './context';
 const KINDS = ['host', 'service', 'instance'] as const;
 type Kind = (typeof KINDS)[number];
 
-const MIN_PAUSE_MS = 1000;
-/** What is left alone for longer is forgotten; it can be paused again. */
-const MAX_PAUSE_MS = 30 * 24 * 3_600_000;
 /** They go into the assignments of the hosts that they concern. */
 const MAX_PAUSES = 1000;
 const MAX_REASON_CHARACTERS = 300;

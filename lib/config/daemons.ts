@@ -62,6 +62,9 @@ export interface CoordinatorConfig {
   readonly logLevel: LogLevel;
 }
 
+/** Releases of a service whose images a host can keep. */
+export const MAX_KEEP_RELEASES = 50;
+
 /** etcd grants no lease shorter than 2 s; above a minute a lost host goes unnoticed for too long. */
 const leaseTtl = { parse: asDurationMs(2000, 60_000), default: '5s' };
 
@@ -84,7 +87,7 @@ export const agentSettings: Settings<AgentConfig> = {
   dockerConfig: { parse: asFolder, default: process.env['DOCKER_CONFIG'] || join(homedir(), '.docker') },
   registryMirrors: { parse: asRegistryMirrors, default: '' },
   minFreeSpace: { parse: asBytes, default: '1G' },
-  keepReleases: { parse: asWholeNumber(0, 50), default: '3' },
+  keepReleases: { parse: asWholeNumber(0, MAX_KEEP_RELEASES), default: '3' },
   imageHighWater: { parse: asPercent(20, 99), default: '85%' },
   ...common,
 };
