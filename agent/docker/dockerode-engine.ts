@@ -54,7 +54,8 @@ class DockerodeEngine implements Engine {
   constructor(private readonly options: DockerEngineOptions) {
     this.connection = new DockerConnection(options.docker, options.clock);
     this.containers = new ContainerList(this.connection, options, options.log);
-    this.puller = new ImagePuller(this.connection, options.registries ?? PLAIN_REGISTRIES);
+    const dataRoot = async (): Promise<string> => (await this.facts()).dataRoot;
+    this.puller = new ImagePuller(this.connection, options.registries ?? PLAIN_REGISTRIES, dataRoot);
   }
 
   async facts(): Promise<EngineFacts> {

@@ -48,14 +48,10 @@ export function tryHttp(probe: HttpProbe, target: Target, signal: AbortSignal, c
 function begin({ scheme, port, path, method, headers }: HttpProbe, { address }: Target): http.ClientRequest {
   const options: https.RequestOptions = {
     ...{ host: address, port, path, method, agent: false, rejectUnauthorized: false },
-    headers: { 'user-agent': `berth/${VERSION}`, ...lowerCase(headers) },
+    headers: { 'user-agent': `berth/${VERSION}`, ...headers },
   };
   const request = scheme === 'https' ? https.request(options) : http.request(options);
   return request.end();
-}
-
-function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function judge(status: number, { statusMin, statusMax }: HttpProbe): Outcome {

@@ -28,6 +28,8 @@ export class ImagePuller {
   constructor(
     private readonly connection: DockerConnection,
     private readonly settings: RegistrySettings,
+    /** Where the engine keeps images; a path of its machine. */
+    private readonly dataRoot: () => Promise<string>,
   ) {}
 
   /** As Engine.imageIds. */
@@ -129,9 +131,6 @@ export class ImagePuller {
   /** Where Docker keeps images, when that is on this machine. */
   private async localDataRoot(): Promise<string | undefined> {
     if (!this.connection.address.startsWith('unix://')) return undefined;
-    const details = (await this.connection.call('info', READ_DEADLINE_MS, (docker) => docker.info())) as {
-      readonly DockerRootDir?: unknown;
-    };
-    return typeof details.DockerRootDir === 'string' ? details.DockerRootDir : undefined;
+    return this.dataRoot();
   }
 }
