@@ -1,7 +1,7 @@
 /** The loop, from end to end on a simulated engine: draining, hooks, limits, ill health, pauses, what a restart remembers. */
-import { desiredOf, releaseOf } from '../test/support/desired';
+import { desiredOf, hookOf, releaseOf } from '../test/support/desired';
 import { LATENCY, LoopHost, over, type LoopHostOptions } from '../test/support/loop-host';
-import type { Pause, Release } from '../lib/documents/types';
+import type { ContainerSpec, Pause, Release } from '../lib/documents/types';
 import { EngineError, type Engine } from './docker/engine';
 
 let hosts: LoopHost[];
@@ -13,12 +13,9 @@ function make(options: LoopHostOptions = {}): LoopHost {
   hosts.push(host);
   return host;
 }
-const HOOK = { command: ['/bin/bye'], user: '', privileged: false, workingDir: '', environment: {} };
+const HOOK = hookOf('/bin/bye');
 const WEB = releaseOf('web');
-const withContainer = (change: Partial<Release['container']>): Release => ({
-  ...WEB,
-  container: { ...WEB.container, ...change },
-});
+const withContainer = (container: Partial<ContainerSpec>): Release => releaseOf('web', { container });
 const DRAINING = withContainer({ preStop: [HOOK], drainMs: 5000 });
 const spanOf = (host: LoopHost, from: string, to: string): number => host.timesOf(to)[0]! - host.timesOf(from)[0]!;
 

@@ -1,7 +1,7 @@
 /** The loop, where Docker's answers are no reason to do again what was done: each of these could go round without end. */
-import { desiredOf, releaseOf } from '../test/support/desired';
+import { desiredOf, hookOf, releaseOf } from '../test/support/desired';
 import { LoopHost, over, type LoopHostOptions } from '../test/support/loop-host';
-import type { Release } from '../lib/documents/types';
+import type { ContainerSpec, Release } from '../lib/documents/types';
 import type { Engine } from './docker/engine';
 
 let hosts: LoopHost[];
@@ -13,12 +13,9 @@ function make(options: LoopHostOptions = {}): LoopHost {
   hosts.push(host);
   return host;
 }
-const HOOK = { command: ['/bin/bye'], user: '', privileged: false, workingDir: '', environment: {} };
+const HOOK = hookOf('/bin/bye');
 const WEB = releaseOf('web');
-const withContainer = (change: Partial<Release['container']>): Release => ({
-  ...WEB,
-  container: { ...WEB.container, ...change },
-});
+const withContainer = (container: Partial<ContainerSpec>): Release => releaseOf('web', { container });
 
 test('limits that Docker takes and does not apply, for want of a cgroup, are told once, and nothing else waits for them', async () => {
   const without = (engine: Engine): Engine =>

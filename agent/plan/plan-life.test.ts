@@ -1,6 +1,6 @@
 /** What a container goes through beyond create, start and stop: limits, hooks, ill health, draining, pauses, policies. */
 import { actualOf, CAPACITY, containerOf, exitOf } from '../../test/support/actual';
-import { desiredOf, releaseOf } from '../../test/support/desired';
+import { desiredOf, hookOf, releaseOf } from '../../test/support/desired';
 import type { Pause, Release } from '../../lib/documents/types';
 import { specHash } from '../../lib/release/spec-hash';
 import { planHost } from './plan-host';
@@ -10,7 +10,7 @@ import { NOTHING_REMEMBERED, runOf, type ActualContainer, type InstanceMemory, t
 const ID = 'web-1';
 const NOW = 1000;
 const WEB = releaseOf('web');
-const HOOK = { command: ['/bin/bye'], user: '', privileged: false, workingDir: '', environment: {} };
+const HOOK = hookOf('/bin/bye');
 const LEAVE = { drainMs: 5000, preStop: [HOOK], dependsOn: [] };
 
 interface Case {
@@ -32,10 +32,7 @@ function inputOf({ release = WEB, container = {}, memory = {}, pauses = [], imag
 }
 const stepOf = (change: Case): Step | undefined => planHost(inputOf(change))[0];
 const kindOf = (change: Case): string => stepOf(change)?.kind ?? '-';
-const withContainer = (change: Partial<Release['container']>): Release => ({
-  ...WEB,
-  container: { ...WEB.container, ...change },
-});
+const withContainer = (container: Partial<Release['container']>): Release => releaseOf('web', { container });
 const withDeploy = (change: Partial<Release['deploy']>): Release => ({ ...WEB, deploy: { ...WEB.deploy, ...change } });
 const limited = (change: Partial<Release['container']['limits']>): Release =>
   withContainer({ limits: { ...WEB.container.limits, ...change } });

@@ -3,8 +3,8 @@ import { isOlder } from '../../agent/docker/api-version';
 import type { CreateRequest, Engine, EngineErrorCode } from '../../agent/docker/engine';
 import type { Ownership } from '../../agent/docker/list/labels';
 import type { ContainerSpec } from '../../lib/documents/types';
-import { containerSpec, deploySpec, ENGINE_SUBJECTS, expectEngineError, newOwner } from '../support/engine-subjects';
-import { NO_MOUNT, NO_NETWORK, type EngineSubject } from '../support/engine-subjects';
+import { ENGINE_SUBJECTS, expectEngineError, newOwner, NO_MOUNT, NO_NETWORK } from '../support/engine-subjects';
+import { requestOf, type EngineSubject } from '../support/engine-subjects';
 
 const NO_CHECK = { test: [], intervalMs: 0, timeoutMs: 0, startPeriodMs: 0, retries: 0 };
 
@@ -22,11 +22,7 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   });
   afterEach(() => subject.cleanUp(owner.prefix));
 
-  const request = (changes: Partial<ContainerSpec> = {}): CreateRequest => ({
-    ...{ instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 7, spec: '1:abc' },
-    ...{ container: containerSpec(subject.image, changes), deploy: deploySpec() },
-    publishedPorts: [],
-  });
+  const request = (changes: Partial<ContainerSpec> = {}): CreateRequest => requestOf(subject, owner, changes);
 
   describe('create', () => {
     test('refuses a second container of an instance, and says whose the first is', async () => {

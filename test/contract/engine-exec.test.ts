@@ -1,18 +1,13 @@
 /** What every Engine promises of commands in containers. */
 import type { Engine } from '../../agent/docker/engine';
-import type { Hook } from '../../lib/documents/types';
-import { emptyDocument } from '../../lib/documents/codec';
+import { hookOf } from '../support/desired';
 import {
-  containerSpec,
   ENGINE_SUBJECTS,
   expectEngineError,
   newOwner,
+  requestOf,
   type EngineSubject,
 } from '../support/engine-subjects';
-
-const hook = (...command: readonly string[]): Hook => ({
-  ...{ command, user: '', privileged: false, workingDir: '', environment: {} },
-});
 
 describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   let subject: EngineSubject;
@@ -25,17 +20,13 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   });
   afterEach(() => subject.cleanUp(owner.prefix));
 
-  const create = (): Promise<string> =>
-    engine.create({
-      ...{ instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 1, spec: '1:abc', publishedPorts: [] },
-      ...{ container: containerSpec(subject.image), deploy: emptyDocument('Release').deploy },
-    });
+  const create = (): Promise<string> => engine.create(requestOf(subject, owner));
 
   test('a command is begun, and then it ends with its code', async () => {
     const id = await create();
     await engine.start(id);
     const order: string[] = [];
-    const { exitCode } = await engine.exec(id, hook('true'), 10_000, () => order.push('begun'));
+    const { exitCode } = await engine.exec(id, hookOf('true'), 10_000, () => order.push('begun'));
     order.push('ended');
     expect([exitCode, order]).toEqual([0, ['begun', 'ended']]);
   });
@@ -44,12 +35,12 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
     let begun = 0;
     const id = await create();
     await expectEngineError(
-      engine.exec(id, hook('true'), 10_000, () => begun++),
+      engine.exec(id, hookOf('true'), 10_000, () => begun++),
       'bad-request',
       /is not running/,
     );
     await expectEngineError(
-      engine.exec('f'.repeat(64), hook('true'), 10_000, () => begun++),
+      engine.exec('f'.repeat(64), hookOf('true'), 10_000, () => begun++),
       'no-such-container',
     );
     expect(begun).toBe(0);
@@ -58,7 +49,7 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   test('its end is told with what it wrote, on both streams', async () => {
     const id = await create();
     await engine.start(id);
-    const { exitCode, output } = await engine.exec(id, hook('sh', '-c', 'echo out; echo err >&2; exit 4'), 10_000);
+    const { exitCode, output } = await engine.exec(id, hookOf('sh', '-c', 'echo out; echo err >&2; exit 4'), 10_000);
     expect([exitCode, output.split(/\s/).sort()]).toEqual([4, ['err', 'out']]);
   });
 
@@ -66,14 +57,14 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
     const id = await create();
     await engine.start(id);
     const command = ['sh', '-c', 'echo $WHO in $PWD as $(id -u)'];
-    expect((await engine.exec(id, hook(...command), 10_000)).output).toBe('in / as 0');
+    expect((await engine.exec(id, hookOf(...command), 10_000)).output).toBe('in / as 0');
     const change = { user: '7', workingDir: '/tmp', environment: { WHO: 'she' } };
-    expect((await engine.exec(id, { ...hook(...command), ...change }, 10_000)).output).toBe('she in /tmp as 7');
+    expect((await engine.exec(id, { ...hookOf(...command), ...change }, 10_000)).output).toBe('she in /tmp as 7');
   });
 
   test('one that takes too long is given up', async () => {
     const id = await create();
     await engine.start(id);
-    await expectEngineError(engine.exec(id, hook('sleep', '5'), 300), 'timeout');
+    await expectEngineError(engine.exec(id, hookOf('sleep', '5'), 300), 'timeout');
   });
 });

@@ -2,13 +2,14 @@
 import { NOTHING_TO_LEAVE, type ActualContainer, type AppliedLimits } from '../../agent/plan/types';
 import type { CreateRequest, Engine } from '../../agent/docker/engine';
 import type { ContainerSpec } from '../../lib/documents/types';
+import { hookOf } from '../support/desired';
 import {
   COMMANDS,
-  containerSpec,
   deploySpec,
   ENGINE_SUBJECTS,
   expectEngineError,
   newOwner,
+  requestOf,
   type EngineSubject,
 } from '../support/engine-subjects';
 
@@ -28,11 +29,7 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   afterEach(() => subject.cleanUp(owner.prefix));
 
   const begin = async (changes: Partial<ContainerSpec> = {}, rest: Partial<CreateRequest> = {}): Promise<string> => {
-    const id = await engine.create({
-      ...{ instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 1, spec: '1:abc', publishedPorts: [] },
-      ...{ container: containerSpec(subject.image, changes), deploy: deploySpec() },
-      ...rest,
-    });
+    const id = await engine.create(requestOf(subject, owner, changes, rest));
     await engine.start(id);
     return id;
   };
@@ -61,7 +58,7 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
     });
 
     test('tells what has to be done before it is stopped', async () => {
-      const preStop = [{ command: ['leave'], user: '', privileged: false, workingDir: '', environment: { A: 'b' } }];
+      const preStop = [{ ...hookOf('leave'), environment: { A: 'b' } }];
       const deploy = deploySpec({ dependsOn: ['db'] });
       const id = await begin({ drainMs: 1500, preStop }, { deploy });
       expect((await only()).leave).toEqual({ drainMs: 1500, preStop, dependsOn: ['db'] });

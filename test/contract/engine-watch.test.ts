@@ -1,7 +1,7 @@
 /** What every Engine promises of its events, on the real Docker Engine and on the simulated one. */
 import type { CreateRequest, Engine } from '../../agent/docker/engine';
 import type { Ownership } from '../../agent/docker/list/labels';
-import { containerSpec, deploySpec, ENGINE_SUBJECTS, newOwner, type EngineSubject } from '../support/engine-subjects';
+import { ENGINE_SUBJECTS, newOwner, requestOf, type EngineSubject } from '../support/engine-subjects';
 
 describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   let subject: EngineSubject;
@@ -17,11 +17,7 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   });
   afterEach(() => subject.cleanUp(owner.prefix));
 
-  const request = (): CreateRequest => ({
-    ...{ instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 7, spec: '1:abc' },
-    ...{ container: containerSpec(subject.image, {}), deploy: deploySpec() },
-    publishedPorts: [],
-  });
+  const request = (): CreateRequest => requestOf(subject, owner);
   const begin = async (): Promise<string> => {
     const id = await engine.create(request());
     await engine.start(id);

@@ -5,11 +5,10 @@ import type { ActualContainer } from '../../agent/plan/types';
 import type { ContainerSpec } from '../../lib/documents/types';
 import {
   COMMANDS,
-  containerSpec,
-  deploySpec,
   ENGINE_SUBJECTS,
   expectEngineError,
   newOwner,
+  requestOf,
   type EngineSubject,
 } from '../support/engine-subjects';
 
@@ -29,13 +28,8 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   });
   afterEach(() => subject.cleanUp(owner.prefix));
 
-  /** Instance names are the engine's, not the owner's: each test has its own. */
-  const request = (changes: Partial<ContainerSpec> = {}, rest: Partial<CreateRequest> = {}): CreateRequest => ({
-    ...{ instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 7, spec: '1:abc' },
-    ...{ container: containerSpec(subject.image, changes), deploy: deploySpec() },
-    publishedPorts: [],
-    ...rest,
-  });
+  const request = (changes: Partial<ContainerSpec> = {}, rest: Partial<CreateRequest> = {}): CreateRequest =>
+    requestOf(subject, owner, changes, rest);
   const only = async (): Promise<ActualContainer> => {
     const containers = await engine.list();
     expect(containers).toHaveLength(1);

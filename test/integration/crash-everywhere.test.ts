@@ -1,6 +1,6 @@
 /** The agent process is killed at every boundary between two of its effects, and started again. G2. */
 import { BOUNDARIES, type Boundary } from '../../agent/boundaries';
-import type { Hook } from '../../lib/documents/types';
+import { hookOf } from '../support/desired';
 import { CrashingHost, type Wish } from '../support/crashing-host';
 import { docker } from '../support/docker';
 import { ensureTestImage } from '../support/docker-images';
@@ -24,13 +24,6 @@ const LANES = 3;
 const LIMITS = { nanoCpus: 500_000_000, memoryBytes: 64 * 1024 ** 2, pids: 33 };
 const CHECK = { intervalMs: 200, timeoutMs: 10_000, startPeriodMs: 0, startIntervalMs: 0, retries: 1 };
 
-const hook = (...command: string[]): Hook => ({
-  command,
-  user: '',
-  privileged: false,
-  workingDir: '',
-  environment: {},
-});
 const assign: Way['provoke'] = (host, instance) => host.want(instance, {});
 const unassign: Way['provoke'] = (host, instance) => host.want(instance, undefined);
 const kill: Way['provoke'] = async (host, instance) => docker('kill', await host.idOf(instance));
@@ -52,7 +45,7 @@ const WAYS: Readonly<Record<Kind, Way>> = {
   create: { provoke: assign },
   start: { before: {}, provoke: kill },
   post_start: {
-    provoke: (host, instance) => host.want(instance, { container: { postStart: [hook('touch', '/tmp/warm')] } }),
+    provoke: (host, instance) => host.want(instance, { container: { postStart: [hookOf('touch', '/tmp/warm')] } }),
     check: async (id) => void (await docker('exec', id, 'test', '-f', '/tmp/warm')),
   },
   update: {
@@ -68,7 +61,7 @@ const WAYS: Readonly<Record<Kind, Way>> = {
     provoke: async (host, instance) => docker('exec', await host.idOf(instance), 'touch', '/tmp/sick'),
   },
   drain: {
-    before: { container: { drainMs: 300, preStop: [hook('touch', '/tmp/left')] } },
+    before: { container: { drainMs: 300, preStop: [hookOf('touch', '/tmp/left')] } },
     provoke: unassign,
     isLeaving: true,
   },

@@ -1,5 +1,6 @@
 /** What a host without a coordinator is told to run, of all kinds: every part of a release that the agent looks at. */
-import type { ContainerSpec, DeploySpec, Hook, Probe } from '../../lib/documents/types';
+import type { ContainerSpec, DeploySpec, Probe } from '../../lib/documents/types';
+import { hookOf } from '../support/desired';
 import type { Assigner, Wish } from './assigner';
 import type { Fault } from './fault';
 import type { Chance } from './seeded-random';
@@ -13,14 +14,6 @@ const RUNNABLE = /^(web|api|stubborn):/;
 const MIB = 1024 ** 2;
 const MAX_INSTANCES = 12;
 const MAX_PAUSE_MS = 60_000;
-
-const hookOf = (word: string): Hook => ({
-  command: [word],
-  user: '',
-  privileged: false,
-  workingDir: '',
-  environment: {},
-});
 
 function containerBy(chance: Chance, service: string): Partial<ContainerSpec> {
   const port = { name: '', target: 80, protocol: 'tcp', hostIp: '' };

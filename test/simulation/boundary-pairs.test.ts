@@ -5,7 +5,7 @@
  */
 import { BOUNDARIES, type Boundary } from '../../agent/boundaries';
 import type { MemoryContainer } from '../../agent/docker/simulated/memory-docker';
-import type { Hook } from '../../lib/documents/types';
+import { hookOf } from '../support/desired';
 import { Assigner, type Wish } from './assigner';
 import { chanceOf } from './seeded-random';
 import { SimulatedCluster } from './simulated-cluster';
@@ -16,17 +16,10 @@ const TICK_MS = 500;
 const CONVERGED_MS = 120_000;
 const BYSTANDER = 'bystander';
 
-const hook = (word: string): Hook => ({
-  command: [word],
-  user: '',
-  privileged: false,
-  workingDir: '',
-  environment: {},
-});
 const CHECK = { test: ['CMD', 'x'], intervalMs: 0, timeoutMs: 0, startPeriodMs: 0, startIntervalMs: 0, retries: 0 };
 const wishOf = (image: string, memoryBytes: number): Wish => ({
   container: {
-    ...{ image, healthCheck: CHECK, drainMs: 200, preStop: [hook('leave')], postStart: [hook('warm')] },
+    ...{ image, healthCheck: CHECK, drainMs: 200, preStop: [hookOf('leave')], postStart: [hookOf('warm')] },
     limits: { nanoCpus: 0, memoryBytes, pids: 0 },
   },
 });

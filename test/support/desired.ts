@@ -1,7 +1,7 @@
 /** What a host should run, in few words. */
 import type { Desired, DesiredInstance } from '../../agent/plan/types';
 import { emptyDocument } from '../../lib/documents/codec';
-import type { Port, Release, RestartPolicy } from '../../lib/documents/types';
+import type { ContainerSpec, Hook, Port, Release, RestartPolicy } from '../../lib/documents/types';
 import { specHash } from '../../lib/release/spec-hash';
 
 export interface ReleaseWish {
@@ -11,12 +11,18 @@ export interface ReleaseWish {
   readonly hostPorts?: readonly number[];
   readonly policy?: Partial<RestartPolicy>;
   readonly hasCheck?: boolean;
+  /** Whatever else of the container. */
+  readonly container?: Partial<ContainerSpec>;
 }
 
 export const WINDOW_MS = 5000;
 
+export function hookOf(...command: readonly string[]): Hook {
+  return { command, user: '', privileged: false, workingDir: '', environment: {} };
+}
+
 export function releaseOf(service: string, wish: ReleaseWish = {}): Release {
-  const { number = 1, image = 'web:1', hostPorts = [], policy = {}, hasCheck = false } = wish;
+  const { number = 1, image = 'web:1', hostPorts = [], policy = {}, hasCheck = false, container = {} } = wish;
   const empty = emptyDocument('Release');
   const ports = hostPorts.map((published, index): Port => ({
     name: '',
@@ -32,6 +38,7 @@ export function releaseOf(service: string, wish: ReleaseWish = {}): Release {
     container: {
       ...{ ...empty.container, image, ports, stopGracePeriodMs: 10_000 },
       ...(hasCheck && { healthCheck: check }),
+      ...container,
     },
     deploy: {
       ...empty.deploy,

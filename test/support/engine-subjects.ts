@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { createDockerEngine } from '../../agent/docker/dockerode-engine';
-import { EngineError, type Engine, type EngineErrorCode } from '../../agent/docker/engine';
+import { EngineError, type CreateRequest, type Engine, type EngineErrorCode } from '../../agent/docker/engine';
 import type { Ownership } from '../../agent/docker/list/labels';
 import { MemoryDocker, type Program } from '../../agent/docker/simulated/memory-docker';
 import { createMemoryEngine } from '../../agent/docker/simulated/memory-engine';
@@ -140,6 +140,20 @@ export const NO_NETWORK: NetworkAttachment = {
 
 export function deploySpec(changes: Partial<DeploySpec> = {}): DeploySpec {
   return { ...emptyDocument('Release').deploy, ...changes };
+}
+
+/** For a container of the subject's image. Names of instances are the engine's, not the owner's: each test has its own. */
+export function requestOf(
+  { image }: EngineSubject,
+  owner: Ownership,
+  changes: Partial<ContainerSpec> = {},
+  rest: Partial<CreateRequest> = {},
+): CreateRequest {
+  return {
+    ...{ instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 7, spec: '1:abc', publishedPorts: [] },
+    ...{ container: containerSpec(image, changes), deploy: deploySpec() },
+    ...rest,
+  };
 }
 
 export async function expectEngineError(
