@@ -6,6 +6,7 @@ import type { LeaseSession, LeaseState } from '../lib/etcd/lease-session';
 import { startMirror, type Mirror } from '../lib/etcd/mirror';
 import type { KeyValue, Store } from '../lib/etcd/store';
 import type { Logger } from '../lib/log';
+import { Pauses } from '../lib/pauses';
 import type { OnBoundary } from './boundaries';
 import { VERSION } from '../lib/version';
 import { DesiredState } from './desired/desired-state';
@@ -104,14 +105,15 @@ export class Agent {
     this.etcd = new ConnectionTime(clock);
     const onChange = (): void => this.desiredChanged();
     this.desired = new DesiredState({ ...common, keys, host: name, disk, onBoundary, onChange });
+    const pauses = new Pauses(clock, log);
     this.tidy = new Tidy({
-      ...{ ...options.tidying, engine, clock, log, random, metrics: options.metrics?.images },
+      ...{ ...options.tidying, engine, clock, log, random, pauses, metrics: options.metrics?.images },
       desired: () => this.desired.current(),
       mayAct: () => this.nameProblem === undefined,
       onChange: () => this.loop.wake(),
     });
     this.loop = new Loop({
-      ...{ engine: this.tidy.engine, clock, log, random, memoryCopy, probes, onBoundary },
+      ...{ engine: this.tidy.engine, clock, log, random, pauses, memoryCopy, probes, onBoundary },
       ports: new HostPorts(engine, portRange),
       desired: () => this.desired.current(),
       mayAct: () => this.nameProblem === undefined,

@@ -8,7 +8,7 @@ import type { Clock } from '../lib/clock';
 import { backoffMs } from '../lib/backoff';
 import type { HostStatus, Problem } from '../lib/documents/types';
 import type { Logger } from '../lib/log';
-import { Pauses } from '../lib/pauses';
+import type { Pauses } from '../lib/pauses';
 import type { OnBoundary } from './boundaries';
 import { CrashLogs } from './memory/crash-logs';
 import { EngineError, type Engine, type EngineFacts } from './docker/engine';
@@ -40,6 +40,7 @@ export interface LoopOptions {
   readonly log: Logger;
   readonly random: () => number;
   readonly desired: () => Desired;
+  readonly pauses: Pauses;
   /** False while the host's name is known to be another agent's: then nothing is begun. */
   readonly mayAct: () => boolean;
   /** What is wrong apart from Docker: goes into the status. */
@@ -83,7 +84,6 @@ export class Loop {
   private readonly workers: Workers;
   /** By instance; the controller ends a step that is not wanted any more. */
   private readonly inFlight = new Map<string, { readonly step: Step; readonly controller: AbortController }>();
-  private readonly pauses: Pauses;
   private readonly crashLogs: CrashLogs;
   private readonly saver: MemorySaver;
   private facts: EngineFacts | undefined;
@@ -103,7 +103,6 @@ export class Loop {
     const { clock, memoryCopy, onBoundary, log } = options;
     this.memory = new AgentMemory(options.random);
     this.workers = new Workers(clock, () => this.wake());
-    this.pauses = new Pauses(clock, log);
     this.crashLogs = new CrashLogs(options.engine, (crash, lines) => this.takeLog(crash, lines));
     this.saver = new MemorySaver({ copy: memoryCopy, memory: this.memory, clock, log, onBoundary });
   }
@@ -238,7 +237,7 @@ export class Loop {
   /** What is wanted now: of its pauses, those that are in force. */
   private desired(): Desired {
     const desired = this.options.desired();
-    return { ...desired, pauses: this.pauses.inForce(desired.pauses) };
+    return { ...desired, pauses: this.options.pauses.inForce(desired.pauses) };
   }
 
   private tellProgress(instance: string, progress: string): void {
@@ -289,11 +288,11 @@ export class Loop {
   }
 
   private sleep(): void {
-    const { clock, random } = this.options;
+    const { clock, random, pauses } = this.options;
     const nowMs = clock.monotonicMs();
     const tickMs = SLOW_TICK_MS * (0.75 + random() / 2);
     const retryMs = this.engineFailures > 0 ? backoffMs(this.engineFailures, ENGINE_RETRY, random) : Infinity;
-    const dueMs = Math.min(this.memory.nextWakeMs(nowMs) ?? Infinity, this.pauses.nextEndMs() ?? Infinity) - nowMs;
+    const dueMs = Math.min(this.memory.nextWakeMs(nowMs) ?? Infinity, pauses.nextEndMs() ?? Infinity) - nowMs;
     this.cancelTimer();
     this.cancelTimer = clock.after(Math.min(tickMs, retryMs, dueMs), () => this.wake());
   }

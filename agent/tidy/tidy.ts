@@ -10,6 +10,7 @@
 import type { Clock } from '../../lib/clock';
 import type { Problem } from '../../lib/documents/types';
 import type { Logger } from '../../lib/log';
+import type { Pauses } from '../../lib/pauses';
 import { EngineError, type Engine } from '../docker/engine';
 import type { Desired } from '../plan/types';
 import type { ImageCopy } from './image-notes';
@@ -51,6 +52,7 @@ export interface TidyOptions extends Tidying {
   readonly log: Logger;
   readonly random: () => number;
   readonly desired: () => Desired;
+  readonly pauses: Pauses;
   /** False while the host's name is known to be another agent's. */
   readonly mayAct: () => boolean;
   /** `problem` may be another one than before. */
@@ -183,9 +185,9 @@ export class Tidy {
   }
 
   private mayRemove(desired: Desired): boolean {
-    const { mayAct, clock } = this.options;
+    const { mayAct, pauses } = this.options;
     const isKnown = desired.isComplete && [...desired.instances.values()].every(({ spec }) => spec !== undefined);
-    const isPaused = desired.pauses.some(({ kind, untilMs }) => kind === 'host' && untilMs > clock.wallMs());
+    const isPaused = pauses.inForce(this.options.desired().pauses).some(({ kind }) => kind === 'host');
     return !this.isStopped && isKnown && !isPaused && mayAct() && this.pulled.pulls === 0;
   }
 

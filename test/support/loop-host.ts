@@ -11,6 +11,7 @@ import { Loop, type PassReport, type Probes } from '../../agent/loop';
 import type { KeptInstance, MemoryCopy } from '../../agent/memory/memory-copy';
 import type { Desired } from '../../agent/plan/types';
 import type { HostStatus, InstanceStatus } from '../../lib/documents/types';
+import { Pauses } from '../../lib/pauses';
 import { desiredOf } from './desired';
 import { createFakeClock, type FakeClock } from './fake-clock';
 import { recordLog, type LogLine } from './recorded-log';
@@ -70,7 +71,14 @@ export class LoopHost {
     const { log, lines } = recordLog(clock);
     this.lines = lines;
     this.loop = new Loop({
-      ...{ engine, clock, log, random: () => 0.999, ports: new HostPorts(engine, [20_000, 20_099]) },
+      ...{
+        engine,
+        clock,
+        log,
+        pauses: new Pauses(clock, log),
+        random: () => 0.999,
+        ports: new HostPorts(engine, [20_000, 20_099]),
+      },
       ...{ probes: NO_PROBES, memoryCopy: this.memoryCopy, onBoundary: () => undefined },
       desired: () => this.wanted,
       mayAct: () => this.mayAct,

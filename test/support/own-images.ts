@@ -10,6 +10,7 @@ import { imagesInFolder } from '../../agent/tidy/image-notes';
 import { Tidy, type Tidying } from '../../agent/tidy/tidy';
 import { systemClock, type Clock } from '../../lib/clock';
 import { silentLogger } from '../../lib/log';
+import { Pauses } from '../../lib/pauses';
 import { desiredOf, releaseOf } from './desired';
 import { newOwner } from './engine-subjects';
 import { startOwnEngine, type OwnEngine } from './own-engine';
@@ -61,6 +62,7 @@ export class OwnImages {
     this.begun = new Tidy({
       ...{ keepReleases: 1, highWater: 0.85, copy: imagesInFolder(this.folder), readDisk: readDiskUse, ...tidying },
       ...{ engine: this.engine, clock: hastyClock, log: silentLogger, random: () => 0.5 },
+      pauses: new Pauses(hastyClock, silentLogger),
       ...{ desired: () => this.desired, mayAct: () => true, onChange: () => undefined },
     });
     await this.begun.load();

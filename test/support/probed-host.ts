@@ -8,6 +8,7 @@ import { createProber } from '../../agent/probes/prober';
 import { createTryProbe } from '../../agent/probes/try-probe';
 import { systemClock } from '../../lib/clock';
 import type { HostStatus, InstanceStatus, Probe, Release, RestartPolicy } from '../../lib/documents/types';
+import { Pauses } from '../../lib/pauses';
 import { desiredOf, releaseOf } from './desired';
 import { docker, removeContainers } from './docker';
 import { newOwner } from './engine-subjects';
@@ -64,7 +65,14 @@ export class ProbedHost {
     this.lines = lines;
     const engine = createDockerEngine({ docker: address, ...this.owner, clock, log });
     this.loop = new Loop({
-      ...{ engine, clock, log, random: Math.random, ports: new HostPorts(engine, [20_000, 20_099]) },
+      ...{
+        engine,
+        clock,
+        log,
+        pauses: new Pauses(clock, log),
+        random: Math.random,
+        ports: new HostPorts(engine, [20_000, 20_099]),
+      },
       probes: createProber({ tryProbe: createTryProbe({ engine, clock }), clock, log, random: Math.random }),
       ...{ memoryCopy: memoryInMemory(), onBoundary: () => undefined, mayAct: () => true, problems: () => [] },
       desired: () => this.wanted,

@@ -4,6 +4,7 @@ import { imagesInFolder } from '../../agent/tidy/image-notes';
 import { Tidy } from '../../agent/tidy/tidy';
 import { systemClock } from '../../lib/clock';
 import { silentLogger } from '../../lib/log';
+import { Pauses } from '../../lib/pauses';
 import { desiredOf } from './desired';
 import { tidyingInMemory } from './tidying';
 
@@ -14,6 +15,7 @@ async function main([docker, folder, image]: readonly string[]): Promise<void> {
     ...tidyingInMemory({
       copy: { ...imagesInFolder(folder!), save: () => Promise.resolve(void process.kill(process.pid, 'SIGKILL')) },
     }),
+    pauses: new Pauses(common.clock, common.log),
     ...{ ...common, random: () => 0.5, desired: () => desiredOf({}), mayAct: () => true, onChange: () => undefined },
     engine: createDockerEngine({ docker: docker!, host: 'h1', prefix: '/test', ...common, registries }),
   });

@@ -5,6 +5,8 @@ import type { Engine } from '../../agent/docker/engine';
 import { createAgentMetrics } from '../../agent/metrics';
 import type { Desired } from '../../agent/plan/types';
 import { Tidy, type Tidying } from '../../agent/tidy/tidy';
+import { silentLogger } from '../../lib/log';
+import { Pauses } from '../../lib/pauses';
 import { desiredOf, releaseOf } from './desired';
 import { createFakeClock } from './fake-clock';
 import { recordLog, type LogLine } from './recorded-log';
@@ -41,6 +43,7 @@ export class TidyHost {
     this.lines = lines;
     this.begun = new Tidy({
       ...{ ...tidyingInMemory(tidying), clock, log, random: () => 0.5, metrics: metrics.images },
+      pauses: new Pauses(clock, silentLogger),
       engine: wrap(createMemoryEngine(docker, { host: 'h1', prefix: '/test' })),
       desired: () => this.desired,
       mayAct: () => this.mayAct,
