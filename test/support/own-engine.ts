@@ -2,7 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { until } from './wait';
@@ -38,7 +38,8 @@ export async function startOwnEngine({ diskMegabytes = 0 } = {}): Promise<OwnEng
   if (diskMegabytes > 0) await run('mount', ['-t', 'tmpfs', '-o', `size=${diskMegabytes}m`, 'berth-test', dataRoot]);
   const address = `unix://${join(folder, 'docker.sock')}`;
   const places = ['--data-root', dataRoot, '--exec-root', execRoot, '--pidfile', join(folder, 'pid'), '-H', address];
-  const program = ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', START, 'sh', etc, ...places, ...FLAGS];
+  const flags = [...FLAGS, ...ownAddresses()];
+  const program = ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', START, 'sh', etc, ...places, ...flags];
   const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...program], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-10_000)));
@@ -68,6 +69,20 @@ export async function startOwnEngine({ diskMegabytes = 0 } = {}): Promise<OwnEng
     writeFileSync(join(place, 'ca.crt'), ca);
   };
   return { address, dataRoot, docker, trust, stop };
+}
+
+let started = 0;
+/**
+ * Engines that share a bridge know nothing of each other, and each would give its first container the bridge's second
+ * address: a part of the bridge's network for each engine of each worker, far from where the machine's own begins.
+ */
+function ownAddresses(): readonly string[] {
+  const address = networkInterfaces()['docker0']?.find(({ family }) => family === 'IPv4');
+  // The first engine here makes the bridge.
+  if (address === undefined) return [];
+  if (!address.cidr!.endsWith('/16')) throw new Error(`docker0 is ${address.cidr}, where these tests count on a /16`);
+  const part = 128 + ((Number(process.env.JEST_WORKER_ID ?? 0) * 8 + started++) % 127);
+  return ['--fixed-cidr', address.cidr!.replace(/\.\d+\.\d+\/16$/, `.${part}.0/24`)];
 }
 
 /** What the engine has left mounted, the innermost first. */
