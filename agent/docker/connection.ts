@@ -1,5 +1,6 @@
 /** Calls to one Docker Engine: which version of its API to speak, how long to wait, what a failure means. */
 import { Agent } from 'node:http';
+import { inspect } from 'node:util';
 import Docker, { type DockerOptions } from 'dockerode';
 import type { Clock } from '../../lib/clock';
 import { isOlder } from './api-version';
@@ -119,7 +120,17 @@ export function pickApiVersion(server: { readonly ApiVersion: string; readonly M
  * A connection for each call. An engine that is told to end closes its door first and stops its containers then: over a
  * connection that was kept, the agent would start them again under its hands.
  */
-const EACH_ANEW = new Agent({ keepAlive: false });
+class EachAnew extends Agent {
+  constructor() {
+    super({ keepAlive: false });
+  }
+
+  /** docker-modem formats all options of each call, hidden ones too, for a debug line that nobody sees: it took 6 ms. */
+  [inspect.custom](): string {
+    return 'EachAnew';
+  }
+}
+const EACH_ANEW = new EachAnew();
 
 /** All options are given: docker-modem would fill those that are not from DOCKER_HOST and its kin, and prefer them. */
 function dockerOptions(address: string): DockerOptions {
