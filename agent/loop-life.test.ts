@@ -119,6 +119,7 @@ describe('post_start hooks', () => {
     await host.want(desiredOf({ 'web-1': release }), 60_000);
     const { commands, id } = host.containerOf('web-1')!;
     expect(commands).toEqual(['/bin/bye']);
+    expect(host.statusOf('web-1')?.phase).toBe('RUNNING');
     host.docker.exit(id, 1);
     await host.clock.advance(60_000);
     expect(commands).toEqual(['/bin/bye', '/bin/bye']);
@@ -137,7 +138,10 @@ describe('post_start hooks', () => {
   test('that fail are tried again with backoff, and told', async () => {
     const host = make({ program: () => ({ execCode: 7 }) });
     await host.want(desiredOf({ 'web-1': release }), 60_000);
-    expect(host.statusOf('web-1')?.reason).toBe('post_start failed: hook 1 of 1 (/bin/bye) exited with code 7');
+    expect(host.statusOf('web-1')).toMatchObject({
+      phase: 'STARTING',
+      reason: 'post_start failed: hook 1 of 1 (/bin/bye) exited with code 7',
+    });
     expect(host.timesOf('post_start web-1').length).toBeLessThan(8);
   });
 });

@@ -97,6 +97,8 @@ function phaseOf(
   if (container === undefined) return busy === 'create' ? 'STARTING' : 'PENDING';
   switch (container.state) {
     case 'running':
+      // Its post_start hooks are part of its start: a rollout must not count on what they did not prepare.
+      return decision.step?.kind === 'post_start' ? 'STARTING' : 'RUNNING';
     case 'paused':
     case 'restarting':
       return 'RUNNING';

@@ -72,7 +72,9 @@ export const SERVICE_KEYS: KeyTable = {
   pids_limit: no('use deploy.resources.limits.pids'),
   platform: yes('of the image; place by a label of the host: deploy.placement.constraints'),
   ports: yes('short and long form, 4096 at most; without "published" the agent picks a free host port and keeps it'),
-  post_start: yes('run one after another once the container has started'),
+  post_start: yes(
+    'run one after another once the container has started; the instance is `starting` until they have succeeded',
+  ),
   pre_stop: yes('run one after another before the drain wait and the stop signal'),
   privileged: no('it gives the container the whole host; use cap_add for what it really needs'),
   profiles: no('apply the services that you want'),
