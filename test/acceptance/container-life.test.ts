@@ -55,8 +55,10 @@ test('limits of cpu, memory and pids change in place, down to the cgroup files: 
   await until('the new count of processes', () => pids() === '60');
   await cluster.steady('web', 3);
   expect(await startOf(first!.id)).toBe(before);
-  await until('the status to be at rest', async () => (await statusOf('web'))?.reason === '');
-  expect(await statusOf('web')).toMatchObject({ phase: 'RUNNING', release: 3, restarts: 0 });
+  await until('the status to be at rest', async () => {
+    expect(await statusOf('web')).toMatchObject({ phase: 'RUNNING', release: 3, restarts: 0, reason: '' });
+    return true;
+  });
 }, 90_000);
 
 test('a stop is a hook, the drain time, the signal, the grace, each to be seen; a kill -9 of the agent in between changes nothing', async () => {

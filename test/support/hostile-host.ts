@@ -1,7 +1,7 @@
 /** A host whose Docker Engine can be stopped, killed, frozen and started again, with a cluster of its own around it. Needs root. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -160,18 +160,10 @@ export class HostileHost {
     const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
     const ours = mounts.map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${this.folder}/`));
     if (ours.length > 0) await run('umount', ['--lazy', ...ours.reverse()]);
-    await run('find', [
-      '/sys/fs/cgroup',
-      '-depth',
-      '-type',
-      'd',
-      '-path',
-      `*${this.cgroup}*`,
-      '-exec',
-      'rmdir',
-      '{}',
-      '+',
-    ]);
+    // Only there: elsewhere groups of others come and go, and find fails over what goes while it looks.
+    const groups = ['/sys/fs/cgroup', ...readdirSync('/sys/fs/cgroup').map((each) => join('/sys/fs/cgroup', each))];
+    const left = groups.map((group) => join(group, this.cgroup)).filter((group) => existsSync(group));
+    if (left.length > 0) await run('find', [...left, ...'-depth -type d -exec rmdir {} +'.split(' ')]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 
