@@ -187,6 +187,7 @@ export class Tidy {
   private mayRemove(desired: Desired): boolean {
     const { mayAct, pauses } = this.options;
     const isKnown = desired.isComplete && [...desired.instances.values()].every(({ spec }) => spec !== undefined);
+    // Of what is known now, as the loop does: a pause that an older list lacks would be taken for one that has ended.
     const isPaused = pauses.inForce(this.options.desired().pauses).some(({ kind }) => kind === 'host');
     return !this.isStopped && isKnown && !isPaused && mayAct() && this.pulled.pulls === 0;
   }

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { Cluster } from './cluster';
 import type { Daemon } from './daemon';
 import { ensureTestImage } from './docker-images';
+import { unmountUnder } from './own-engine';
 import { until } from './wait';
 
 const run = promisify(execFile);
@@ -157,9 +158,7 @@ export class HostileHost {
     await this.endEngine('SIGKILL');
     this.endLeftovers();
     await this.cluster.stop();
-    const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
-    const ours = mounts.map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${this.folder}/`));
-    if (ours.length > 0) await run('umount', ['--lazy', ...ours.reverse()]);
+    await unmountUnder(this.folder);
     // Only there: elsewhere groups of others come and go, and find fails over what goes while it looks.
     const groups = ['/sys/fs/cgroup', ...readdirSync('/sys/fs/cgroup').map((each) => join('/sys/fs/cgroup', each))];
     const left = groups.map((group) => join(group, this.cgroup)).filter((group) => existsSync(group));

@@ -71,14 +71,9 @@ export class LoopHost {
     const { log, lines } = recordLog(clock);
     this.lines = lines;
     this.loop = new Loop({
-      ...{
-        engine,
-        clock,
-        log,
-        pauses: new Pauses(clock, log),
-        random: () => 0.999,
-        ports: new HostPorts(engine, [20_000, 20_099]),
-      },
+      ...{ engine, clock, log, random: () => 0.999 },
+      pauses: new Pauses(clock, log),
+      ports: new HostPorts(engine, [20_000, 20_099]),
       ...{ probes: NO_PROBES, memoryCopy: this.memoryCopy, onBoundary: () => undefined },
       desired: () => this.wanted,
       mayAct: () => this.mayAct,

@@ -85,9 +85,9 @@ function ownAddresses(): readonly string[] {
   return ['--fixed-cidr', address.cidr!.replace(/\.\d+\.\d+\/16$/, `.${part}.0/24`)];
 }
 
-/** What the engine has left mounted, the innermost first. */
-async function unmountUnder(folder: string): Promise<void> {
+/** What an engine has left mounted, the innermost first. */
+export async function unmountUnder(folder: string): Promise<void> {
   const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
   const ours = mounts.map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${folder}/`));
-  for (const path of ours.reverse()) await run('umount', ['--lazy', path]);
+  if (ours.length > 0) await run('umount', ['--lazy', ...ours.reverse()]);
 }

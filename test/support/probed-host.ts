@@ -65,14 +65,9 @@ export class ProbedHost {
     this.lines = lines;
     const engine = createDockerEngine({ docker: address, ...this.owner, clock, log });
     this.loop = new Loop({
-      ...{
-        engine,
-        clock,
-        log,
-        pauses: new Pauses(clock, log),
-        random: Math.random,
-        ports: new HostPorts(engine, [20_000, 20_099]),
-      },
+      ...{ engine, clock, log, random: Math.random },
+      pauses: new Pauses(clock, log),
+      ports: new HostPorts(engine, [20_000, 20_099]),
       probes: createProber({ tryProbe: createTryProbe({ engine, clock }), clock, log, random: Math.random }),
       ...{ memoryCopy: memoryInMemory(), onBoundary: () => undefined, mayAct: () => true, problems: () => [] },
       desired: () => this.wanted,
