@@ -5,7 +5,8 @@ import { isMadeFrom } from '../../lib/release/spec-hash';
 import { isBehind, isUsable, placementsOf, reportOf, type ClusterView, type HostView, type Placement } from '../view';
 import { endedPauses, indexPauses, pausesOfHost, withPausedHosts } from './pauses';
 import { planService } from './plan-service';
-import type { CompiledService } from './types';
+import { staticPort } from './filters/static-port';
+import type { CompiledService, HostUsage } from './types';
 import { emptyUsage, take } from './usage';
 
 export interface ClusterInput {
@@ -37,9 +38,10 @@ export function planCluster(input: ClusterInput): ClusterChanges {
   const usage = new Map([...view.hosts.keys()].map((host) => [host, emptyUsage()]));
   for (const host of view.hosts.values())
     for (const found of placementsOf(host)) {
-      const placement = withTrueRelease(found, view);
+      const taken = usage.get(host.name)!;
+      const placement = withTrueRelease(found, view, taken);
       const release = view.releases.get(placement.service)?.get(placement.release);
-      take(usage.get(host.name)!, placement, release, host.status?.instances[placement.id]);
+      take(taken, placement, release, host.status?.instances[placement.id]);
       const known = placements.get(placement.service);
       if (known === undefined) placements.set(placement.service, [placement]);
       else known.push(placement);
@@ -65,13 +67,16 @@ export function planCluster(input: ClusterInput): ClusterChanges {
 
 /**
  * Numbers begin anew after etcd was emptied: an instance that nothing but its host's report names may be of another
- * release than the one that has its number now. Its container tells.
+ * release than the one that has its number now. Its container tells; where none was made yet, the number is believed,
+ * so that its ports stay its own (G9), unless another one has them.
  */
-function withTrueRelease(placement: Placement, view: ClusterView): Placement {
+function withTrueRelease(placement: Placement, view: ClusterView, usage: HostUsage): Placement {
   const release = view.releases.get(placement.service)?.get(placement.release);
-  if (!placement.isReported || release === undefined) return placement;
-  const isSame = isMadeFrom(reportOf(view, placement)?.spec ?? '', release.container);
-  return isSame ? placement : { ...placement, release: 0 };
+  const host = view.hosts.get(placement.host);
+  if (!placement.isReported || release === undefined || host === undefined) return placement;
+  const report = reportOf(view, placement);
+  const isSame = report?.containerId === '' || isMadeFrom(report?.spec ?? '', release.container);
+  return isSame && staticPort.check({ host, usage }, release) ? placement : { ...placement, release: 0 };
 }
 
 function assignmentsFrom(

@@ -108,6 +108,36 @@ test('G9: a host port that an unknown service holds is not given out', () => {
   });
 });
 
+test('G9: what is not made yet keeps its host port when the assignment of its host is deleted', () => {
+  const world = new World().addHost('h1').put('job', { port: 80 });
+  world.settle();
+  const { status, record } = world.hosts.get('h1')!;
+  const [id] = Object.keys(status!.instances) as [string];
+  const failed = { ...status!.instances[id]!, containerId: '', spec: '', phase: 'FAILED' as const };
+  world.hosts.set('h1', {
+    ...{ name: 'h1', isLive: true, assignmentRevision: 0, isAssignmentGarbage: false, record: record! },
+    status: { ...status!, instances: { [id]: failed } },
+  });
+  // Planned before it, by name.
+  world.put('api', { port: 80 }).plan();
+  expect(world.ids('job')).toEqual([`h1/${id}`]);
+  expect(world.ids('api')).toEqual([]);
+});
+
+test('G9: a container that turns out to be as wanted is not pointed to a release whose port another has by now', () => {
+  const world = new World().addHost('h1').put('job', { port: 80 });
+  world.settle();
+  const [id] = Object.keys(world.hosts.get('h1')!.assignment!.instances) as [string];
+  // Its release can't be told from its number, and its host reports no port of it.
+  const assignment = world.hosts.get('h1')!.assignment!;
+  world.set('h1', {
+    assignment: { ...assignment, instances: { [id]: { ...assignment.instances[id]!, release: 0 } } },
+  });
+  world.put('api', { port: 80 }).plan();
+  expect(world.ids('api')).toHaveLength(1);
+  expect(world.hosts.get('h1')!.assignment!.instances[id]?.release).not.toBe(1);
+});
+
 test('a garbage assignment is written anew even on a host that runs nothing', () => {
   const world = new World().addHost('h1');
   world.set('h1', { isAssignmentGarbage: true, assignmentRevision: 7 });

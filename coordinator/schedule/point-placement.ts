@@ -3,13 +3,14 @@ import { isMadeFrom, sameContainer } from '../../lib/release/spec-hash';
 import { reportOf, type ClusterView, type Placement } from '../view';
 import { capacity } from './filters/capacity';
 import { constraints } from './filters/constraints';
+import { staticPort } from './filters/static-port';
 import type { HostUsage } from './types';
 import { giveBack, take, usageOf } from './usage';
 
 /**
  * A placement whose container is as the target wants it only gets the target's number, unless its host has no room
- * for what the target reserves, or breaks its constraints. What the host reports counts too: the release that the
- * container was made from may be lost with an emptied etcd.
+ * for what the target reserves, has given one of its ports to another, or breaks its constraints. What the host
+ * reports counts too: the release that the container was made from may be lost with an emptied etcd.
  */
 export function pointTo(
   { view, usage }: { readonly view: ClusterView; readonly usage: Map<string, HostUsage> },
@@ -30,7 +31,7 @@ export function pointTo(
   giveBack(taken, placement, release);
   // Of a host that has not said what its labels are, nothing can be held against it.
   const isWelcome = host.record === undefined || constraints.check({ host, usage: taken }, target);
-  const fits = isWelcome && capacity.check({ host, usage: taken }, target);
+  const fits = isWelcome && [capacity, staticPort].every((filter) => filter.check({ host, usage: taken }, target));
   take(taken, fits ? pointed : placement, fits ? target : release, reportOf(view, placement));
   return fits ? pointed : placement;
 }
