@@ -2,7 +2,7 @@
 import type { Probe } from '../../lib/documents/types';
 import { docker } from '../support/docker';
 import { ensureTestImage } from '../support/docker-images';
-import { startDockerProxy } from '../support/docker-proxy';
+import { startDockerProxy, type DockerCall } from '../support/docker-proxy';
 import {
   ProbedHost,
   SERVE,
@@ -175,9 +175,12 @@ test('exec: a Docker that does not begin commands is not the ill health of a con
     want({ script: SERVE_OK, probe: execProbe(['true'], { timeoutMs: 1000 }) });
     await host.healthy();
     proxy.inject(({ path }) => /^\/exec\/[^/]*\/start$/.test(path), { kind: 'hang' });
+    const isExec = ({ path }: DockerCall): boolean => path.includes('/exec');
+    proxy.forgetCalls();
+    await until('a command that hangs', () => proxy.calls.some(({ path }) => path.endsWith('/start')));
     proxy.forgetCalls();
     await sleep(8000);
-    expect(proxy.calls.filter(({ path }) => path.endsWith('/exec'))).toHaveLength(1);
+    expect(proxy.calls.filter(isExec)).toEqual([]);
     expect(host.status()).toMatchObject({ health: 'healthy', restarts: 0 });
   } finally {
     await host.stop();
