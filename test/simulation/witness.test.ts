@@ -76,6 +76,13 @@ const restartAll = ({ actual }: HostInput): readonly Step[] =>
     ...{ kind: 'restart', instance: container!.instance, containerId: container!.id, graceMs: 0, reason: '' },
   }));
 
+const createAll = ({ desired, actual }: HostInput): readonly Step[] =>
+  [...desired.instances].flatMap(([instance, { slot, spec, specHash }]) =>
+    spec === undefined || !actual.containers.has(instance)
+      ? []
+      : [{ kind: 'create', instance, release: spec, slot, specHash: specHash!, reason: '' }],
+  );
+
 test.each<[string, RegExp, 'cluster' | 'host', typeof mockPlan]>([
   [
     'stops what is not named though nothing says so',
@@ -91,6 +98,7 @@ test.each<[string, RegExp, 'cluster' | 'host', typeof mockPlan]>([
     'host',
     atFirst(restartAll),
   ],
+  ['makes what is there already', /create .*: there is/, 'host', atFirst(createAll)],
   [
     'starts what is not to be started again',
     /G1: .*restart policy is "none"/,

@@ -63,7 +63,7 @@ export class Witness {
 
   /** The engine of one agent process, with every call judged as it is made, and what came of it checked. */
   over(engine: Engine, knowledge: Knowledge): Engine {
-    const judge = new Judge(knowledge);
+    const judge = new Judge(knowledge, this.now);
     const { name, docker } = knowledge;
     return overCalls(engine, async (call, act, args) => {
       const wrong = judge.whyNot(call, args[0]);
@@ -104,12 +104,19 @@ class Judge {
   /** Containers that it made itself and has not started: it may start them, or take them back. */
   private readonly made = new Set<string>();
   private readonly lostPorts = new Set<string>();
+  /** When a list showed a container for the first time. */
+  private readonly firstSeenMs = new Map<string, number>();
 
-  constructor(private readonly knowledge: Knowledge) {}
+  constructor(
+    private readonly knowledge: Knowledge,
+    private readonly now: () => number,
+  ) {}
 
   learn(call: EngineCall, asked: unknown, answer: unknown): void {
-    if (call === 'list')
+    if (call === 'list') {
       this.seen = new Map((answer as readonly ActualContainer[]).map((container) => [container.id, container]));
+      for (const id of this.seen.keys()) if (!this.firstSeenMs.has(id)) this.firstSeenMs.set(id, this.now());
+    }
     if (call === 'create') this.made.add(answer as string);
     if (call !== 'start') return;
     this.lostPorts.delete(asked as string);
@@ -192,7 +199,10 @@ class Judge {
     const recent = this.knowledge.obeyedWithin(LAG_MS);
     if (!recent.some(({ assignment }) => instance in assignment.instances)) return 'G3: no assignment names it';
     if (recent.every((copy) => this.knowledge.isPaused(instance, service, copy))) return 'hands off: it is paused';
-    const other = [...this.seen.values()].find((one) => one.instance === instance);
+    // What an earlier creation, which was given up, makes after all while this one is on its way: Docker refuses the name.
+    const isLate = ({ id, state }: ActualContainer): boolean =>
+      state === 'created' && this.now() - (this.firstSeenMs.get(id) ?? 0) < LAG_MS;
+    const other = [...this.seen.values()].find((one) => one.instance === instance && !isLate(one));
     return other === undefined ? undefined : `there is ${other.id.slice(0, 8)} already`;
   }
 
