@@ -4,7 +4,7 @@ import { berth, bringUp, thingsToTry } from './quickstart/cluster.mjs';
 import { cleanUp, lastWords, say, stage, stopping } from './quickstart/machine.mjs';
 
 async function present(cluster) {
-  const { setting, kill, scale, edit } = thingsToTry(cluster);
+  const { settings, kill, scale, edit, ask } = thingsToTry(cluster);
   say(`
 It answers:
 ${cluster.urls.map((url) => `  curl ${url}`).join('\n')}
@@ -14,15 +14,17 @@ ${await berth(cluster, 'ps')}
 
 Metrics: ${cluster.metrics[0]} (agent), ${cluster.metrics[1]} (coordinator)
 
-Three things to try, in another terminal, in this folder:
+Four things to try, in another terminal, in this folder:
 
-  ${setting}
+  ${settings.join('\n  ')}
   1. Kill a container, and watch it come back:
      ${kill}
   2. Scale to 4 instances:
      ${scale}
   3. Edit the key itself, as any program can:
      ${edit}
+  4. Ask the host itself, which needs neither etcd nor the coordinator:
+     ${ask}
 
 Ctrl-C stops everything and leaves nothing behind.`);
 }

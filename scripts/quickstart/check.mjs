@@ -4,8 +4,8 @@ import { ourContainers, run, stage, until } from './machine.mjs';
 
 /** @throws Error when something that was claimed is not so */
 export async function check(cluster) {
-  const { setting, kill, scale, edit } = thingsToTry(cluster);
-  const shell = (command) => run('bash', ['-c', `${setting}\n${command}`]);
+  const { settings, kill, scale, edit, ask } = thingsToTry(cluster);
+  const shell = (command) => run('bash', ['-c', [...settings, command].join('\n')]);
   const startOf = (id) => run('docker', ['inspect', '--format', '{{.State.StartedAt}}', id]);
 
   const containers = await ourContainers();
@@ -29,6 +29,11 @@ export async function check(cluster) {
     return status.currentRelease === 3 && status.rollout === 'steady' && status.running === 4;
   });
   stage('check: an edit of the key was rolled out');
+
+  const asked = await shell(ask);
+  const running = asked.match(/^web-\d-\w+ .* running /gm) ?? [];
+  if (running.length !== 4) throw new Error(`the agent does not tell of 4 running instances:\n${asked}`);
+  stage('check: the agent tells of all four by itself');
 
   const wanted = ['berth_agent_instances_running 4', 'berth_agent_etcd_connected 1', 'berth_coordinator_leader 1'];
   await until(`the metrics to say ${wanted.join(', ')}`, async () => {

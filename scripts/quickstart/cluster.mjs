@@ -21,7 +21,8 @@ export async function bringUp() {
   await until('etcd', () => isOk(`${etcd}/health`));
   stage('starting a coordinator and an agent');
   start('coordinator', BERTH, ['coordinator', '--etcd', etcd, '--grpc', grpcPort, '--http', coordinatorHttp]);
-  const own = ['--state-dir', join(folder, 'agent'), '--socket', join(folder, 'agent.sock')];
+  const socket = join(folder, 'agent.sock');
+  const own = ['--state-dir', join(folder, 'agent'), '--socket', socket];
   const place = ['--name', HOST, '--address', '127.0.0.1', ...own];
   start('agent', BERTH, ['agent', '--etcd', etcd, ...place, '--http', agentHttp]);
   for (const address of [coordinatorHttp, agentHttp])
@@ -30,6 +31,7 @@ export async function bringUp() {
   const cluster = {
     etcd,
     coordinator: grpcPort,
+    socket,
     metrics: [agentHttp, coordinatorHttp].map((at) => `http://${at}/metrics`),
   };
   stage(`applying ${COMPOSE}`);
@@ -70,14 +72,15 @@ export function answeringUrls(cluster, count, greeting = 'Hello from Berth') {
 }
 
 /** What a person can try, as commands for a shell in the folder of the project. `check` tries them as they stand here. */
-export function thingsToTry({ etcd, coordinator }) {
+export function thingsToTry({ etcd, coordinator, socket }) {
   const etcdctl = `ETCDCTL_API=3 etcdctl --endpoints ${etcd}`;
   return {
-    setting: `export BERTH_COORDINATOR=${coordinator}`,
+    settings: [`export BERTH_COORDINATOR=${coordinator}`, `export BERTH_SOCKET=${socket}`],
     kill: `docker kill $(docker ps -q --filter label=berth.host=${HOST} | head -1); sleep 1; bin/berth ps`,
     scale: `sed 's/replicas: 2/replicas: 4/' ${COMPOSE} | bin/berth apply -p hello -f - --wait && bin/berth ps`,
     edit:
       `${etcdctl} get --print-value-only /berth/services/web | sed 's/Hello from/Greetings from/' \\\n` +
       `       | ${etcdctl} put /berth/services/web && sleep 5 && bin/berth services`,
+    ask: 'bin/berth agent status',
   };
 }
