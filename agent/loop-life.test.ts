@@ -257,20 +257,6 @@ describe('a pause', () => {
   });
 });
 
-test('G6: creations that hang give their places to others after a while', async () => {
-  const hanging = (engine: Engine): Engine =>
-    over(engine, {
-      create: (request) =>
-        request.instance.startsWith('stuck') ? new Promise(() => undefined) : engine.create(request),
-    });
-  const host = make({ wrap: hanging });
-  const stuck = Array.from({ length: 8 }, (_, index) => [`stuck-${index}`, WEB] as const);
-  await host.want(desiredOf({ ...Object.fromEntries(stuck), 'web-1': WEB }), 4000);
-  expect(host.containerOf('web-1')).toBeUndefined();
-  await host.clock.advance(2000);
-  expect(host.containerOf('web-1')?.state).toBe('running');
-});
-
 test('a pull that nobody wants any more ends', async () => {
   const aborted: string[] = [];
   const slow = (engine: Engine): Engine =>

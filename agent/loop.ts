@@ -182,7 +182,8 @@ export class Loop {
       // What changed while Docker looked for images has woken the next pass, which knows it.
       const mayAct = this.options.mayAct() && this.options.desired().instances === desired.instances;
       const plan = mayAct ? planHost(input) : [];
-      steps = plan.filter((step) => !busyBefore.has(step.instance) && this.undertake(step));
+      const due = plan.filter(({ instance }) => !busyBefore.has(instance));
+      steps = this.workers.begin(due, (step) => this.work(step));
       this.saver.save();
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
@@ -199,20 +200,12 @@ export class Loop {
     });
   }
 
-  /** @returns false when there is no room: the end of another step brings the next pass */
-  private undertake(step: Step): boolean {
-    const { instance, kind } = step;
-    if (!this.workers.hasRoom(kind)) return false;
+  private async work(step: Step): Promise<void> {
+    const { instance, kind, reason } = step;
     const controller = new AbortController();
+    const { signal: callOff } = controller;
     this.memory.begin(step);
     this.inFlight.set(instance, { step, controller });
-    this.workers.begin(kind, () => this.work(step, controller.signal));
-    return true;
-  }
-
-  /** @param callOff aborts when the step is not wanted any more */
-  private async work(step: Step, callOff: AbortSignal): Promise<void> {
-    const { instance, kind, reason } = step;
     const log = this.options.log.child({ instance, step: kind, reason });
     const release = 'release' in step ? { release: `${step.release.service}@${step.release.number}` } : {};
     log.info(`${kind} ${instance}`, release);
@@ -280,7 +273,8 @@ export class Loop {
     const busy = new Map([...this.inFlight].map(([instance, { step }]) => [instance, step.kind]));
     const problems = [...(this.engineProblem === undefined ? [] : [this.engineProblem]), ...this.options.problems()];
     const nowMs = this.options.clock.monotonicMs();
-    return { desired: this.desired(), actual, busy, memory, nowMs, problems, isSeen: this.actual !== undefined };
+    const { turns } = this.workers;
+    return { desired: this.desired(), actual, busy, turns, memory, nowMs, problems, isSeen: this.actual !== undefined };
   }
 
   private report(): void {

@@ -26,6 +26,7 @@ interface Case {
   readonly container?: Partial<ActualContainer> | 'none';
   readonly busy?: StepKind;
   readonly error?: string;
+  readonly turn?: string;
   readonly memory?: Partial<InstanceMemory>;
 }
 
@@ -38,13 +39,14 @@ const exited = (code: number): Partial<ActualContainer> => ({
   exit: exitOf(code),
 });
 
-function statusOf({ desired = WANTED, container: change = {}, busy, error, memory = {} }: Case) {
+function statusOf({ desired = WANTED, container: change = {}, busy, error, turn, memory = {} }: Case) {
   const containers = change === 'none' ? [] : [container(change)];
   return buildStatus({
     desired,
     actual: actualOf(containers, ['web:1']),
     nowMs: 0,
     busy: new Map(busy === undefined ? [] : [[ID, busy]]),
+    turns: new Map(turn === undefined ? [] : [[ID, turn]]),
     memory: {
       instances: new Map([[ID, { ...NOTHING_REMEMBERED, ...memory }]]),
       ...{ errorOf: () => error, lastExitOf: () => undefined, restartsOf: () => 3, progressOf: () => 'half' },
@@ -57,6 +59,13 @@ function statusOf({ desired = WANTED, container: change = {}, busy, error, memor
 test.each<[string, Case, string, string]>([
   ['runs as wanted', {}, 'RUNNING', ''],
   ['nothing there yet', { container: 'none' }, 'PENDING', 'assigned to this host'],
+  [
+    'nothing there yet, and no place',
+    { container: 'none', turn: '8 containers at once' },
+    'PENDING',
+    'assigned to this host; waits its turn: 8 containers at once',
+  ],
+  ['what it waited for is not wanted any more', { turn: '8 containers at once' }, 'RUNNING', ''],
   ['its image is being pulled', { container: 'none', busy: 'pull' }, 'PULLING', 'assigned to this host'],
   ['being made', { container: 'none', busy: 'create' }, 'STARTING', 'assigned to this host'],
   [
@@ -130,7 +139,7 @@ test('G10: a host on which everything has crashed with much to say still fits in
   const { instances } = buildStatus({
     desired: WANTED,
     actual: actualOf(ids.map((instance) => container({ instance }))),
-    ...{ nowMs: 0, busy: new Map(), problems: [] },
+    ...{ nowMs: 0, busy: new Map(), turns: new Map(), problems: [] },
     memory: {
       instances: new Map(),
       ...{ errorOf: () => undefined, restartsOf: () => 3, progressOf: () => '', pullErrorOf: () => undefined },

@@ -2,6 +2,7 @@
 import type { HostStatus, InstanceStatus, LastExit, Phase, Problem } from '../lib/documents/types';
 import { instancesOf, type HostInput } from './plan/plan-host';
 import { isCurrent, planInstance, type Decision, type InstanceInput } from './plan/plan-instance';
+import { REASONS } from './plan/reasons';
 import type { Memory, Step, StepKind } from './plan/types';
 
 /** Of the logs of all last exits together. etcd takes 1.5 MB, and a host where everything has crashed has to say so; the oldest give way. */
@@ -10,6 +11,8 @@ const MAX_LOG_CHARACTERS = 200_000;
 export interface StatusInput extends HostInput {
   /** Of the step that is being done, by instance. */
   readonly busy: ReadonlyMap<string, StepKind>;
+  /** Of the steps that are due and wait for others to end, by instance: for which. */
+  readonly turns: ReadonlyMap<string, string>;
   readonly memory: RememberedForStatus;
   readonly problems: readonly Problem[];
 }
@@ -45,7 +48,7 @@ function boundLogs(instances: Record<string, InstanceStatus>): void {
   }
 }
 
-function instanceStatus(one: InstanceInput, { desired, memory, busy }: StatusInput): InstanceStatus {
+function instanceStatus(one: InstanceInput, { desired, memory, busy, turns }: StatusInput): InstanceStatus {
   const { instance, wanted, pause } = one;
   const [container] = one.containers;
   const isHeld = desired.held.has(instance) || !desired.isComplete;
@@ -69,12 +72,17 @@ function instanceStatus(one: InstanceInput, { desired, memory, busy }: StatusInp
     health: container?.health ?? 'none',
     restarts: memory.restartsOf(instance),
     ...(lastExit !== undefined && { lastExit }),
-    reason: error ?? decision.waiting ?? decision.step?.reason ?? '',
+    reason: error ?? decision.waiting ?? reasonOf(decision.step, turns.get(instance)),
     held: isHeld,
     spec: container?.spec ?? '',
     progress: memory.progressOf(instance),
     pausedUntilMs: pause?.untilMs ?? 0,
   };
+}
+
+function reasonOf(step: Step | undefined, turn: string | undefined): string {
+  if (step === undefined) return '';
+  return turn === undefined ? step.reason : REASONS.turn(step.reason, turn);
 }
 
 /** What went wrong for another instance that wants the same image: this one waits with it. */

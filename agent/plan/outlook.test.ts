@@ -19,6 +19,7 @@ interface Case {
   readonly images?: readonly string[];
   readonly memory?: Partial<InstanceMemory>;
   readonly busy?: StepKind;
+  readonly turn?: string;
 }
 
 function inputOf({ desired = desiredOf({ [ID]: web }), container, images = ['web:1'], memory = {} }: Case): HostInput {
@@ -30,7 +31,9 @@ function inputOf({ desired = desiredOf({ [ID]: web }), container, images = ['web
 function look(one: Case): string {
   const input = inputOf(one);
   const busy = new Map(one.busy === undefined ? [] : [[ID, one.busy]]);
-  const { step, underWay, inMs, reason } = outlookOf(instancesOf(input)[0]!, { busy, nowMs: NOW, wallMs: WALL });
+  const turns = new Map(one.turn === undefined ? [] : [[ID, one.turn]]);
+  const now = { busy, turns, nowMs: NOW, wallMs: WALL };
+  const { step, underWay, inMs, reason } = outlookOf(instancesOf(input)[0]!, now);
   return `${step || 'nothing'}${underWay ? ' under way' : step === '' ? '' : ` in ${inMs}`}${reason === '' ? '' : `: ${reason}`}`;
 }
 
@@ -41,6 +44,11 @@ test.each<[string, Case, string]>([
   ['runs as wanted', { container: {} }, 'nothing'],
   ['nothing there', {}, 'create in 0: assigned to this host'],
   ['no image', { images: [] }, 'pull in 0: the image is not on this host'],
+  [
+    'no place for its pull',
+    { images: [], turn: '8 pulls from docker.io at once' },
+    'pull in 0: the image is not on this host; waits its turn: 8 pulls from docker.io at once',
+  ],
   ['exited', { container: exited }, 'start in 0: exited with code 3'],
   [
     'exited, and its delay runs',
@@ -104,7 +112,8 @@ test('a step that is told for now is the step that is planned, and one for later
     for (const images of [[], ['web:1']])
       for (const memory of [{}, { notBeforeMs: NOW + 700 }, { restartNotBeforeMs: NOW + 900 }]) {
         const input = inputOf({ ...(container && { container }), images, memory });
-        const { step, inMs } = outlookOf(instancesOf(input)[0]!, { busy: new Map(), nowMs: NOW, wallMs: WALL });
+        const now = { busy: new Map(), turns: new Map(), nowMs: NOW, wallMs: WALL };
+        const { step, inMs } = outlookOf(instancesOf(input)[0]!, now);
         const planned = (nowMs: number): string =>
           planHost({ ...input, nowMs })
             .map(({ kind }) => kind)

@@ -17,6 +17,8 @@ export interface Outlook {
 interface Now {
   /** Of the step that is being done, by instance. */
   readonly busy: ReadonlyMap<string, StepKind>;
+  /** Of the steps that are due and wait for others to end, by instance: for which. */
+  readonly turns: ReadonlyMap<string, string>;
   /** Monotonic. */
   readonly nowMs: number;
   /** The end of a pause is a time of the wall clock. */
@@ -24,7 +26,7 @@ interface Now {
 }
 
 /** Pure. The same decision as the agent's own (planHost), told before it is due. */
-export function outlookOf(one: InstanceInput, { busy, nowMs, wallMs }: Now): Outlook {
+export function outlookOf(one: InstanceInput, { busy, turns, nowMs, wallMs }: Now): Outlook {
   const doing = busy.get(one.instance);
   const { pause } = one;
   const { step, waiting = '' } = planInstance({ ...one, pause: undefined });
@@ -36,6 +38,8 @@ export function outlookOf(one: InstanceInput, { busy, nowMs, wallMs }: Now): Out
   const handsOff = pause === undefined ? '' : REASONS.handsOff(pause);
   if (step === undefined) return { step: '', underWay: false, inMs: 0, reason: handsOff || waiting };
   const inMs = Math.max(0, pausedMs, dueMs(step, one) - nowMs);
-  const reason = handsOff === '' ? step.reason : `${step.reason}; ${handsOff}`;
+  const turn = turns.get(one.instance);
+  const why = turn === undefined ? step.reason : REASONS.turn(step.reason, turn);
+  const reason = handsOff === '' ? why : `${why}; ${handsOff}`;
   return { step: step.kind, underWay: false, inMs: Math.ceil(inMs), reason };
 }
