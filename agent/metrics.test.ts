@@ -15,7 +15,7 @@ function instance(phase: Phase, health: string, held = false): InstanceStatus {
 }
 const NOTHING = {
   ...{ service: 'web', slot: 1, release: 1, containerId: '', ports: [], restarts: 0, reason: '', spec: '' },
-  ...{ progress: '', pausedUntilMs: 0 },
+  ...{ progress: '', pausedUntilMs: 0, lastRestartReason: '' },
 };
 const problem = (rule: string): HostStatus['problems'][number] => ({
   ...{ rule, path: '', line: 0, column: 0, message: '', key: '' },

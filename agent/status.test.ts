@@ -49,7 +49,13 @@ function statusOf({ desired = WANTED, container: change = {}, busy, error, turn,
     turns: new Map(turn === undefined ? [] : [[ID, turn]]),
     memory: {
       instances: new Map([[ID, { ...NOTHING_REMEMBERED, ...memory }]]),
-      ...{ errorOf: () => error, lastExitOf: () => undefined, restartsOf: () => 3, progressOf: () => 'half' },
+      ...{
+        errorOf: () => error,
+        lastExitOf: () => undefined,
+        restartsOf: () => 3,
+        lastRestartReasonOf: () => 'it was ill',
+        progressOf: () => 'half',
+      },
       pullErrorOf: (image) => (image === 'web:9' ? 'pull failed: no' : undefined),
     },
     problems: [],
@@ -142,7 +148,13 @@ test('G10: a host on which everything has crashed with much to say still fits in
     ...{ nowMs: 0, busy: new Map(), turns: new Map(), problems: [] },
     memory: {
       instances: new Map(),
-      ...{ errorOf: () => undefined, restartsOf: () => 3, progressOf: () => '', pullErrorOf: () => undefined },
+      ...{
+        errorOf: () => undefined,
+        restartsOf: () => 3,
+        lastRestartReasonOf: () => 'it was ill',
+        progressOf: () => '',
+        pullErrorOf: () => undefined,
+      },
       lastExitOf: (instance) => exitOf(3, { atMs: Number(instance.slice('web-'.length)), log }),
     },
   });
@@ -156,6 +168,7 @@ test('what it says of a container', () => {
   expect(statusOf({ container: { health: 'healthy' } })).toEqual({
     ...{ service: 'web', slot: 1, release: 2, phase: 'RUNNING', containerId: 'c1', health: 'healthy', restarts: 3 },
     ...{ ports: container().ports, reason: '', held: false, spec: SPEC, progress: 'half', pausedUntilMs: 0 },
+    lastRestartReason: 'it was ill',
   });
   // Until it is replaced it is what it was made as.
   expect(statusOf({ container: { spec: 'old' } })).toMatchObject({ release: 1, spec: 'old' });

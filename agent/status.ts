@@ -26,6 +26,8 @@ export interface RememberedForStatus extends Memory {
   lastExitOf(instance: string): LastExit | undefined;
   /** Restarts since the agent first saw the instance. */
   restartsOf(instance: string): number;
+  /** Why the last of them; empty before the first. */
+  lastRestartReasonOf(instance: string): string;
   /** Of the step that is being done; empty when there is nothing to say. */
   progressOf(instance: string): string;
 }
@@ -52,9 +54,7 @@ function instanceStatus(one: InstanceInput, { desired, memory, busy, turns }: St
   const { instance, wanted, pause } = one;
   const [container] = one.containers;
   const isHeld = desired.held.has(instance) || !desired.isComplete;
-  const seenExit = memory.lastExitOf(instance);
-  // What is remembered of the same exit has its log too.
-  const lastExit = container?.exit?.atMs === seenExit?.atMs ? seenExit : (container?.exit ?? seenExit);
+  const lastExit = lastExitOf(container?.exit, memory.lastExitOf(instance));
   const who = container ?? wanted;
   const decision = planInstance(one);
   // What went wrong counts as long as there is something to be done.
@@ -71,6 +71,7 @@ function instanceStatus(one: InstanceInput, { desired, memory, busy, turns }: St
     ports: container?.ports ?? [],
     health: container?.health ?? 'none',
     restarts: memory.restartsOf(instance),
+    lastRestartReason: memory.lastRestartReasonOf(instance),
     ...(lastExit !== undefined && { lastExit }),
     reason: error ?? decision.waiting ?? reasonOf(decision.step, turns.get(instance)),
     held: isHeld,
@@ -83,6 +84,13 @@ function instanceStatus(one: InstanceInput, { desired, memory, busy, turns }: St
 function reasonOf(step: Step | undefined, turn: string | undefined): string {
   if (step === undefined) return '';
   return turn === undefined ? step.reason : REASONS.turn(step.reason, turn);
+}
+
+/** What is remembered of the same exit has its log too, and its time, which Docker does not always say. */
+function lastExitOf(shown: LastExit | undefined, remembered: LastExit | undefined): LastExit | undefined {
+  if (shown === undefined) return remembered;
+  const isSame = shown.atMs === 0 || shown.atMs === remembered?.atMs;
+  return isSame ? (remembered ?? shown) : shown;
 }
 
 /** What went wrong for another instance that wants the same image: this one waits with it. */

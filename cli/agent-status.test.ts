@@ -31,7 +31,16 @@ function instance(
     ...rest,
     status: {
       ...{ service, slot, release, phase: 'RUNNING', containerId: 'abcdef0123456789', ports: [], health: 'healthy' },
-      ...{ restarts: 0, reason: '', held: false, spec: '', progress: '', pausedUntilMs: 0, ...change },
+      ...{
+        restarts: 0,
+        reason: '',
+        held: false,
+        spec: '',
+        progress: '',
+        pausedUntilMs: 0,
+        lastRestartReason: '',
+        ...change,
+      },
     },
   };
 }
@@ -105,6 +114,19 @@ test.each<[string, LocalInstance['outlook'], string]>([
 ])('what is next: %s', (_, outlook, told) => {
   const page = printed(() => printHost(status({ instances: [instance('web-1', {}, { outlook })] })));
   expect(page.trimEnd().split('   ').at(-1)!.trim()).toBe(told);
+});
+
+test('why it was restarted last is told where nothing else is to be, and of one instance always', () => {
+  const lastRestartReason = 'unhealthy: GET http://172.17.0.2:8080/ok: status 404, 200-399 is wanted';
+  const well = instance('web-1', { restarts: 3, lastRestartReason });
+  const outlook = { step: 'start', underWay: false, inMs: 12_000, reason: 'exited with code 3' };
+  const down = instance('web-2', { restarts: 3, lastRestartReason, phase: 'BACKOFF' }, { outlook });
+  expect(printed(() => printHost(status({ instances: [well, down] })))).toMatch(
+    /3 +nothing; last restart: unhealthy: GET http:.*\n.*3 +start in 12 s: exited with code 3\n$/,
+  );
+  for (const one of [well, down])
+    expect(printed(() => printInstance(one))).toContain(`restarts       3\nlast restart   ${lastRestartReason}\n`);
+  expect(printed(() => printInstance(instance('web-3', {})))).not.toContain('last restart');
 });
 
 test('a line of the table is never over 120 characters; one instance alone is told whole', () => {

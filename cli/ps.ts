@@ -76,12 +76,11 @@ async function printInstances(instances: readonly ListedInstance[]): Promise<voi
   );
 }
 
-/** With how far it is, while something is being done. */
-function why({ status: { reason, progress } }: ListedInstance): string {
-  return [reason, progress]
-    .filter((text) => text !== '')
-    .map(clean)
-    .join('; ');
+/** With how far it is, while something is being done. Where all is well, the count of restarts asks for its reason. */
+function why({ status: { reason, progress, lastRestartReason } }: ListedInstance): string {
+  const now = [reason, progress].filter((text) => text !== '');
+  if (now.length === 0 && lastRestartReason !== '') return `last restart: ${clean(lastRestartReason)}`;
+  return now.map(clean).join('; ');
 }
 
 function ports({ address, status }: ListedInstance): string {

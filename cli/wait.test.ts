@@ -31,7 +31,7 @@ const instance = (id: string, status: Partial<ListedInstance['status']>): Listed
   ...{ id, host: 'h1', address: '', hostLive: true, image: '' },
   status: {
     ...{ service: 'web', slot: 1, release: 2, phase: 'RUNNING', containerId: '', ports: [], health: 'none' },
-    ...{ restarts: 0, reason: '', held: false, spec: '', progress: '', pausedUntilMs: 0 },
+    ...{ restarts: 0, reason: '', held: false, spec: '', progress: '', pausedUntilMs: 0, lastRestartReason: '' },
     ...status,
   },
 });

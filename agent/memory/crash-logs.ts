@@ -1,5 +1,5 @@
 import type { Engine } from '../docker/engine';
-import type { Crash } from './memory';
+import type { Crash } from './runs';
 
 /** Of the log of a run that ended. */
 const LINES = 10;
@@ -22,9 +22,8 @@ export class CrashLogs {
   }
 
   private async readNow(crash: Crash): Promise<void> {
-    const { container, exit, previousExitMs } = crash;
-    // Not from the start of the run: Docker tells that time after the process has written its first lines.
-    const request = { lines: LINES, sinceMs: previousExitMs + 1, untilMs: exit.atMs + LATE_MS };
+    const { container, exit, sinceMs } = crash;
+    const request = { lines: LINES, sinceMs, untilMs: exit.atMs + LATE_MS };
     this.reads++;
     const lines = await this.engine.logTail(container.id, request).catch((): readonly string[] => []);
     this.reads--;

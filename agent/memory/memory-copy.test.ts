@@ -10,7 +10,14 @@ beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'berth-memory-'))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const KEPT: KeptInstance = {
-  ...{ restarts: 2, restartsTotal: 5, restartDelayMs: 1500.5, seenExit: 'c1 7', hookedRun: undefined },
+  ...{
+    restarts: 2,
+    restartsTotal: 5,
+    lastRestartReason: 'exited with code 3',
+    restartDelayMs: 1500.5,
+    seenExit: 'c1 7',
+    hookedRun: undefined,
+  },
   lastExit: exitOf(3, { log: ['it broke'] }),
 };
 
@@ -18,6 +25,12 @@ test('what is saved is read back', async () => {
   const copy = memoryInFolder(folder);
   await copy.save(new Map([['web-1', KEPT]]));
   expect([...(await memoryInFolder(folder).load())]).toEqual([['web-1', KEPT]]);
+});
+
+test('what an agent before kept, of which less was known, is read', async () => {
+  const older = { ...KEPT, lastRestartReason: undefined };
+  writeFileSync(join(folder, 'instances.json'), JSON.stringify({ 'web-1': older }));
+  expect([...(await memoryInFolder(folder).load())]).toEqual([['web-1', { ...KEPT, lastRestartReason: '' }]]);
 });
 
 test.each([
@@ -33,6 +46,7 @@ test.each([
   ['an exit with half a code', JSON.stringify({ 'web-1': { ...KEPT, lastExit: { ...KEPT.lastExit, code: 3.5 } } })],
   ['a log of numbers', JSON.stringify({ 'web-1': { ...KEPT, lastExit: { ...KEPT.lastExit, log: [7] } } })],
   ['a signal that is none', JSON.stringify({ 'web-1': { ...KEPT, lastExit: { ...KEPT.lastExit, signal: 9 } } })],
+  ['a reason that is none', JSON.stringify({ 'web-1': { ...KEPT, lastRestartReason: 7 } })],
   ['a delay that is none', JSON.stringify({ 'web-1': { ...KEPT, restartDelayMs: null } })],
 ])('%s is no memory, and no trouble', async (_, text) => {
   if (text !== undefined) writeFileSync(join(folder, 'instances.json'), text);

@@ -12,6 +12,8 @@ export interface KeptInstance {
   /** Starts after exits since the last success. */
   readonly restarts: number;
   readonly restartsTotal: number;
+  /** Why the last of them; empty before the first. */
+  readonly lastRestartReason: string;
   /** From the last exit to the next start, milliseconds. */
   readonly restartDelayMs: number;
   readonly lastExit: LastExit | undefined;
@@ -49,13 +51,17 @@ export function memoryInFolder(folder: string): MemoryCopy {
 function readKept(value: unknown): KeptInstance | undefined {
   const fields = (value ?? {}) as Record<string, unknown>;
   const { restarts, restartsTotal, restartDelayMs, lastExit, seenExit, hookedRun } = fields as unknown as KeptInstance;
+  // An agent before this one did not keep it.
+  const { lastRestartReason = '' } = fields;
   const isWhole =
     isCount(restarts) &&
     isCount(restartsTotal) &&
     Number.isFinite(restartDelayMs) &&
     (lastExit === undefined || isExit(lastExit)) &&
+    typeof lastRestartReason === 'string' &&
     [seenExit, hookedRun].every((text: unknown) => text === undefined || typeof text === 'string');
-  return isWhole ? { restarts, restartsTotal, restartDelayMs, lastExit, seenExit, hookedRun } : undefined;
+  if (!isWhole) return undefined;
+  return { restarts, restartsTotal, lastRestartReason, restartDelayMs, lastExit, seenExit, hookedRun };
 }
 
 function isCount(value: unknown): boolean {

@@ -1,9 +1,10 @@
 import type { LastExit } from '../../lib/documents/types';
 import { specHash } from '../../lib/release/spec-hash';
 import { actualOf, containerOf, exitOf } from '../../test/support/actual';
-import { desiredOf, releaseOf, WINDOW_MS } from '../../test/support/desired';
+import { desiredOf, hookOf, releaseOf, WINDOW_MS } from '../../test/support/desired';
 import { EngineError } from '../docker/engine';
-import { AgentMemory, type Crash } from './memory';
+import { AgentMemory } from './memory';
+import type { Crash } from './runs';
 import type { Actual, ActualContainer, Step, StepKind } from '../plan/types';
 
 const ID = 'web-1';
@@ -32,11 +33,11 @@ const restartWaits = (): number => memory.instances.get(ID)!.restartNotBeforeMs 
 const observe = (...containers: readonly ActualContainer[]): readonly Crash[] =>
   memory.observe(actual(...containers), DESIRED, NOW);
 function fail(kind: StepKind, error = new EngineError('other', 'no'), nowMs = NOW): void {
-  memory.begin(step(kind));
+  memory.begin(step(kind), 0);
   memory.fail(step(kind), error, nowMs);
 }
 function succeed(kind: StepKind): void {
-  memory.begin(step(kind));
+  memory.begin(step(kind), 0);
   memory.succeed(step(kind));
 }
 
@@ -45,7 +46,7 @@ test('that a second container has drained is remembered while the first one stay
     ['c2', 'c2'],
     ['c1', undefined],
   ]) {
-    memory.begin(step('drain'));
+    memory.begin(step('drain'), 0);
     memory.succeed({ ...step('drain'), containerId } as Step);
     observe(container(), container({ id: 'c2' }));
     expect(memory.instances.get(ID)?.drained).toBe(drained);
@@ -80,9 +81,46 @@ describe('failures', () => {
     expect(Math.round(waits() / 1000)).toBe(nextSeconds);
   });
 
+  const HOOKED = releaseOf('web', { container: { postStart: [hookOf('warm')] } });
+  const hooked = container({ spec: specHash(HOOKED.container) });
+  const limits = { nanoCpus: 1, memoryBytes: 1, pids: 1, memoryReservationBytes: 0 };
+
+  test.each<[StepKind, string, () => void, boolean]>([
+    ['update', 'the limits are as wanted', () => observe(container()), false],
+    ['update', 'they are not', () => observe(container({ limits })), true],
+    ['update', 'Docker does not say', () => observe(container({ limits: undefined })), true],
+    ['update', 'there is no container', () => observe(), false],
+    ['start', 'there is no container', () => observe(), false],
+    ['remove', 'there is no container', () => observe(), false],
+    ['pull', 'there is no container', () => observe(), true],
+    ['create', 'there is no container', () => observe(), true],
+    ['restart', 'it is healthy', () => observe(container({ health: 'healthy' })), false],
+    ['restart', 'it is not', () => observe(container({ health: 'unhealthy' })), true],
+    ['post_start', 'there are no hooks', () => observe(container()), false],
+    ['post_start', 'there are some', () => memory.observe(actual(hooked), desiredOf({ [ID]: HOOKED }), NOW), true],
+    ['update', 'another container of it runs', () => observe(container({ spec: 'old' })), true],
+  ])('of %s count on, or not, when %s', (kind, _, see, countsOn) => {
+    fail(kind);
+    see();
+    expect(memory.instances.get(ID)?.isFailing).toBe(countsOn);
+    expect(memory.errorOf(ID)).toBe(countsOn ? `${kind} failed: no` : undefined);
+    if (!countsOn) expect(memory.nextWakeMs(NOW)).toBeUndefined();
+  });
+
+  test('that end leave the words of another one that does not', () => {
+    fail('update');
+    fail('restart');
+    observe(container({ health: 'unhealthy' }));
+    expect(memory.errorOf(ID)).toBe('restart failed: no');
+    fail('update');
+    observe(container({ health: 'unhealthy' }));
+    expect(memory.errorOf(ID)).toBeUndefined();
+    expect(memory.instances.get(ID)?.isFailing).toBe(true);
+  });
+
   test('do not end while a step is in flight: what was seen may be older than it', () => {
     fail('start');
-    memory.begin(step('start'));
+    memory.begin(step('start'), 0);
     observe(container());
     expect(memory.errorOf(ID)).toBe('start failed: no');
   });
@@ -143,7 +181,7 @@ describe('exits', () => {
   });
 
   test('before Docker has said that the container runs count', () => {
-    memory.begin(step('start'));
+    memory.begin(step('start'), 0);
     observe(exited(2));
     memory.succeed(step('start'));
     expect(Math.round(restartWaits() / 1000)).toBe(1);
@@ -155,18 +193,50 @@ describe('exits', () => {
     expect(memory.lastExitOf(ID)).toBeUndefined();
   });
 
+  test('a start under way is an attempt for the next agent, and for this one when it has succeeded', () => {
+    memory.begin(step('start'), 0);
+    expect([memory.instances.get(ID)?.restarts, memory.kept.get(ID)?.restarts]).toEqual([0, 1]);
+    memory.succeed({ ...step('start'), reason: 'exited with code 1' });
+    expect([memory.instances.get(ID)?.restarts, memory.kept.get(ID)?.restarts]).toEqual([1, 1]);
+    expect(memory.lastRestartReasonOf(ID)).toBe('exited with code 1');
+  });
+
   test('a start that failed is no restart', () => {
     fail('start');
     expect(memory.instances.get(ID)?.restarts).toBe(0);
     expect(memory.restartsOf(ID)).toBe(0);
+    expect(memory.lastRestartReasonOf(ID)).toBe('');
   });
+
+  test.each<[string, () => void, number]>([
+    ['nothing of what was before', () => undefined, 1],
+    ['when it was started by us', () => memory.begin(step('start'), 500), 500],
+    ['when it was started, where our clock is ahead of Docker’s', () => memory.begin(step('start'), 9999), 800],
+    ['when the run before it ended', () => observe(container({ previousExitMs: 600 })), 601],
+    ['when the run before it ended, as an exit', () => observe(exited(700)), 701],
+  ])('have a log from then on: %s is known', (_, know, sinceMs) => {
+    know();
+    const [crash] = observe(container({ state: 'exited', exit: exitAt(900), startedAtMs: 800 }));
+    expect(crash?.sinceMs).toBe(sinceMs);
+  });
+});
+
+test('what waits for what it depends on is looked at when its patience ends, and else for nothing', () => {
+  const patient = { ...WEB, deploy: { ...WEB.deploy, dependsOn: ['db'] } };
+  observe();
+  expect(memory.nextWakeMs(NOW)).toBeUndefined();
+  memory.observe(actual(), desiredOf({ [ID]: patient }), NOW);
+  expect(memory.nextWakeMs(NOW)).toBe(NOW + 60_000);
+  expect(memory.nextWakeMs(NOW + 60_000)).toBeUndefined();
+  memory.observe(actual(container()), desiredOf({ [ID]: patient }), NOW);
+  expect(memory.nextWakeMs(NOW)).toBeUndefined();
 });
 
 test('what is gone and not wanted is forgotten, unless a worker is busy with it', () => {
   fail('create');
   memory.observe(actual(container()), desiredOf({}), NOW);
   expect(memory.errorOf(ID)).toBeDefined();
-  memory.begin(step('remove'));
+  memory.begin(step('remove'), 0);
   memory.observe(actual(), desiredOf({}), NOW);
   expect(memory.errorOf(ID)).toBeDefined();
   memory.succeed(step('remove'));
@@ -175,7 +245,7 @@ test('what is gone and not wanted is forgotten, unless a worker is busy with it'
 });
 
 test('says which image is being pulled', () => {
-  memory.begin(step('pull'));
+  memory.begin(step('pull'), 0);
   expect(memory.instances.get(ID)).toMatchObject({ inFlight: true, pulling: 'web:1' });
   memory.succeed(step('pull'));
   expect(memory.instances.get(ID)).toMatchObject({ inFlight: false, pulling: undefined });

@@ -6,61 +6,15 @@ import { backoffMs } from '../../lib/backoff';
 import type { LastExit } from '../../lib/documents/types';
 import type { EngineError } from '../docker/engine';
 import type { KeptInstance } from './memory-copy';
-import { limitsToUpdate, toldLimits, wantedLimits } from '../plan/limits';
+import { endNeedless, forgetError, forgetFailures, isApplied, newEntry, type Entry } from './entry';
+import { observeRun, type Crash } from './runs';
+import { toldLimits } from '../plan/limits';
+import { PATIENCE_MS } from '../plan/order';
 import { isCurrent } from '../plan/plan-instance';
-import { runOf, type Actual, type ActualContainer, type Desired, type DesiredInstance } from '../plan/types';
-import type { InstanceMemory, LostPort, Memory, Step, StepKind } from '../plan/types';
+import type { Actual, Desired, InstanceMemory, Memory, Step } from '../plan/types';
 
-/** An instance that keeps exiting is started again at most so often; the first restart waits only for the operator's delay. */
-const RESTART_BACKOFF = { baseMs: 1000, capMs: 60_000 };
 /** A step that keeps failing (no such image, a bad mount, a taken port). */
 const FAILURE_BACKOFF = { baseMs: 1000, capMs: 60_000 };
-/** A window of nothing would make every start a success, and restarts would never slow down. */
-const MIN_WINDOW_MS = 1000;
-
-/** A container that runs needs none of these any more: how they went says nothing about it. */
-const ONCE_RUNNING: readonly StepKind[] = ['pull', 'create', 'start', 'drain', 'stop', 'remove'];
-
-interface Entry extends InstanceMemory {
-  inFlight: boolean;
-  pulling: string | undefined;
-  failedPull: string | undefined;
-  restarts: number;
-  notBeforeMs: number;
-  restartNotBeforeMs: number;
-  /** How long the next start waits from the last exit on. */
-  restartDelayMs: number;
-  lostPort: LostPort | undefined;
-  wantedSinceMs: number;
-  pulledFor: string | undefined;
-  hookedRun: string | undefined;
-  drained: string | undefined;
-  toldLimits: string | undefined;
-  /** Run that was healthy, or had nothing to be it by. */
-  goodRun: string | undefined;
-  /** Run whose ill health was taken into account, so that a pass does not count it twice. */
-  seenUnhealthy: string | undefined;
-  /** How far the step in flight has come. */
-  progress: string;
-  /** Failures in a row, of each kind of step: that a removal works says nothing about the next creation. */
-  readonly failures: Map<StepKind, number>;
-  /** Of the last failed step, until one succeeds or is not needed any more. */
-  error: string | undefined;
-  /** Restarts since this agent first saw the instance: for status and metrics. */
-  restartsTotal: number;
-  /** Docker forgets it when the container is started again. */
-  lastExit: LastExit | undefined;
-  /** Last exit that was taken into account, so that a pass does not count it twice. */
-  seenExit: string | undefined;
-}
-
-/** A run that ended: whose log is worth reading. */
-export interface Crash {
-  readonly container: ActualContainer;
-  readonly exit: LastExit;
-  /** Of the run before, wall clock; 0 when there was none that the agent knows of. */
-  readonly previousExitMs: number;
-}
 
 export class AgentMemory implements Memory {
   private readonly entries = new Map<string, Entry>();
@@ -82,9 +36,13 @@ export class AgentMemory implements Memory {
   get kept(): ReadonlyMap<string, KeptInstance> {
     const kept = new Map<string, KeptInstance>();
     for (const [instance, entry] of this.entries) {
-      const { restarts, restartsTotal, restartDelayMs, lastExit, seenExit, hookedRun } = entry;
-      if (restarts > 0 || restartsTotal > 0 || seenExit !== undefined || hookedRun !== undefined)
-        kept.set(instance, { restarts, restartsTotal, restartDelayMs, lastExit, seenExit, hookedRun });
+      const { restartsTotal, lastRestartReason, restartDelayMs, lastExit, seenExit, hookedRun } = entry;
+      // One in flight counts: should this agent not live to see its end, the next one has to know of it.
+      const restarts = entry.restarts + Number(entry.isRestarting);
+      if (restarts > 0 || restartsTotal > 0 || seenExit !== undefined || hookedRun !== undefined) {
+        const told = { restarts, restartsTotal, lastRestartReason };
+        kept.set(instance, { ...told, restartDelayMs, lastExit, seenExit, hookedRun });
+      }
     }
     return kept;
   }
@@ -104,6 +62,10 @@ export class AgentMemory implements Memory {
 
   restartsOf(instance: string): number {
     return this.entries.get(instance)?.restartsTotal ?? 0;
+  }
+
+  lastRestartReasonOf(instance: string): string {
+    return this.entries.get(instance)?.lastRestartReason ?? '';
   }
 
   lastExitOf(instance: string): LastExit | undefined {
@@ -128,8 +90,8 @@ export class AgentMemory implements Memory {
   /** Earliest time after `nowMs` at which an instance that waits may be planned again. */
   nextWakeMs(nowMs: number): number | undefined {
     let next: number | undefined;
-    for (const { notBeforeMs, restartNotBeforeMs, inFlight } of this.entries.values())
-      for (const dueMs of [notBeforeMs, restartNotBeforeMs])
+    for (const { notBeforeMs, restartNotBeforeMs, patientUntilMs, inFlight } of this.entries.values())
+      for (const dueMs of [notBeforeMs, restartNotBeforeMs, patientUntilMs])
         if (!inFlight && dueMs > nowMs && (next === undefined || dueMs < next)) next = dueMs;
     return next;
   }
@@ -145,19 +107,20 @@ export class AgentMemory implements Memory {
       const [container] = containers;
       const entry = this.entry(instance);
       if (entry.wantedSinceMs === 0) entry.wantedSinceMs = nowMs;
+      const mayWait = container === undefined && (wanted.spec?.deploy.dependsOn.length ?? 0) > 0;
+      entry.patientUntilMs = mayWait ? entry.wantedSinceMs + PATIENCE_MS : 0;
+      const isOurs = container === undefined || isCurrent(container, wanted);
       // What is on its way out exits because we stop it.
-      if (container === undefined || !isCurrent(container, wanted)) continue;
-      // It stays after all: should it go later, it drains anew.
-      if (entry.drained === container.id) entry.drained = undefined;
-      // Applied after all: should somebody change them, they are put right anew.
-      if (entry.toldLimits !== undefined && isApplied(container, wanted, actual)) entry.toldLimits = undefined;
-      const previousExitMs = entry.lastExit?.atMs ?? 0;
-      if (this.observeRun(container, entry, wanted, nowMs) && container.exit !== undefined)
-        crashes.push({ container, exit: container.exit, previousExitMs });
-      if (container.state === 'running' && containers.length === 1 && !entry.inFlight)
-        for (const kind of ONCE_RUNNING) entry.failures.delete(kind);
-      if (container.health !== 'unhealthy') entry.failures.delete('restart');
-      if (entry.failures.size === 0 && !entry.inFlight) forgetFailures(entry);
+      if (!isOurs) continue;
+      if (container !== undefined) {
+        // It stays after all: should it go later, it drains anew.
+        if (entry.drained === container.id) entry.drained = undefined;
+        // Applied after all: should somebody change them, they are put right anew.
+        if (entry.toldLimits !== undefined && isApplied(container, wanted, actual)) entry.toldLimits = undefined;
+        const crash = observeRun(container, entry, wanted, { nowMs, random: this.random });
+        if (crash !== undefined) crashes.push(crash);
+      }
+      if (!entry.inFlight) endNeedless(entry, containers, wanted, actual);
     }
     for (const [instance, entry] of this.entries)
       if (!entry.inFlight && !actual.containers.has(instance) && !desired.instances.has(instance))
@@ -165,22 +128,27 @@ export class AgentMemory implements Memory {
     return crashes;
   }
 
-  begin(step: Step): void {
+  /** @param wallMs now, on the wall clock */
+  begin(step: Step, wallMs: number): void {
     const entry = this.entry(step.instance);
     entry.inFlight = true;
     entry.pulling = step.kind === 'pull' ? step.release.container.image : undefined;
     // Now, since the container may exit before Docker has said that it runs.
-    if (step.kind === 'start' || step.kind === 'restart') entry.restarts++;
+    entry.isRestarting = isRestart(step);
+    if (entry.isRestarting) entry.logSinceMs = wallMs;
   }
 
   succeed(step: Step): void {
+    const { isRestarting } = this.entry(step.instance);
     const entry = this.end(step);
     entry.failures.delete(step.kind);
-    entry.error = undefined;
-    entry.lostPort = undefined;
-    entry.failedPull = undefined;
-    if (step.kind === 'start' || step.kind === 'restart') entry.restartsTotal++;
-    else if (step.kind === 'pull') entry.pulledFor = step.specHash;
+    forgetError(entry);
+    if (isRestarting) entry.restarts++;
+    if (isRestart(step)) {
+      entry.restartsTotal++;
+      entry.lastRestartReason = step.reason;
+      entry.hasRunSince = true;
+    } else if (step.kind === 'pull') entry.pulledFor = step.specHash;
     else if (step.kind === 'create') entry.pulledFor = undefined;
     else if (step.kind === 'post_start') entry.hookedRun = step.run;
     else if (step.kind === 'drain') entry.drained = step.containerId;
@@ -197,8 +165,8 @@ export class AgentMemory implements Memory {
     const failures = (entry.failures.get(step.kind) ?? 0) + 1;
     entry.failures.set(step.kind, failures);
     entry.error = `${step.kind} failed: ${error.message}`;
+    entry.failedKind = step.kind;
     entry.failedPull = step.kind === 'pull' ? step.release.container.image : undefined;
-    if (step.kind === 'start' || step.kind === 'restart') entry.restarts = Math.max(0, entry.restarts - 1);
     if (step.kind === 'start') {
       entry.lostPort = error.code === 'port-taken' ? { containerId: step.containerId, port: error.port } : undefined;
     }
@@ -213,37 +181,15 @@ export class AgentMemory implements Memory {
     if (entry === undefined) return;
     forgetFailures(entry);
     entry.restarts = 0;
+    entry.isRestarting = false;
     entry.restartDelayMs = 0;
     entry.restartNotBeforeMs = 0;
-  }
-
-  /** @returns whether the run has ended since the last pass */
-  private observeRun(container: ActualContainer, entry: Entry, { spec }: DesiredInstance, nowMs: number): boolean {
-    const { windowMs = 0, delayMs = 0 } = spec?.deploy.restartPolicy ?? {};
-    const run = runOf(container);
-    const isRunning = container.state === 'running';
-    if (isRunning && (container.health === 'healthy' || container.health === 'none')) entry.goodRun = run;
-    // What nobody saw running, a run between two passes or before this agent, is judged by its length alone.
-    const wasGood = entry.goodRun === run || (!isRunning && spec?.deploy.probe === undefined);
-    const isExit = container.state === 'exited' && entry.seenExit !== exitKey(container);
-    const isTurn = isRunning && container.health === 'unhealthy' && entry.seenUnhealthy !== run;
-    const ranWell = wasGood && container.ranForMs >= Math.max(windowMs, MIN_WINDOW_MS);
-    if (ranWell && (isRunning || isExit)) entry.restarts = 0;
-    if (!isExit && !isTurn) return false;
-    if (isTurn) entry.seenUnhealthy = run;
-    else {
-      entry.seenExit = exitKey(container);
-      entry.lastExit = container.exit;
-    }
-    const backoff = entry.restarts === 0 ? 0 : backoffMs(entry.restarts, RESTART_BACKOFF, this.random);
-    entry.restartDelayMs = Math.max(delayMs, backoff);
-    entry.restartNotBeforeMs = nowMs + entry.restartDelayMs;
-    return isExit;
   }
 
   private end({ instance }: Step): Entry {
     const entry = this.entry(instance);
     entry.inFlight = false;
+    entry.isRestarting = false;
     entry.pulling = undefined;
     entry.progress = '';
     return entry;
@@ -252,35 +198,13 @@ export class AgentMemory implements Memory {
   private entry(instance: string): Entry {
     let entry = this.entries.get(instance);
     if (entry === undefined) {
-      entry = {
-        ...{ inFlight: false, pulling: undefined, restarts: 0, notBeforeMs: 0, restartNotBeforeMs: 0 },
-        restartDelayMs: 0,
-        ...{ failedPull: undefined, lostPort: undefined, failures: new Map<StepKind, number>(), error: undefined },
-        ...{ restartsTotal: 0, lastExit: undefined, seenExit: undefined, progress: '', wantedSinceMs: 0 },
-        ...{ pulledFor: undefined, hookedRun: undefined, drained: undefined, toldLimits: undefined },
-        ...{ goodRun: undefined, seenUnhealthy: undefined },
-        get isFailing() {
-          return this.failures.size > 0;
-        },
-      };
+      entry = newEntry();
       this.entries.set(instance, entry);
     }
     return entry;
   }
 }
 
-function forgetFailures(entry: Entry): void {
-  entry.failures.clear();
-  entry.error = undefined;
-  entry.lostPort = undefined;
-  entry.failedPull = undefined;
-  entry.notBeforeMs = 0;
-}
-
-function isApplied({ limits }: ActualContainer, { spec }: DesiredInstance, { capacity }: Actual): boolean {
-  return spec === undefined || limitsToUpdate(wantedLimits(spec), limits, capacity) === undefined;
-}
-
-function exitKey(container: ActualContainer): string {
-  return `${container.id} ${container.exit?.atMs ?? 0}`;
+function isRestart({ kind }: Step): boolean {
+  return kind === 'start' || kind === 'restart';
 }

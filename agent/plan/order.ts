@@ -5,7 +5,8 @@
 import type { Actual, Desired, Memory } from './types';
 import { NOTHING_REMEMBERED } from './types';
 
-const PATIENCE_MS = 60_000;
+/** From when the agent first saw that an instance is wanted. */
+export const PATIENCE_MS = 60_000;
 
 interface OrderInput {
   readonly desired: Desired;

@@ -69,6 +69,8 @@ export interface ActualContainer {
   readonly address: string;
   /** Of the present or last run, on Docker's wall clock; 0 before the first. With the id, it names the run. */
   readonly startedAtMs: number;
+  /** When the run before the present one ended, Docker's wall clock; 0 when there was none, or it does not run now. */
+  readonly previousExitMs: number;
   /** Of the last run, when it has exited. */
   readonly exit?: LastExit;
   /** How long the present or the last run lasted, milliseconds. */
@@ -109,7 +111,7 @@ export interface InstanceMemory {
   readonly pulling: string | undefined;
   /** Image whose pull failed last: until `notBeforeMs`, nobody on this host tries it again. */
   readonly failedPull: string | undefined;
-  /** Starts after exits since the last success. */
+  /** Starts after exits since the last success; not the one in flight. */
   readonly restarts: number;
   /** Monotonic time before which no step is tried, since the last one failed. */
   readonly notBeforeMs: number;

@@ -34,8 +34,17 @@ export function printHost(status: AgentStatus): void {
   const room = Math.max(MIN_NEXT, (process.stdout.columns ?? WIDTH) - before);
   printTable(
     [...head, 'NEXT'],
-    rows.map((row, index) => [...row, cut(next(whatFailed(instances[index]!)), room)]),
+    rows.map((row, index) => [...row, cut(nextOrLast(instances[index]!), room)]),
   );
+}
+
+/** Where all is well, the count of restarts asks for its reason. */
+function nextOrLast(one: LocalInstance): string {
+  const { step, reason } = one.outlook;
+  const { lastRestartReason } = one.status;
+  const text = next(whatFailed(one));
+  const isWell = step === '' && reason === '';
+  return isWell && lastRestartReason !== '' ? `${text}; last restart: ${clean(lastRestartReason)}` : text;
 }
 
 /** Of what went wrong, the words of the failure say more than why the step is taken at all. */
@@ -45,7 +54,7 @@ function whatFailed({ outlook, status }: LocalInstance): Outlook {
 
 export function printInstance(one: LocalInstance): void {
   const { status, wantedRelease, wantedImage } = one;
-  const { containerId, ports, lastExit, progress, reason } = status;
+  const { containerId, ports, lastExit, lastRestartReason, progress, reason } = status;
   const rows: (readonly [string, string])[] = [
     ['instance', one.id],
     [
@@ -64,11 +73,13 @@ export function printInstance(one: LocalInstance): void {
     ['ports', ports.map(({ published, target, protocol }) => `${published}→${target}/${protocol}`).join(' ') || '-'],
     ['restarts', String(status.restarts)],
   ];
+  if (lastRestartReason !== '') rows.push(['last restart', clean(lastRestartReason)]);
   if (lastExit !== undefined) {
     const { code, signal, oomKilled, atMs } = lastExit;
     const how = `code ${code}${signal === '' ? '' : `, ${signal}`}${oomKilled ? ', out of memory' : ''}`;
     rows.push(
-      ['last exit', `${how}, ${isoTime(atMs)}`],
+      // Docker does not always say when.
+      ['last exit', atMs === 0 ? how : `${how}, ${isoTime(atMs)}`],
       ...lastExit.log.map((line) => ['', `| ${clean(line)}`] as const),
     );
   }

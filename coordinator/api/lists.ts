@@ -59,7 +59,7 @@ export function listInstances(context: ApiContext, { services }: ListInstancesRe
   return { instances, freshness: context.cluster.freshness() };
 }
 
-const NOTHING_DONE = { progress: '', pausedUntilMs: 0 };
+const NOTHING_DONE = { progress: '', pausedUntilMs: 0, lastRestartReason: '' };
 
 /** What the host reports, and what it is assigned and has not reported yet. */
 function instancesOf(host: HostView, view: ClusterView): readonly ListedInstance[] {

@@ -109,11 +109,10 @@ test('a crash leaves its code, its signal and its last lines in the status; atte
     return status?.phase === 'STOPPED' && isSaid ? status : undefined;
   });
   expect(last).toMatchObject({
-    reason: 'given up after 2 restarts in a row',
+    ...{ reason: 'given up after 2 restarts in a row', lastRestartReason: 'exited with code 3' },
     lastExit: { code: 3, oomKilled: false, signal: '' },
   });
-  // Before them may be the last ones of the run before: Docker stamps them when it gets to it.
-  expect(last.lastExit?.log.slice(-2)).toEqual(['starting', 'it broke']);
+  expect(last.lastExit?.log).toEqual(['starting', 'it broke']);
   const [container] = await cluster.containers();
   const before = await startOf(container!.id);
   await cluster.agents[0]!.end('SIGKILL');

@@ -118,12 +118,17 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   describe('restart', () => {
     test('is another run of the same container', async () => {
       const id = await begin();
-      const { startedAtMs } = await only();
+      const { startedAtMs, previousExitMs } = await only();
+      expect(previousExitMs).toBe(0);
       await engine.restart(id, 0);
       const again = await only();
       expect(again).toMatchObject({ id, state: 'running' });
       expect(again.startedAtMs).toBeGreaterThan(startedAtMs);
       expect(again.exit).toBeUndefined();
+      expect(again.previousExitMs).toBeGreaterThanOrEqual(startedAtMs);
+      expect(again.previousExitMs).toBeLessThanOrEqual(again.startedAtMs);
+      await engine.stop(id, 0);
+      expect(await only()).toMatchObject({ state: 'exited', previousExitMs: 0 });
     });
 
     test('starts one that is down', async () => {

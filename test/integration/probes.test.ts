@@ -45,7 +45,9 @@ test('G1: an instance that turns unhealthy is restarted after its failures, and 
     expect.stringMatching(new RegExp(`^restart ${instance}: unhealthy: ${NOT_FOUND.source}$`)),
     `${instance} is healthy: `,
   ]);
-  expect(host.status()!.reason).toBe('');
+  const { reason, lastRestartReason } = host.status()!;
+  expect(reason).toBe('');
+  expect(lastRestartReason).toMatch(new RegExp(`^unhealthy: ${NOT_FOUND.source}$`));
 });
 
 test('one that is never healthy is restarted with growing delays, and after max_attempts it is left running', async () => {

@@ -11,6 +11,7 @@ export function containerOf(change: Partial<ActualContainer> = {}): ActualContai
     ...{ id: 'c1', instance: 'web-1', service: 'web', slot: 1, release: 1, spec: '' },
     ...{ state: 'running', health: 'none', healthReason: '', ports: [], address: '172.17.0.2' },
     ...{ stopGracePeriodMs: 0, leave: NOTHING_TO_LEAVE, startedAtMs: 1, ranForMs: 0 },
+    previousExitMs: 0,
     limits: { nanoCpus: 0, memoryBytes: 0, pids: DEFAULT_PIDS_LIMIT, memoryReservationBytes: 0 },
     ...change,
   };

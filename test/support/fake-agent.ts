@@ -122,7 +122,7 @@ export class FakeAgent {
       const spec = specHash(release.container);
       const phase = this.broken.has(release.container.image) ? 'BACKOFF' : 'RUNNING';
       const nothing = { containerId: 'c', ports: [], health: 'none', restarts: 0, reason: '', held: false };
-      this.running.set(id, { ...nothing, progress: '', pausedUntilMs: 0, ...one, phase, spec });
+      this.running.set(id, { ...nothing, progress: '', pausedUntilMs: 0, lastRestartReason: '', ...one, phase, spec });
     }
   }
 }

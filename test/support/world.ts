@@ -130,7 +130,7 @@ export class World {
   private report(one: Assignment['instances'][string], before: InstanceStatus | undefined): InstanceStatus {
     const release = this.releases.get(one.service)?.get(one.release);
     const nothing = { ports: [], health: 'none', restarts: 0, reason: '', held: false };
-    const idle = { progress: '', pausedUntilMs: 0 };
+    const idle = { progress: '', pausedUntilMs: 0, lastRestartReason: '' };
     const isUp = release === undefined || !this.broken.has(release.container.image);
     const spec = release === undefined ? (before?.spec ?? '') : specHash(release.container);
     return { ...nothing, ...idle, ...one, containerId: 'c', phase: isUp ? 'RUNNING' : 'BACKOFF', spec };

@@ -49,6 +49,7 @@ export function readContainer(details: ContainerInspectInfo, wallMs: number): Re
     limits: readLimits(details.HostConfig),
     address: readAddress(details),
     startedAtMs: startedMs,
+    previousExitMs: isUp ? finishedMs : 0,
     stopGracePeriodMs: (stopTimeoutS ?? DEFAULT_STOP_GRACE_S) * 1000,
     // Docker forgets the code of the last exit when the container runs again, and says 0.
     ...(!isUp &&
@@ -81,6 +82,7 @@ export function readListedContainer(entry: ContainerInfo): ReadContainer | strin
     limits: undefined,
     address: '',
     startedAtMs: 0,
+    previousExitMs: 0,
     stopGracePeriodMs: DEFAULT_STOP_GRACE_S * 1000,
     ...(exitCode !== undefined && {
       exit: { code: Number(exitCode), oomKilled: false, atMs: 0, signal: signalOf(Number(exitCode)), log: [] },

@@ -208,6 +208,7 @@ function toActual(container: MemoryContainer, wallMs: number): ActualContainer {
     },
     address: isUp(container) ? '172.17.0.2' : '',
     startedAtMs: startedWallMs,
+    previousExitMs: isUp(container) ? (ended?.wallMs ?? 0) : 0,
     ranForMs: startedWallMs === 0 ? 0 : Math.max(0, untilMs - startedWallMs),
   };
 }
