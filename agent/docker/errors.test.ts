@@ -27,6 +27,18 @@ test.each([
     'Get "https://registry.example.com/v2/": EOF',
   ],
   [
+    'OCI runtime create failed: container_linux.go:380: starting container process caused: exec: "no": executable file not found in $PATH: unknown',
+    'exec: "no": executable file not found in $PATH',
+  ],
+  [
+    'failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "no": executable file not found in $PATH: unknown',
+    'exec: "no": executable file not found in $PATH',
+  ],
+  [
+    'failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "no": executable file not found in $PATH',
+    'exec: "no": executable file not found in $PATH',
+  ],
+  [
     'OCI runtime exec failed: exec failed: unable to start container process: exec: "/no": stat /no: no such file or directory: unknown',
     'exec: "/no": stat /no: no such file or directory',
   ],

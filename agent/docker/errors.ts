@@ -25,9 +25,12 @@ const PATTERNS: readonly (readonly [RegExp, EngineErrorCode])[] = [
 const WRAPPING: readonly (readonly [RegExp, string])[] = [
   // dockerode's own.
   [/^\(HTTP code \d+\) [^-]*- /, ''],
-  [/^(failed to create (shim|task for container|shim task)|error response from daemon): */i, ''],
+  [/^((failed to create (shim|task for container|shim task)|error response from daemon): *)+/i, ''],
   [/^OCI runtime (create|start|exec) failed: (runc (create|start) failed: |exec failed: )?/i, ''],
-  [/^(container_linux\.go:\d+: )?(unable to start container process|starting container process caused): /i, ''],
+  [
+    /^(container_linux\.go:\d+: )?(unable to start container process|starting container process caused): (error during container init: )?/i,
+    '',
+  ],
   [/^(driver failed programming external connectivity on endpoint \S+ \([0-9a-f]+\)): */i, ''],
   [/: unknown$/i, ''],
 ];

@@ -9,22 +9,30 @@ let of: Composed;
 beforeEach(async () => void (of = await composed()));
 afterEach(async () => {
   await of.cleanUp();
-  // Docker leaves the parent of its cgroups behind.
-  for (const controller of readdirSync('/sys/fs/cgroup'))
-    rmdirIfThere(join('/sys/fs/cgroup', controller, `berth-test-${of.host}`));
+  // Docker leaves the parent of its cgroups behind; systemd sees to its own.
+  for (const hierarchy of ['.', ...readdirSync(CGROUPS)])
+    rmdirIfThere(join(CGROUPS, hierarchy, `berth-test-${of.host}`));
 });
 
 function rmdirIfThere(folder: string): void {
   if (existsSync(folder)) rmdirSync(folder);
 }
 
-const isCgroupV1 = existsSync('/sys/fs/cgroup/memory');
-/** A file of a container's cgroup, as the host sees it. */
+/** A parent for cgroups: where Docker lets systemd make them, it has another form of name. */
+async function cgroupParent(): Promise<string> {
+  const driver = await docker('info', '--format', '{{.CgroupDriver}}');
+  return driver === 'systemd' ? `berth-test-${of.host}.slice` : `/berth-test-${of.host}`;
+}
+
+const CGROUPS = '/sys/fs/cgroup';
+const isCgroupV1 = existsSync(join(CGROUPS, 'memory'));
+/** A file of a container's cgroup, as the host sees it. @param controller of v1; v2 has them all in one folder */
 async function cgroupFile(id: string, controller: string, file: string): Promise<string> {
   const { Pid } = (await of.inspect(id)).State;
   const lines = readFileSync(`/proc/${Pid}/cgroup`, 'utf8').trim().split('\n');
-  const [, , path] = lines.map((line) => line.split(':')).find(([, names]) => names!.split(',').includes(controller))!;
-  return readFileSync(join('/sys/fs/cgroup', controller, path!, file), 'utf8').trim();
+  const ofController = ([, names]: string[]): boolean => names!.split(',').includes(isCgroupV1 ? controller : '');
+  const [, , path] = lines.map((line) => line.split(':')).find(ofController)!;
+  return readFileSync(join(CGROUPS, isCgroupV1 ? controller : '', path!, file), 'utf8').trim();
 }
 
 /** Lines of a service, a command in its container, what that says. */
@@ -87,9 +95,10 @@ test('ipc: none leaves /dev/shm out', async () => {
 
 describe('in the cgroup', () => {
   test('settings arrive', async () => {
+    const parent = await cgroupParent();
     const id = await of.create(
       `cpu_shares: 300
-cgroup_parent: /berth-test-${of.host}
+cgroup_parent: ${parent}
 mem_swappiness: 0
 device_cgroup_rules: ["c 1:3 mr"]
 blkio_config:
@@ -102,7 +111,7 @@ deploy: { resources: { reservations: { memory: 16M } } }`,
     );
     const rate = (Rate: number): object[] => [{ Path: '/dev/loop0', Rate }];
     expect((await of.inspect(id)).HostConfig).toMatchObject({
-      ...{ CpuShares: 300, CgroupParent: `/berth-test-${of.host}`, DeviceCgroupRules: ['c 1:3 mr'] },
+      ...{ CpuShares: 300, CgroupParent: parent, DeviceCgroupRules: ['c 1:3 mr'] },
       ...{ MemorySwappiness: isCgroupV1 ? 0 : null, MemoryReservation: 16 * 1024 ** 2 },
       ...{ BlkioDeviceReadBps: rate(12 * 1024 ** 2), BlkioDeviceWriteBps: rate(1024) },
       ...{ BlkioDeviceReadIOps: rate(120), BlkioDeviceWriteIOps: rate(30) },
@@ -110,24 +119,38 @@ deploy: { resources: { reservations: { memory: 16M } } }`,
   });
 
   test('and are what the kernel has', async () => {
-    if (!isCgroupV1) return; // the files of v2 have other names and numbers
+    const parent = await cgroupParent();
     const id = await of.start(
       `cpu_shares: 300
-cgroup_parent: /berth-test-${of.host}
+cgroup_parent: ${parent}
 mem_swappiness: 7
-device_cgroup_rules: ["c 42:7 mr"]
 blkio_config: { device_read_bps: [{ path: /dev/loop0, rate: 12mb }], device_write_iops: [{ path: /dev/loop0, rate: 30 }] }
 deploy: { resources: { reservations: { memory: 16M } } }`,
     );
-    expect(readFileSync(`/proc/${(await of.inspect(id)).State.Pid}/cgroup`, 'utf8')).toContain(
-      `:/berth-test-${of.host}/`,
-    );
-    expect(await cgroupFile(id, 'cpu', 'cpu.shares')).toBe('300');
-    expect(await cgroupFile(id, 'memory', 'memory.swappiness')).toBe('7');
-    expect(await cgroupFile(id, 'memory', 'memory.soft_limit_in_bytes')).toBe(String(16 * 1024 ** 2));
-    expect(await cgroupFile(id, 'devices', 'devices.list')).toContain('c 42:7 rm');
-    expect(await cgroupFile(id, 'blkio', 'blkio.throttle.read_bps_device')).toBe(`7:0 ${12 * 1024 ** 2}`);
-    expect(await cgroupFile(id, 'blkio', 'blkio.throttle.write_iops_device')).toBe('7:0 30');
+    const groups = readFileSync(`/proc/${(await of.inspect(id)).State.Pid}/cgroup`, 'utf8');
+    expect(groups).toContain(`/${parent.replace('/', '')}/`);
+    const memory = String(16 * 1024 ** 2);
+    const readRate = 12 * 1024 ** 2;
+    if (isCgroupV1) {
+      expect(await cgroupFile(id, 'cpu', 'cpu.shares')).toBe('300');
+      expect(await cgroupFile(id, 'memory', 'memory.swappiness')).toBe('7');
+      expect(await cgroupFile(id, 'memory', 'memory.soft_limit_in_bytes')).toBe(memory);
+      expect(await cgroupFile(id, 'blkio', 'blkio.throttle.read_bps_device')).toBe(`7:0 ${readRate}`);
+      expect(await cgroupFile(id, 'blkio', 'blkio.throttle.write_iops_device')).toBe('7:0 30');
+    } else {
+      // What 300 of 1024 shares are as a weight, where 100 is usual, is runc's to say: 12, or 38 since runc 1.3.
+      expect(await cgroupFile(id, 'cpu', 'cpu.weight')).toMatch(/^[1-9]\d$/);
+      expect(await cgroupFile(id, 'memory', 'memory.low')).toBe(memory);
+      expect(await cgroupFile(id, 'io', 'io.max')).toBe(`7:0 rbps=${readRate} wbps=max riops=max wiops=30`);
+    }
+  });
+
+  test('a rule lets a container use a device, as far as it says', async () => {
+    const open =
+      'busybox mknod /tmp/disk b 7 0; test -b /tmp/disk; for how in "<" ">>"; do eval "true $how/tmp/disk"; done 2>&1';
+    const [ruled, other] = [await of.start('device_cgroup_rules: ["b 7:0 r"]', 1), await of.start('init: false', 2)];
+    expect((await of.inside(ruled, `${open}; true`)).match(/not permitted/g)).toHaveLength(1);
+    expect((await of.inside(other, `${open}; true`)).match(/not permitted/g)).toHaveLength(2);
   });
 });
 

@@ -15,6 +15,8 @@ const run = promisify(execFile);
 
 /** It shares the machine's bridge and makes no rules; its containers have no network. */
 const FLAGS = ['--iptables=false', '--ip-forward=false', '--ip-masq=false'];
+/** On cgroup v2 systemd would make the groups, and knows parents by other names. */
+const GROUPS = ['--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent'];
 const START_TIMEOUT_MS = 60_000;
 
 export const QUIET = 'image: berth-test/busybox:1\ncommand: sleep 86400\nstop_signal: SIGKILL\nnetwork_mode: none\n';
@@ -71,15 +73,7 @@ export class HostileHost {
     const args = [
       ...['--data-root', places[0]!, '--exec-root', places[1]!, '--pidfile', join(this.folder, 'docker.pid')],
       // The settings of this machine's own engine are not for this one.
-      ...[
-        '--config-file',
-        join(this.folder, 'daemon.json'),
-        '-H',
-        this.address,
-        ...FLAGS,
-        '--cgroup-parent',
-        this.cgroup,
-      ],
+      ...['--config-file', join(this.folder, 'daemon.json'), '-H', this.address, ...FLAGS, ...GROUPS, this.cgroup],
       ...(this.liveRestore ? ['--live-restore'] : []),
     ];
     rmSync(join(this.folder, 'docker.pid'), { force: true });
