@@ -14,11 +14,10 @@ import { readLogTail, runInContainer } from './exec';
 import { whoHasPort } from './create/host-port';
 import { ImagePuller, type RegistrySettings } from './images/image-puller';
 import { listImages, removeImage } from './images/images';
+import { changeLimits } from './limits';
 import { containerName, ownershipFilter, readIdentity, type Ownership } from './list/labels';
 
 const START_DEADLINE_MS = 60_000;
-/** More than any host has: -1, Docker's word for it, does not reach the kernel in an update. */
-const FREE_SWAP_BYTES = 2 ** 50;
 /** What Docker said of the running containers counts so long for the question who has a port. */
 const RUNNING_FOR_MS = 500;
 const REMOVE_DEADLINE_MS = 60_000;
@@ -158,16 +157,9 @@ class DockerodeEngine implements Engine {
     }
   }
 
-  async update(id: string, { nanoCpus, memoryBytes, pids, memoryReservationBytes }: AppliedLimits): Promise<void> {
-    const { memoryBytes: hostMemoryBytes } = await this.facts();
+  async update(id: string, limits: AppliedLimits): Promise<void> {
     try {
-      await this.connection.call('update', READ_DEADLINE_MS, (docker, abortSignal) =>
-        docker.getContainer(id).update({
-          ...{ NanoCpus: nanoCpus, PidsLimit: pids, MemoryReservation: memoryReservationBytes, abortSignal },
-          // Together: the kernel refuses a limit over the old one of memory and swap.
-          ...{ Memory: memoryBytes, MemorySwap: memoryBytes >= hostMemoryBytes ? FREE_SWAP_BYTES : memoryBytes },
-        }),
-      );
+      await changeLimits(this.connection, id, limits);
     } finally {
       this.changed(id);
     }

@@ -115,6 +115,7 @@ export interface Engine {
    * Of a running container, without a restart.
    * @param limits all of them. 0 leaves one as it is; a memory reservation of -1 takes it away. A memory limit of all that
    * the host has leaves the use of swap free.
+   * @throws EngineError when the container uses more memory than it may from now on: it runs on as it was
    */
   update(id: string, limits: AppliedLimits): Promise<void>;
   /**

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { composed, type Composed } from '../support/composed';
 import { docker } from '../support/docker';
 import { expectEngineError } from '../support/engine-subjects';
+import { until } from '../support/wait';
 
 let of: Composed;
 beforeEach(async () => void (of = await composed()));
@@ -143,6 +144,23 @@ deploy: { resources: { reservations: { memory: 16M } } }`,
       expect(await cgroupFile(id, 'memory', 'memory.low')).toBe(memory);
       expect(await cgroupFile(id, 'io', 'io.max')).toBe(`7:0 rbps=${readRate} wbps=max riops=max wiops=30`);
     }
+  });
+
+  test('a memory limit below what the container uses is refused, and it runs on; one above it is taken', async () => {
+    const id = await of.start(
+      `tmpfs: ["/fill"]
+command: sh -c "busybox head -c 33554432 /dev/zero >/fill/it; touch /tmp/filled; exec sleep 300"
+deploy: { resources: { limits: { memory: 64M } } }`,
+    );
+    await until('32 MiB in use', () => of.inside(id, 'ls /tmp/filled'));
+    const update = (mebibytes: number): Promise<void> =>
+      of.engine.update(id, { nanoCpus: 0, pids: 0, memoryBytes: mebibytes * 1024 ** 2, memoryReservationBytes: 0 });
+    await expect(update(16)).rejects.toThrow(/memory/);
+    expect(await of.inspect(id)).toMatchObject({ State: { Running: true }, HostConfig: { Memory: 64 * 1024 ** 2 } });
+    await update(48);
+    const file = isCgroupV1 ? 'memory.limit_in_bytes' : 'memory.max';
+    expect(await cgroupFile(id, 'memory', file)).toBe(String(48 * 1024 ** 2));
+    expect(await of.inside(id, 'busybox wc -c </fill/it')).toBe('33554432');
   });
 
   test('a rule lets a container use a device, as far as it says', async () => {
