@@ -107,7 +107,7 @@ export class Agent {
     this.desired = new DesiredState({ ...common, keys, host: name, disk, onBoundary, onChange });
     const pauses = new Pauses(clock, log);
     this.tidy = new Tidy({
-      ...{ ...options.tidying, engine, clock, log, random, pauses, metrics: options.metrics?.images },
+      ...{ ...options.tidying, engine, clock, log, random, pauses, onBoundary, metrics: options.metrics?.images },
       desired: () => this.desired.current(),
       mayAct: () => this.nameProblem === undefined,
       onChange: () => this.loop.wake(),

@@ -8,8 +8,8 @@ export const STEP_KINDS: readonly StepKind[] = [
   ...(['pull', 'create', 'start', 'post_start', 'update', 'restart', 'drain', 'stop', 'remove'] as const),
 ];
 
-/** What else the agent writes: its status in etcd, the copies of the desired state and of its memory on disk. */
-export const WRITES = ['status', 'desired-copy', 'memory-copy'] as const;
+/** What else the agent writes: its status in etcd; on disk the desired state, its memory, and which images it pulled. */
+export const WRITES = ['status', 'desired-copy', 'memory-copy', 'image-notes'] as const;
 
 export type Boundary =
   | `${StepKind | (typeof WRITES)[number]}.${'before' | 'after'}`

@@ -7,6 +7,7 @@
 import type { Clock } from '../../lib/clock';
 import type { Logger } from '../../lib/log';
 import { MAX_KEEP_RELEASES } from '../../lib/config/daemons';
+import type { OnBoundary } from '../boundaries';
 import { EngineError, type Engine } from '../docker/engine';
 import type { Desired } from '../plan/types';
 import type { ImageCopy, ImageNote, ImageNotes, UsedRelease, UsedService } from './image-notes';
@@ -28,6 +29,7 @@ export interface PulledImagesOptions {
   readonly copy: ImageCopy;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly onBoundary: OnBoundary;
   /** A pull failed for lack of space. */
   readonly onNoSpace: () => void;
 }
@@ -158,10 +160,13 @@ export class PulledImages implements Pulls {
   /** One save at a time. What can't be saved is saved with the next change. */
   private save(): Promise<void> {
     this.saving = this.saving.then(async () => {
+      const { copy, onBoundary } = this.options;
       const text = JSON.stringify(this.kept);
       if (text === this.saved) return;
+      onBoundary('image-notes.before');
       try {
-        await this.options.copy.save(this.kept);
+        await copy.save(this.kept);
+        onBoundary('image-notes.after');
         this.saved = text;
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);

@@ -11,6 +11,7 @@ import type { Clock } from '../../lib/clock';
 import type { Problem } from '../../lib/documents/types';
 import type { Logger } from '../../lib/log';
 import type { Pauses } from '../../lib/pauses';
+import type { OnBoundary } from '../boundaries';
 import { EngineError, type Engine } from '../docker/engine';
 import type { Desired } from '../plan/types';
 import type { ImageCopy } from './image-notes';
@@ -53,6 +54,7 @@ export interface TidyOptions extends Tidying {
   readonly random: () => number;
   readonly desired: () => Desired;
   readonly pauses: Pauses;
+  readonly onBoundary: OnBoundary;
   /** False while the host's name is known to be another agent's. */
   readonly mayAct: () => boolean;
   /** `problem` may be another one than before. */

@@ -70,9 +70,11 @@ const WAYS: Readonly<Record<Kind, Way>> = {
   status: { provoke: assign },
   'desired-copy': { provoke: assign },
   'memory-copy': { before: {}, provoke: kill },
+  // Notes which release the host is to run.
+  'image-notes': { provoke: assign },
 };
 /** At these, what runs is as it is wanted, or can be made so without a restart. */
-const KEEPS: readonly string[] = ['post_start', 'update', 'status', 'desired-copy', 'memory-copy'];
+const KEEPS: readonly string[] = ['post_start', 'update', 'status', 'desired-copy', 'memory-copy', 'image-notes'];
 
 async function crashAt(host: CrashingHost, boundary: Boundary): Promise<void> {
   const [kind, when] = boundary.split('.') as [Kind, string];

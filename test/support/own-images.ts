@@ -62,7 +62,7 @@ export class OwnImages {
     this.begun = new Tidy({
       ...{ keepReleases: 1, highWater: 0.85, copy: imagesInFolder(this.folder), readDisk: readDiskUse, ...tidying },
       ...{ engine: this.engine, clock: hastyClock, log: silentLogger, random: () => 0.5 },
-      pauses: new Pauses(hastyClock, silentLogger),
+      ...{ pauses: new Pauses(hastyClock, silentLogger), onBoundary: () => undefined },
       ...{ desired: () => this.desired, mayAct: () => true, onChange: () => undefined },
     });
     await this.begun.load();

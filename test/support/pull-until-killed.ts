@@ -15,7 +15,7 @@ async function main([docker, folder, image]: readonly string[]): Promise<void> {
     ...tidyingInMemory({
       copy: { ...imagesInFolder(folder!), save: () => Promise.resolve(void process.kill(process.pid, 'SIGKILL')) },
     }),
-    pauses: new Pauses(common.clock, common.log),
+    ...{ pauses: new Pauses(common.clock, common.log), onBoundary: () => undefined },
     ...{ ...common, random: () => 0.5, desired: () => desiredOf({}), mayAct: () => true, onChange: () => undefined },
     engine: createDockerEngine({ docker: docker!, host: 'h1', prefix: '/test', ...common, registries }),
   });

@@ -43,7 +43,7 @@ export class TidyHost {
     this.lines = lines;
     this.begun = new Tidy({
       ...{ ...tidyingInMemory(tidying), clock, log, random: () => 0.5, metrics: metrics.images },
-      pauses: new Pauses(clock, silentLogger),
+      ...{ pauses: new Pauses(clock, silentLogger), onBoundary: () => undefined },
       engine: wrap(createMemoryEngine(docker, { host: 'h1', prefix: '/test' })),
       desired: () => this.desired,
       mayAct: () => this.mayAct,
