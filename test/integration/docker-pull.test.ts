@@ -253,4 +253,23 @@ describe('a slow registry', () => {
     expect(isOver).toBe(false);
     await pulling;
   });
+
+  test('that has to wait for the layers of a slow one is not taken for silent', async () => {
+    const [{ name }, other, base] = [await push([6, 6, 6, 6]), await push(), await push()];
+    const auth = { username: 'alice', password: 'first-secret' };
+    configure({ auths: { [proxied]: auth, [registry.address]: auth } });
+    // The layer that all of them share would come for all at once.
+    await pull(`${registry.address}/${base.name}:1`);
+    // All that Docker downloads at a time, and for longer than a silence lasts.
+    proxy.throttle(200_000);
+    const engine = connect(hastyClock);
+    const slow = pull(`${proxied}/${name}:1`, { engine });
+    await until('bytes of layers', () => proxy.repliedBytes > MEGABYTE / 2);
+    const told: string[] = [];
+    const waiting = pull(`${registry.address}/${other.name}:1`, { engine, told });
+    await Promise.race([waiting, sleep(6000)]);
+    expect(told.at(-1)).toMatch(/waits for other downloads$/);
+    proxy.heal();
+    await Promise.all([slow, waiting]);
+  });
 });

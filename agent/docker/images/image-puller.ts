@@ -9,7 +9,7 @@ import { EngineError, type PullOptions } from '../engine';
 import { imageIds, removeImage } from './images';
 import { allFailed, cancelled, pullError, silent, withLogin, type SourceFailure } from './pull-errors';
 import { requireSpace, withSpace } from './pull-space';
-import { followPull } from './pull-stream';
+import { followPull, type LastHeard } from './pull-stream';
 import { readLogin } from './registry-login';
 import { imageSources, namesOnHost, type ImageSource, type RegistryMirrors } from './registry-mirrors';
 
@@ -25,6 +25,8 @@ export interface RegistrySettings {
 }
 
 export class ImagePuller {
+  private readonly heard: LastHeard = { atMs: -Infinity };
+
   constructor(
     private readonly connection: DockerConnection,
     private readonly settings: RegistrySettings,
@@ -106,7 +108,7 @@ export class ImagePuller {
           if (error.code === 'unavailable') throw error;
           throw error.code === 'timeout' ? silent(PULL_SILENCE_MS) : pullError(error.message);
         });
-      await followPull({ stream, clock, silenceMs: PULL_SILENCE_MS, signal, onProgress });
+      await followPull({ stream, clock, silenceMs: PULL_SILENCE_MS, heard: this.heard, signal, onProgress });
     } catch (error) {
       throw error instanceof EngineError ? withLogin(error, source, login) : error;
     }

@@ -32,6 +32,25 @@ test('a pull, as Docker tells it', () => {
   }
 });
 
+test('what waits for other downloads is told from what may hang', () => {
+  const progress = new PullProgress();
+  const steps: readonly (readonly [ProgressLine, boolean])[] = [
+    [line('Already exists', 'base'), false],
+    [line('Pulling fs layer', 'a'), false],
+    [line('Waiting', 'a'), true],
+    [line('Pulling fs layer', 'b'), false],
+    [line('Downloading', 'b', 1, 2), false],
+    [line('Retrying in 5 seconds', 'b'), false],
+    [line('Download complete', 'b'), true],
+    [line('Downloading', 'a', 1, 2), false],
+    [line('Pull complete', 'a'), false],
+  ];
+  for (const [told, isQueued] of steps) {
+    progress.take(told);
+    expect(progress.isQueued).toBe(isQueued);
+  }
+});
+
 test.each<[string, ProgressLine]>([
   ['no status', { id: 'a' }],
   ['a status of another kind', { status: 1, id: 'a' }],
@@ -51,6 +70,6 @@ test('a size that is not told is as large as what has come', () => {
 
 test('layers are bounded', () => {
   const progress = new PullProgress();
-  for (let at = 0; at < 2000; at++) progress.take(line('Waiting', `layer-${at}`));
+  for (let at = 0; at < 2000; at++) progress.take(line('Pulling fs layer', `layer-${at}`));
   expect(progress.toString()).toBe('0 of 1000 layers');
 });

@@ -12,11 +12,11 @@ export interface ProgressLine {
   readonly progressDetail?: { readonly current?: unknown; readonly total?: unknown };
 }
 
-type Phase = 'waiting' | 'broken-off' | 'downloading' | 'downloaded' | 'extracting' | 'done';
+type Phase = 'waiting' | 'queued' | 'broken-off' | 'downloading' | 'downloaded' | 'extracting' | 'done';
 
 const PHASES: ReadonlyMap<string, Phase> = new Map<string, Phase>([
   ['Pulling fs layer', 'waiting'],
-  ['Waiting', 'waiting'],
+  ['Waiting', 'queued'],
   ['Downloading', 'downloading'],
   ['Verifying Checksum', 'downloaded'],
   ['Download complete', 'downloaded'],
@@ -50,18 +50,26 @@ export class PullProgress {
     if (phase === 'downloaded' || phase === 'done') layer.doneBytes = layer.totalBytes;
   }
 
+  /** Whether all that is left to download waits for Docker, which downloads three layers at a time for all pulls. */
+  get isQueued(): boolean {
+    const phases = new Set([...this.layers.values()].map(({ phase }) => phase));
+    const isBusy = (['waiting', 'broken-off', 'downloading', 'extracting'] as const).some((phase) => phases.has(phase));
+    return phases.has('queued') && !isBusy;
+  }
+
   /** "12 of 40 MB, 3 of 5 layers": bytes of the layers whose size is known by now. Empty before there is a layer. */
   toString(): string {
     const layers = [...this.layers.values()];
     if (layers.length === 0) return '';
     const count = (phase: Phase): number => layers.filter((layer) => layer.phase === phase).length;
     const done = count('done');
-    const isAllThere = count('waiting') + count('downloading') + count('broken-off') === 0;
+    const isAllThere = layers.every(({ phase }) => ['downloaded', 'extracting', 'done'].includes(phase));
     const bytes = sizes(layers);
     return [
       ...(bytes === '' ? [] : [bytes]),
       `${done} of ${layers.length} layers`,
       ...(isAllThere && done < layers.length ? ['extracting'] : []),
+      ...(this.isQueued ? ['waits for other downloads'] : []),
       ...(count('broken-off') > 0 ? ['broken off, Docker tries again'] : []),
     ].join(', ');
   }
