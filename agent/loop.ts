@@ -22,7 +22,8 @@ import { groupByInstance, imagesInQuestion } from './plan/listed';
 import { planHost } from './plan/plan-host';
 import { noLongerWanted } from './plan/still-wanted';
 import { NOTHING_SEEN, type Actual, type ActualContainer, type Desired, type Step } from './plan/types';
-import { buildStatus, type StatusInput } from './status';
+import type { StatusInput } from './status';
+import { SteadyStatus } from './steady-status';
 import { Workers } from './workers';
 
 /** The safety net under lost events. Jittered, so that hosts do not tick together. */
@@ -91,6 +92,7 @@ export class Loop {
   private readonly stopping = new AbortController();
   /** Undefined before Docker was heard for the first time. */
   private actual: Actual | undefined;
+  private readonly status = new SteadyStatus();
   private engineProblem: Problem | undefined;
   private engineFailures = 0;
   private isBegun = false;
@@ -279,7 +281,7 @@ export class Loop {
   }
 
   private report(): void {
-    if (this.actual !== undefined) this.options.onStatus(buildStatus(this.snapshot()));
+    if (this.actual !== undefined) this.options.onStatus(this.status.of(this.snapshot()));
   }
 
   private sleep(): void {
