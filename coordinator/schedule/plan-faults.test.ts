@@ -138,6 +138,28 @@ test('G9: a container that turns out to be as wanted is not pointed to a release
   expect(world.hosts.get('h1')!.assignment!.instances[id]?.release).not.toBe(1);
 });
 
+test('G9: a port that two of a slot have, the old one and one that is not made yet, stays taken when the old one goes', () => {
+  const world = new World().addHost('h1').put('job', { port: 80, replicas: 2 });
+  world.settle();
+  const { status, record } = world.hosts.get('h1')!;
+  const [old] = Object.keys(status!.instances) as [string];
+  world.put('job', { port: 80, replicas: 2, image: 'a:2' }).plan();
+  const [next] = Object.keys(world.hosts.get('h1')!.assignment!.instances) as [string];
+  // While the old one was on its way out, etcd was restored from a backup: all that there is is what the host reports.
+  const known = status!.instances[old]!;
+  const ports = [{ name: '', target: 80, published: 80, protocol: 'tcp' }];
+  const instances = {
+    [next]: { ...known, release: 2, containerId: '', spec: '', phase: 'PENDING' as const, held: true },
+    [old]: { ...known, ports, phase: 'STOPPING' as const, held: true },
+  };
+  world.hosts.set('h1', {
+    ...{ name: 'h1', isLive: true, assignmentRevision: 0, isAssignmentGarbage: false, record: record! },
+    status: { ...status!, instances },
+  });
+  world.plan();
+  expect(world.ids('job')).toEqual([`h1/${next}`]);
+});
+
 test('a garbage assignment is written anew even on a host that runs nothing', () => {
   const world = new World().addHost('h1');
   world.set('h1', { isAssignmentGarbage: true, assignmentRevision: 7 });

@@ -31,7 +31,9 @@ export function pointTo(
   giveBack(taken, placement, release);
   // Of a host that has not said what its labels are, nothing can be held against it.
   const isWelcome = host.record === undefined || constraints.check({ host, usage: taken }, target);
-  const fits = isWelcome && [capacity, staticPort].every((filter) => filter.check({ host, usage: taken }, target));
+  // Ports of a release that is known are its own already.
+  const rules = release === undefined ? [capacity, staticPort] : [capacity];
+  const fits = isWelcome && rules.every((rule) => rule.check({ host, usage: taken }, target));
   take(taken, fits ? pointed : placement, fits ? target : release, reportOf(view, placement));
   return fits ? pointed : placement;
 }

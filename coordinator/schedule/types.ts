@@ -9,8 +9,8 @@ export interface HostUsage {
   instances: number;
   /** Instances of each service. */
   readonly ofService: Map<string, number>;
-  /** Fixed host ports: "port/protocol". */
-  readonly ports: Map<string, string>;
+  /** Ids of who has a fixed host port, "port/protocol": two when a restored etcd brings back what was being replaced. */
+  readonly ports: Map<string, readonly string[]>;
 }
 
 export interface Candidate {

@@ -25,13 +25,17 @@ export function take(
 ): void {
   count(usage, placement, release, 1);
   const ports = release === undefined ? reportedPorts(report) : fixedPorts(release);
-  for (const port of ports) usage.ports.set(port, placement.id);
+  for (const port of ports) usage.ports.set(port, [...(usage.ports.get(port) ?? []), placement.id]);
 }
 
 /** @param of the release that it was taken with */
 export function giveBack(usage: HostUsage, placement: Placement, of: Release | undefined): void {
   count(usage, placement, of, -1);
-  for (const [port, id] of usage.ports) if (id === placement.id) usage.ports.delete(port);
+  for (const [port, ids] of usage.ports) {
+    const others = ids.filter((id) => id !== placement.id);
+    if (others.length === 0) usage.ports.delete(port);
+    else if (others.length < ids.length) usage.ports.set(port, others);
+  }
 }
 
 function reportedPorts(report: InstanceStatus | undefined): readonly string[] {

@@ -7,7 +7,7 @@ export const staticPort: Filter = {
   check: (candidate, release) => clash(candidate, release) === undefined,
   explain: (candidate, release) => {
     const port = clash(candidate, release) ?? '';
-    return `host port ${port} is taken by ${candidate.usage.ports.get(port)}`;
+    return `host port ${port} is taken by ${candidate.usage.ports.get(port)?.[0]}`;
   },
 };
 
