@@ -7,7 +7,7 @@ module.exports = {
   testMatch: ['<rootDir>/(lib|agent|coordinator|cli|test|scripts|bench)/**/*.test.ts'],
   // "npm run soak" runs those alone.
   testPathIgnorePatterns: ['/node_modules/', ...(process.env.BERTH_TEST_SOAK === '1' ? [] : [SOAKS])],
-  testTimeout: 30_000,
+  testTimeout: 30_000 * Number(process.env.BERTH_TEST_PATIENCE ?? 1),
   // A worker keeps what its suites leave behind, and ends at Node's own limit.
   workerIdleMemoryLimit: '1GB',
 };

@@ -2,6 +2,7 @@
 # Everything that Berth's tests and its quickstart need on this machine; does nothing that is done already.
 #   scripts/setup.sh            npm packages, build, Docker Engine, etcd, a registry
 #   scripts/setup.sh --no-engines   npm packages and build alone
+#   scripts/setup.sh --vm           npm packages, build, and what scripts/vm.sh makes its virtual machine with
 # Interrupted at any moment, it goes on from there when it is called again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -87,7 +88,11 @@ if [ "$(printf '%s\n' "$wanted" "${version:-0}" | sort -V | head -n 1)" != "$wan
 fi
 
 packages=()
-if [ "${1:-}" != "--no-engines" ]; then
+if [ "${1:-}" = "--vm" ]; then
+  command -v qemu-system-x86_64 >/dev/null || packages+=(qemu-system-x86)
+  command -v debootstrap >/dev/null || packages+=(debootstrap)
+  command -v mke2fs >/dev/null || packages+=(e2fsprogs)
+elif [ "${1:-}" != "--no-engines" ]; then
   command -v dockerd >/dev/null || packages+=(docker.io)
   if ! command -v docker >/dev/null; then
     # Debian 13 and newer have the program in a package of its own.
