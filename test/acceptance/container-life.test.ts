@@ -130,7 +130,7 @@ test('a kill for memory is told from others', async () => {
       // Fills its own memory: a tmpfs counts as it.
       `command: ["sh", "-c", "exec cat /dev/zero > /fill/it"]`,
       'tmpfs: ["/fill"]',
-      'deploy: { resources: { limits: { memory: 8M } }, restart_policy: { condition: none } }',
+      'deploy: { resources: { limits: { memory: 24M } }, restart_policy: { condition: none } }',
     ].join('\n'),
   );
   const status = await until('the kill', async () => {

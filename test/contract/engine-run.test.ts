@@ -81,7 +81,7 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
     });
 
     test('tells that it was for memory', async () => {
-      await begin({ command: COMMANDS.eatsMemory, limits: { nanoCpus: 0, memoryBytes: 8 * MIB, pids: 0 } });
+      await begin({ command: COMMANDS.eatsMemory, limits: { nanoCpus: 0, memoryBytes: 24 * MIB, pids: 0 } });
       expect((await exited()).exit).toMatchObject({ code: 137, oomKilled: true });
     });
   });

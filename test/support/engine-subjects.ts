@@ -13,6 +13,7 @@ import { emptyDocument } from '../../lib/documents/codec';
 import type { ContainerSpec, DeploySpec, Mount, NetworkAttachment, Hook } from '../../lib/documents/types';
 import { silentLogger } from '../../lib/log';
 import { ensureTestImage } from './docker-images';
+import { PATIENCE } from './wait';
 
 /** A Docker Engine under the contract suite, and the world around it. */
 export interface EngineSubject {
@@ -33,7 +34,7 @@ export const COMMANDS = {
   /** As process 1 it gets no default signal handlers: only SIGKILL ends it. */
   stubborn: ['sleep', '300'],
   obedient: ['sh', '-c', 'trap "exit 143" TERM; while :; do sleep 0.05; done'],
-  exits3: ['sh', '-c', 'sleep 0.3; exit 3'],
+  exits3: ['sh', '-c', `sleep ${0.3 * PATIENCE}; exit 3`],
   notThere: ['no-such-program'],
   talks: ['sh', '-c', 'echo one; echo two; echo three; exec sleep 300'],
   eatsMemory: ['sh', '-c', 'x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done'],
@@ -44,7 +45,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   [COMMANDS.talks.join(' ')]: { obeysStop: false, log: ['one', 'two', 'three'] },
   [COMMANDS.eatsMemory.join(' ')]: { exitsAfterMs: 50, exitCode: 137, oomKilled: true },
   [COMMANDS.obedient.join(' ')]: { obeysStop: true },
-  [COMMANDS.exits3.join(' ')]: { exitsAfterMs: 300, exitCode: 3 },
+  [COMMANDS.exits3.join(' ')]: { exitsAfterMs: 300 * PATIENCE, exitCode: 3 },
   [COMMANDS.notThere.join(' ')]: { refusal: 'exec: "no-such-program": executable file not found in $PATH' },
 };
 

@@ -1,7 +1,7 @@
 export const sleep = (ms: number): Promise<void> => new Promise((wake) => setTimeout(wake, ms));
 
 /** How many times as long as usual is waited: more on a machine that is slow (scripts/vm.sh). */
-const PATIENCE = Number(process.env['BERTH_TEST_PATIENCE'] ?? 1);
+export const PATIENCE = Number(process.env['BERTH_TEST_PATIENCE'] ?? 1);
 
 /** Asks again and again until the answer is there. @throws Error with the last trouble when it never is */
 export async function until<T>(
