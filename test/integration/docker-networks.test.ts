@@ -4,6 +4,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { composed, type Composed } from '../support/composed';
 import { docker } from '../support/docker';
 import { expectEngineError } from '../support/engine-subjects';
+import { until } from '../support/wait';
 
 let of: Composed;
 beforeEach(async () => void (of = await composed()));
@@ -53,7 +54,8 @@ command: sh -c "busybox ls /sys/class/net; exec sleep 300"`,
   expect(HostConfig.NetworkMode).toBe(high.network);
   expect(Object.keys(NetworkSettings.Networks).sort()).toEqual(['bridge', high.network, low.network].sort());
   expect(NetworkSettings.Networks[low.network]?.Aliases).toEqual(expect.arrayContaining(['low', 'web']));
-  expect((await docker('logs', id)).split('\n')).toEqual(['eth0', 'eth1', 'eth2', 'lo']);
+  const interfaces = (await until('the list of interfaces', () => docker('logs', id))).split('\n');
+  expect(interfaces).toEqual(['eth0', 'eth1', 'eth2', 'lo']);
   expect((await of.engine.list())[0]?.address).toContain(high.v4);
 });
 
