@@ -1,18 +1,10 @@
 /** The loop, from end to end on a simulated engine: draining, hooks, limits, ill health, pauses, what a restart remembers. */
 import { desiredOf, hookOf, releaseOf } from '../test/support/desired';
-import { LATENCY, LoopHost, over, type LoopHostOptions } from '../test/support/loop-host';
+import { LATENCY, loopHosts, over, type LoopHost } from '../test/support/loop-host';
 import type { ContainerSpec, Pause, Release } from '../lib/documents/types';
 import { EngineError, type Engine } from './docker/engine';
 
-let hosts: LoopHost[];
-beforeEach(() => (hosts = []));
-afterEach(() => hosts.forEach(({ loop }) => loop.stop()));
-
-function make(options: LoopHostOptions = {}): LoopHost {
-  const host = new LoopHost(options);
-  hosts.push(host);
-  return host;
-}
+const make = loopHosts();
 const HOOK = hookOf('/bin/bye');
 const WEB = releaseOf('web');
 const withContainer = (container: Partial<ContainerSpec>): Release => releaseOf('web', { container });
@@ -129,7 +121,6 @@ describe('post_start hooks', () => {
     const host = make();
     await host.want(desiredOf({ 'web-1': release }), 10_000);
     const next = host.restart();
-    hosts.push(next);
     await next.want(desiredOf({ 'web-1': release }), 60_000);
     expect(next.begun).toEqual([]);
     expect(next.containerOf('web-1')?.commands).toHaveLength(1);
@@ -209,7 +200,6 @@ describe('an agent that starts again', () => {
     await host.want(wanted, 60_000);
     const { mutatingCalls } = host.docker;
     const next = host.restart();
-    hosts.push(next);
     await next.want(wanted, 10 * 60_000);
     expect(next.docker.mutatingCalls).toBe(mutatingCalls);
     expect(next.statusOf('web-1')).toEqual(host.statusOf('web-1'));
@@ -222,7 +212,6 @@ describe('an agent that starts again', () => {
     host.docker.exit(host.containerOf('web-1')!.id, 1);
     await host.clock.advance(20_000);
     const next = host.restart();
-    hosts.push(next);
     await next.want(wanted, 39_000);
     expect(next.begun).toEqual([]);
     await next.clock.advance(2000);

@@ -1,18 +1,10 @@
 /** The loop, where Docker's answers are no reason to do again what was done: each of these could go round without end. */
 import { desiredOf, hookOf, releaseOf } from '../test/support/desired';
-import { LoopHost, over, type LoopHostOptions } from '../test/support/loop-host';
+import { loopHosts, over } from '../test/support/loop-host';
 import type { ContainerSpec, Release } from '../lib/documents/types';
 import type { Engine } from './docker/engine';
 
-let hosts: LoopHost[];
-beforeEach(() => (hosts = []));
-afterEach(() => hosts.forEach(({ loop }) => loop.stop()));
-
-function make(options: LoopHostOptions = {}): LoopHost {
-  const host = new LoopHost(options);
-  hosts.push(host);
-  return host;
-}
+const make = loopHosts();
 const HOOK = hookOf('/bin/bye');
 const WEB = releaseOf('web');
 const withContainer = (container: Partial<ContainerSpec>): Release => releaseOf('web', { container });

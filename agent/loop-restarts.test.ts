@@ -1,18 +1,10 @@
 /** The loop, where containers exit, turn unhealthy or wait: what is told of it, when, and of which run. */
 import { desiredOf, releaseOf } from '../test/support/desired';
-import { LoopHost, over, type LoopHostOptions } from '../test/support/loop-host';
+import { loopHosts, over, type LoopHostOptions } from '../test/support/loop-host';
 import type { InstanceStatus, Release } from '../lib/documents/types';
 import { EngineError, type Engine } from './docker/engine';
 
-let hosts: LoopHost[];
-beforeEach(() => (hosts = []));
-afterEach(() => hosts.forEach(({ loop }) => loop.stop()));
-
-function make(options: LoopHostOptions = {}): LoopHost {
-  const host = new LoopHost(options);
-  hosts.push(host);
-  return host;
-}
+const make = loopHosts();
 const WEB = releaseOf('web');
 const CHECKED = releaseOf('web', { hasCheck: true });
 const ILL = { afterMs: 1000, status: 'unhealthy' } as const;
@@ -27,7 +19,6 @@ test('why it was restarted last is told as long as it runs, also by the next age
   const ill = { restarts: 1, reason: '', lastRestartReason: 'unhealthy: the simulated check fails' };
   expect(host.statusOf('web-1')).toMatchObject(ill);
   const next = host.restart();
-  hosts.push(next);
   await next.want(desiredOf({ 'web-1': CHECKED }), 60_000);
   expect(next.statusOf('web-1')).toMatchObject(ill);
   next.docker.exit(id, 3);

@@ -57,9 +57,9 @@ function instanceStatus(one: InstanceInput, { desired, memory, busy, turns }: St
   const lastExit = lastExitOf(container?.exit, memory.lastExitOf(instance));
   const who = container ?? wanted;
   const decision = planInstance(one);
+  const { step } = decision;
   // What went wrong counts as long as there is something to be done.
-  const error =
-    decision.step === undefined ? undefined : (memory.errorOf(instance) ?? pullError(decision.step, memory));
+  const error = step === undefined ? undefined : (memory.errorOf(instance) ?? pullError(step, memory));
   const isOfRelease = container !== undefined && wanted !== undefined && isCurrent(container, wanted);
   return {
     service: who?.service ?? '',
@@ -73,17 +73,12 @@ function instanceStatus(one: InstanceInput, { desired, memory, busy, turns }: St
     restarts: memory.restartsOf(instance),
     lastRestartReason: memory.lastRestartReasonOf(instance),
     ...(lastExit !== undefined && { lastExit }),
-    reason: error ?? decision.waiting ?? reasonOf(decision.step, turns.get(instance)),
+    reason: error ?? decision.waiting ?? (step === undefined ? '' : REASONS.turn(step.reason, turns.get(instance))),
     held: isHeld,
     spec: container?.spec ?? '',
     progress: memory.progressOf(instance),
     pausedUntilMs: pause?.untilMs ?? 0,
   };
-}
-
-function reasonOf(step: Step | undefined, turn: string | undefined): string {
-  if (step === undefined) return '';
-  return turn === undefined ? step.reason : REASONS.turn(step.reason, turn);
 }
 
 /** What is remembered of the same exit has its log too, and its time, which Docker does not always say. */

@@ -69,6 +69,11 @@ export function newEntry(): Entry {
   };
 }
 
+/** Restarts that count, the one in flight among them: it may have no end that this agent sees. */
+export function attemptsOf({ restarts, isRestarting }: Entry): number {
+  return restarts + Number(isRestarting);
+}
+
 export function forgetError(entry: Entry): void {
   entry.error = undefined;
   entry.failedKind = undefined;

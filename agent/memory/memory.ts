@@ -6,7 +6,7 @@ import { backoffMs } from '../../lib/backoff';
 import type { LastExit } from '../../lib/documents/types';
 import type { EngineError } from '../docker/engine';
 import type { KeptInstance } from './memory-copy';
-import { endNeedless, forgetError, forgetFailures, isApplied, newEntry, type Entry } from './entry';
+import { attemptsOf, endNeedless, forgetError, forgetFailures, isApplied, newEntry, type Entry } from './entry';
 import { observeRun, type Crash } from './runs';
 import { toldLimits } from '../plan/limits';
 import { PATIENCE_MS } from '../plan/order';
@@ -37,8 +37,7 @@ export class AgentMemory implements Memory {
     const kept = new Map<string, KeptInstance>();
     for (const [instance, entry] of this.entries) {
       const { restartsTotal, lastRestartReason, restartDelayMs, lastExit, seenExit, hookedRun } = entry;
-      // One in flight counts: should this agent not live to see its end, the next one has to know of it.
-      const restarts = entry.restarts + Number(entry.isRestarting);
+      const restarts = attemptsOf(entry);
       if (restarts > 0 || restartsTotal > 0 || seenExit !== undefined || hookedRun !== undefined) {
         const told = { restarts, restartsTotal, lastRestartReason };
         kept.set(instance, { ...told, restartDelayMs, lastExit, seenExit, hookedRun });
@@ -109,10 +108,9 @@ export class AgentMemory implements Memory {
       if (entry.wantedSinceMs === 0) entry.wantedSinceMs = nowMs;
       const mayWait = container === undefined && (wanted.spec?.deploy.dependsOn.length ?? 0) > 0;
       entry.patientUntilMs = mayWait ? entry.wantedSinceMs + PATIENCE_MS : 0;
-      const isOurs = container === undefined || isCurrent(container, wanted);
-      // What is on its way out exits because we stop it.
-      if (!isOurs) continue;
       if (container !== undefined) {
+        // What is on its way out exits because we stop it.
+        if (!isCurrent(container, wanted)) continue;
         // It stays after all: should it go later, it drains anew.
         if (entry.drained === container.id) entry.drained = undefined;
         // Applied after all: should somebody change them, they are put right anew.

@@ -2,7 +2,7 @@
 import { backoffMs } from '../../lib/backoff';
 import type { LastExit } from '../../lib/documents/types';
 import { runOf, type ActualContainer, type DesiredInstance } from '../plan/types';
-import type { Entry } from './entry';
+import { attemptsOf, type Entry } from './entry';
 
 /** An instance that keeps exiting is started again at most so often; the first restart waits only for the operator's delay. */
 const RESTART_BACKOFF = { baseMs: 1000, capMs: 60_000 };
@@ -38,7 +38,7 @@ export function observeRun(
   const crash = ended === undefined ? undefined : takeExit(container, entry);
   if (isTurn) entry.seenUnhealthy = run;
   if (isTurn || ended === 'new') {
-    const attempts = entry.restarts + Number(entry.isRestarting);
+    const attempts = attemptsOf(entry);
     const backoff = attempts === 0 ? 0 : backoffMs(attempts, RESTART_BACKOFF, random);
     entry.restartDelayMs = Math.max(delayMs, backoff);
     entry.restartNotBeforeMs = nowMs + entry.restartDelayMs;

@@ -38,8 +38,7 @@ export function outlookOf(one: InstanceInput, { busy, turns, nowMs, wallMs }: No
   const handsOff = pause === undefined ? '' : REASONS.handsOff(pause);
   if (step === undefined) return { step: '', underWay: false, inMs: 0, reason: handsOff || waiting };
   const inMs = Math.max(0, pausedMs, dueMs(step, one) - nowMs);
-  const turn = turns.get(one.instance);
-  const why = turn === undefined ? step.reason : REASONS.turn(step.reason, turn);
+  const why = REASONS.turn(step.reason, turns.get(one.instance));
   const reason = handsOff === '' ? why : `${why}; ${handsOff}`;
   return { step: step.kind, underWay: false, inMs: Math.ceil(inMs), reason };
 }

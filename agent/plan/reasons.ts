@@ -21,7 +21,7 @@ export const REASONS = {
     `${port === undefined ? 'its host port' : `host port ${port}`} was taken by another while it was down; a new one is picked`,
   dead: 'Docker could not remove it and calls it dead',
   // Waiting, leaving alone.
-  turn: (why: string, others: string) => `${why}; waits its turn: ${others}`,
+  turn: (why: string, others: string | undefined) => (others === undefined ? why : `${why}; waits its turn: ${others}`),
   handsOff: ({ kind, name, untilMs, reason, by }: Pause) =>
     `paused until ${isoTime(untilMs)} with the ${kind} ${name}` +
     `${by === '' ? '' : ` by ${by}`}${reason === '' ? '' : `: ${reason}`}`,

@@ -22,10 +22,7 @@ test('G3: a host whose assignment is gone is taken at its word, even when its re
   const before = world.ids('web');
   // etcd was emptied, the operator's keys are back first, and agents put their last status before they
   // notice that their assignment is gone: nothing in it says "held" yet.
-  for (const { name, status, record } of [...world.hosts.values()])
-    world.hosts.set(name, {
-      ...{ name, isLive: true, assignmentRevision: 0, isAssignmentGarbage: false, status: status!, record: record! },
-    });
+  for (const name of [...world.hosts.keys()]) world.loseAssignment(name);
   for (const map of [world.releases, world.serviceStatuses]) map.clear();
   world.services.delete('api');
   world.plan();
@@ -39,11 +36,7 @@ test('what was on its way out when its assignment went missing is not taken back
   const { status } = world.hosts.get('h1')!;
   const [leaving, staying] = Object.keys(status!.instances) as [string, string];
   const instances = { ...status!.instances, [leaving]: { ...status!.instances[leaving]!, phase: 'STOPPING' as const } };
-  const { record } = world.hosts.get('h1')!;
-  world.hosts.set('h1', {
-    ...{ name: 'h1', isLive: true, assignmentRevision: 0, isAssignmentGarbage: false, record: record! },
-    status: { ...status!, instances },
-  });
+  world.loseAssignment('h1', instances);
   world.plan();
   const assigned = Object.keys(world.hosts.get('h1')!.assignment!.instances);
   expect(assigned).toHaveLength(2);
@@ -111,13 +104,10 @@ test('G9: a host port that an unknown service holds is not given out', () => {
 test('G9: what is not made yet keeps its host port when the assignment of its host is deleted', () => {
   const world = new World().addHost('h1').put('job', { port: 80 });
   world.settle();
-  const { status, record } = world.hosts.get('h1')!;
+  const { status } = world.hosts.get('h1')!;
   const [id] = Object.keys(status!.instances) as [string];
   const failed = { ...status!.instances[id]!, containerId: '', spec: '', phase: 'FAILED' as const };
-  world.hosts.set('h1', {
-    ...{ name: 'h1', isLive: true, assignmentRevision: 0, isAssignmentGarbage: false, record: record! },
-    status: { ...status!, instances: { [id]: failed } },
-  });
+  world.loseAssignment('h1', { [id]: failed });
   // Planned before it, by name.
   world.put('api', { port: 80 }).plan();
   expect(world.ids('job')).toEqual([`h1/${id}`]);
@@ -141,7 +131,7 @@ test('G9: a container that turns out to be as wanted is not pointed to a release
 test('G9: a port that two of a slot have, the old one and one that is not made yet, stays taken when the old one goes', () => {
   const world = new World().addHost('h1').put('job', { port: 80, replicas: 2 });
   world.settle();
-  const { status, record } = world.hosts.get('h1')!;
+  const { status } = world.hosts.get('h1')!;
   const [old] = Object.keys(status!.instances) as [string];
   world.put('job', { port: 80, replicas: 2, image: 'a:2' }).plan();
   const [next] = Object.keys(world.hosts.get('h1')!.assignment!.instances) as [string];
@@ -152,10 +142,7 @@ test('G9: a port that two of a slot have, the old one and one that is not made y
     [next]: { ...known, release: 2, containerId: '', spec: '', phase: 'PENDING' as const, held: true },
     [old]: { ...known, ports, phase: 'STOPPING' as const, held: true },
   };
-  world.hosts.set('h1', {
-    ...{ name: 'h1', isLive: true, assignmentRevision: 0, isAssignmentGarbage: false, record: record! },
-    status: { ...status!, instances },
-  });
+  world.loseAssignment('h1', instances);
   world.plan();
   expect(world.ids('job')).toEqual([`h1/${next}`]);
 });

@@ -57,6 +57,7 @@ export class LoopHost {
   readonly lines: readonly LogLine[];
   readonly memoryCopy: MemoryCopy;
   mayAct = true;
+  private next: LoopHost | undefined;
   private wanted: Desired = desiredOf({});
 
   constructor(private readonly options: LoopHostOptions = {}) {
@@ -86,7 +87,13 @@ export class LoopHost {
   /** Ends the agent. @returns the host with the next one */
   restart(): LoopHost {
     this.loop.stop();
-    return new LoopHost({ ...this.options, after: this });
+    return (this.next = new LoopHost({ ...this.options, after: this }));
+  }
+
+  /** Ends the agent, and those that came after it. */
+  stop(): void {
+    this.loop.stop();
+    this.next?.stop();
   }
 
   /** Starts the loop at the first call. */
@@ -123,4 +130,15 @@ export class LoopHost {
   timesOf(message: string): readonly number[] {
     return this.lines.filter((line) => line.message === message).map(({ atMs }) => atMs);
   }
+}
+
+/** @returns makes hosts for the tests of a file; they are stopped after each test */
+export function loopHosts(): (options?: LoopHostOptions) => LoopHost {
+  const hosts: LoopHost[] = [];
+  afterEach(() => hosts.splice(0).forEach((host) => host.stop()));
+  return (options = {}) => {
+    const host = new LoopHost(options);
+    hosts.push(host);
+    return host;
+  };
 }

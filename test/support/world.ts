@@ -136,6 +136,13 @@ export class World {
     return { ...nothing, ...idle, ...one, containerId: 'c', phase: isUp ? 'RUNNING' : 'BACKOFF', spec };
   }
 
+  /** @param instances what the host reports from then on; by default what it reported before */
+  loseAssignment(name: string, instances = this.hosts.get(name)?.status?.instances ?? {}): void {
+    const { isLive, isAssignmentGarbage, record, status } = this.hosts.get(name)!;
+    const known = { name, isLive, isAssignmentGarbage, record: record!, assignmentRevision: 0 };
+    this.hosts.set(name, { ...known, status: { ...status!, instances } });
+  }
+
   set(name: string, change: Partial<HostView>): void {
     this.hosts.set(name, { ...this.hosts.get(name)!, ...change });
   }

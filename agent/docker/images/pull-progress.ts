@@ -52,9 +52,8 @@ export class PullProgress {
 
   /** Whether all that is left to download waits for Docker, which downloads three layers at a time for all pulls. */
   get isQueued(): boolean {
-    const phases = new Set([...this.layers.values()].map(({ phase }) => phase));
-    const isBusy = (['waiting', 'broken-off', 'downloading', 'extracting'] as const).some((phase) => phases.has(phase));
-    return phases.has('queued') && !isBusy;
+    const phases = [...this.layers.values()].map(({ phase }) => phase);
+    return phases.includes('queued') && phases.every((phase) => ['queued', 'downloaded', 'done'].includes(phase));
   }
 
   /** "12 of 40 MB, 3 of 5 layers": bytes of the layers whose size is known by now. Empty before there is a layer. */
