@@ -64,7 +64,7 @@ function begin(agentId = 'id-1', of: MemoryDocker = docker): Running {
 }
 
 async function assign(revision = 1, ids: readonly string[] = ['web-1']): Promise<void> {
-  const instance = { service: 'web', slot: 1, release: 1, hash: releaseHash(WEB) };
+  const instance = { service: 'web', slot: 1, release: 1, hash: releaseHash(WEB), config: {}, before: false };
   const instances = Object.fromEntries(ids.map((id) => [id, instance]));
   await put(keys.release('web', 1), encodeDocument('Release', WEB));
   await put(

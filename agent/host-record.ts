@@ -7,6 +7,6 @@ export function hostRecordOf(
   { address, labels }: { readonly address: string; readonly labels: Readonly<Record<string, string>> },
   { nanoCpus, memoryBytes, version: dockerVersion, os, arch }: EngineFacts,
 ): string {
-  const capacity = { nanoCpus, memoryBytes };
+  const capacity = { nanoCpus, memoryBytes, resources: {} };
   return encodeDocument('HostRecord', { address, labels, capacity, agentVersion: VERSION, dockerVersion, os, arch });
 }

@@ -1,3 +1,4 @@
+import { emptyDocument } from '../lib/documents/codec';
 import type { HostStatus, InstanceStatus, Phase } from '../lib/documents/types';
 import { createAgentMetrics, type AgentMetrics } from './metrics';
 
@@ -30,7 +31,10 @@ test.each<[string, InstanceStatus, number, number, number]>([
   ['is on its way out', instance('STOPPING', 'healthy'), 0, 0, 0],
   ['is held', instance('RUNNING', 'none', true), 1, 1, 1],
 ])('an instance that %s', async (_, status, running, healthy, held) => {
-  metrics.onStatus({ assignmentRevision: 1, instances: { a: status }, problems: [] }, 3);
+  metrics.onStatus(
+    { ...emptyDocument('HostStatus'), assignmentRevision: 1, instances: { a: status }, problems: [] },
+    3,
+  );
   expect(await valueOf('berth_agent_instances_running')).toBe(running);
   expect(await valueOf('berth_agent_instances_healthy')).toBe(healthy);
   expect(await valueOf('berth_agent_instances_held')).toBe(held);
@@ -39,7 +43,10 @@ test.each<[string, InstanceStatus, number, number, number]>([
 
 test('problems are counted by rule, and gone when they are over', async () => {
   const of = (...rules: readonly string[]): void =>
-    metrics.onStatus({ assignmentRevision: 1, instances: {}, problems: rules.map(problem) }, 0);
+    metrics.onStatus(
+      { ...emptyDocument('HostStatus'), assignmentRevision: 1, instances: {}, problems: rules.map(problem) },
+      0,
+    );
   of('release-unreadable', 'release-unreadable', 'disk-copy');
   expect(await valueOf('berth_agent_problems{rule="release-unreadable"}')).toBe(2);
   expect(await valueOf('berth_agent_problems{rule="disk-copy"}')).toBe(1);
@@ -67,6 +74,6 @@ test('tries of probes are counted by what they came to, and the unhealthy are co
   expect(await valueOf('berth_agent_probe_duration_seconds_count')).toBe(3);
   expect(await valueOf('berth_agent_probe_duration_seconds_sum')).toBeCloseTo(2.033);
   const instances = { a: instance('RUNNING', 'unhealthy'), b: instance('RUNNING', 'starting') };
-  metrics.onStatus({ assignmentRevision: 1, instances, problems: [] }, 2);
+  metrics.onStatus({ ...emptyDocument('HostStatus'), assignmentRevision: 1, instances, problems: [] }, 2);
   expect(await valueOf('berth_agent_instances_unhealthy')).toBe(1);
 });

@@ -1,3 +1,4 @@
+import { emptyDocument } from '../lib/documents/codec';
 import { encodeDocument } from '../lib/documents/codec';
 import { specHash } from '../lib/release/spec-hash';
 import { actualOf, containerOf, exitOf } from '../test/support/actual';
@@ -158,7 +159,7 @@ test('G10: a host on which everything has crashed with much to say still fits in
       lastExitOf: (instance) => exitOf(3, { atMs: Number(instance.slice('web-'.length)), log }),
     },
   });
-  const status = { assignmentRevision: 1, instances, problems: [] };
+  const status = { ...emptyDocument('HostStatus'), assignmentRevision: 1, instances, problems: [] };
   expect(Buffer.byteLength(encodeDocument('HostStatus', status))).toBeLessThan(1024 ** 2);
   expect(instances['web-299']?.lastExit?.log).toEqual(log);
   expect(instances['web-0']?.lastExit).toEqual(exitOf(3, { atMs: 0 }));

@@ -36,7 +36,10 @@ export function buildStatus(input: StatusInput): HostStatus {
   const instances: Record<string, InstanceStatus> = {};
   for (const one of instancesOf(input)) instances[one.instance] = instanceStatus(one, input);
   boundLogs(instances);
-  return { assignmentRevision: input.desired.assignmentRevision, instances, problems: input.problems };
+  return {
+    ...{ assignmentRevision: input.desired.assignmentRevision, instances, problems: input.problems },
+    ...{ prefetch: {}, resolved: {}, volumes: [] },
+  };
 }
 
 function boundLogs(instances: Record<string, InstanceStatus>): void {

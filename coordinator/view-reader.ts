@@ -1,10 +1,10 @@
 /** Keeps the cluster view up with a mirror of etcd: decodes what changed, and keeps the last good of what can't be read. */
-import { decodeDocument, DocumentError } from '../lib/documents/codec';
+import { decodeDocument, DocumentError, emptyDocument } from '../lib/documents/codec';
 import type { Keys } from '../lib/documents/keys';
 import type { DocumentName, DocumentTypes, Pause, Problem, Release } from '../lib/documents/types';
 import type { KeyValue } from '../lib/etcd/store';
-import type { ClusterView, HostView, PauseView, ServiceDocument, Versioned } from './view';
-import type { ServiceStatus } from '../lib/documents/types';
+import type { ClusterView, ConfigLayers, HostView, PauseView, ServiceDocument, Versioned } from './view';
+import type { ClusterIntent, ClusterStatus, ServiceIntent, ServiceStatus } from '../lib/documents/types';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -16,6 +16,10 @@ const NO_PAUSE_KEY = 'a pause has the key pauses/<host, service or instance>/<na
 const MIN_UNTIL_MS = 1e12;
 const NO_RELEASE_KEY = "a release has the key releases/<service>/<number>; this one is nobody's";
 
+const NO_INTENT = { document: emptyDocument('ClusterIntent'), modRevision: 0 };
+const NO_STATUS = { document: emptyDocument('ClusterStatus'), modRevision: 0 };
+export const NO_CONFIG: ConfigLayers = { cluster: undefined, services: new Map(), hosts: new Map() };
+
 export class ViewReader {
   private readonly services = new Map<string, ServiceDocument>();
   private readonly releases = new Map<string, Map<number, Release>>();
@@ -23,6 +27,9 @@ export class ViewReader {
   private readonly hosts = new Map<string, HostView>();
   private readonly serviceStatuses = new Map<string, Versioned<ServiceStatus | undefined>>();
   private readonly pauses = new Map<string, PauseView>();
+  private readonly serviceIntents = new Map<string, Versioned<ServiceIntent>>();
+  private clusterIntent: Versioned<ClusterIntent> = NO_INTENT;
+  private clusterStatus: Versioned<ClusterStatus> = NO_STATUS;
   private readonly problems = new Map<string, Problem>();
 
   constructor(private readonly keys: Keys) {}
@@ -30,7 +37,11 @@ export class ViewReader {
   get view(): ClusterView {
     const { services, releases, unreadableReleases, hosts, serviceStatuses, pauses } = this;
     const problems = [...this.problems.values()];
-    return { services, releases, unreadableReleases, hosts, serviceStatuses, pauses, problems };
+    const { serviceIntents, clusterIntent, clusterStatus } = this;
+    return {
+      ...{ services, releases, unreadableReleases, hosts, serviceStatuses, pauses, problems },
+      ...{ config: NO_CONFIG, serviceIntents, clusterIntent, clusterStatus },
+    };
   }
 
   /** Takes in one key as it is now; undefined when it is gone. */
@@ -52,6 +63,12 @@ export class ViewReader {
     if (status !== undefined) return this.readServiceStatus(status, kv);
     const paused = after(keys.pauses);
     if (paused !== undefined) return this.readPause(key, paused, kv);
+    const intended = after(keys.serviceIntents);
+    if (intended !== undefined) return this.readServiceIntent(intended, kv);
+    if (key === keys.clusterIntent)
+      this.clusterIntent = this.lastGood('ClusterIntent', kv, this.clusterIntent, NO_INTENT);
+    if (key === keys.clusterStatus)
+      this.clusterStatus = this.lastGood('ClusterStatus', kv, this.clusterStatus, NO_STATUS);
     const hostPart = after(keys.hosts);
     if (hostPart !== undefined) this.readHost(hostPart, kv);
   }
@@ -85,6 +102,27 @@ export class ViewReader {
   private readServiceStatus(name: string, kv: KeyValue | undefined): void {
     if (kv === undefined) this.serviceStatuses.delete(name);
     else this.serviceStatuses.set(name, { document: this.decode('ServiceStatus', kv), modRevision: kv.modRevision });
+  }
+
+  private readServiceIntent(service: string, kv: KeyValue | undefined): void {
+    const none = { document: emptyDocument('ServiceIntent'), modRevision: 0 };
+    if (kv === undefined) this.serviceIntents.delete(service);
+    else
+      this.serviceIntents.set(
+        service,
+        this.lastGood('ServiceIntent', kv, this.serviceIntents.get(service) ?? none, none),
+      );
+  }
+
+  /** What can't be read changes nothing but the revision to compare. @param none when the key is gone */
+  private lastGood<N extends DocumentName>(
+    name: N,
+    kv: KeyValue | undefined,
+    before: Versioned<DocumentTypes[N]>,
+    none: Versioned<DocumentTypes[N]>,
+  ): Versioned<DocumentTypes[N]> {
+    if (kv === undefined) return none;
+    return { document: this.decode(name, kv) ?? before.document, modRevision: kv.modRevision };
   }
 
   /** Garbage ends no pause: the last good one goes on until its end. */
@@ -124,11 +162,20 @@ export class ViewReader {
     if (part === 'record') this.readHostPart(name, 'record', kv && this.decode('HostRecord', kv), kv === undefined);
     else if (part === 'intent')
       this.readHostPart(name, 'intent', kv && this.decode('HostIntent', kv), kv === undefined);
+    else if (part === 'lost') this.readLoss(name, kv);
     else if (part === 'alive') {
       const entry = this.host(name);
       entry.isLive = kv !== undefined;
       this.settle(entry);
     }
+  }
+
+  private readLoss(name: string, kv: KeyValue | undefined): void {
+    const entry = this.host(name);
+    const none = { document: { sinceMs: 0 }, modRevision: 0 };
+    if (kv === undefined) delete entry.loss;
+    else entry.loss = this.lastGood('HostLoss', kv, entry.loss ?? none, none);
+    this.settle(entry);
   }
 
   private readHostPart<P extends 'record' | 'intent' | 'status'>(
@@ -149,9 +196,9 @@ export class ViewReader {
   }
 
   private settle(entry: HostView): void {
-    const { isLive, record, intent, status, assignmentRevision } = entry;
+    const { isLive, record, intent, status, loss, assignmentRevision } = entry;
     const isEmpty =
-      !isLive && record === undefined && intent === undefined && status === undefined && assignmentRevision === 0;
+      !isLive && [record, intent, status, loss].every((part) => part === undefined) && assignmentRevision === 0;
     if (isEmpty) this.hosts.delete(entry.name);
     else this.hosts.set(entry.name, entry);
   }

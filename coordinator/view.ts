@@ -2,13 +2,17 @@
 import type {
   AssignedInstance,
   Assignment,
+  ClusterIntent,
+  ClusterStatus,
   HostIntent,
+  HostLoss,
   HostRecord,
   HostStatus,
   InstanceStatus,
   Pause,
   Problem,
   Release,
+  ServiceIntent,
   ServiceStatus,
 } from '../lib/documents/types';
 
@@ -32,6 +36,20 @@ export interface PauseView {
   readonly isGarbage: boolean;
 }
 
+/** One layer of config: flat text by key. */
+export interface ConfigLayer {
+  /** Of the last text that could be read; empty when there never was one. */
+  readonly values: ReadonlyMap<string, string>;
+  readonly modRevision: number;
+}
+
+/** By name of the service or host. */
+export interface ConfigLayers {
+  readonly cluster: ConfigLayer | undefined;
+  readonly services: ReadonlyMap<string, ConfigLayer>;
+  readonly hosts: ReadonlyMap<string, ConfigLayer>;
+}
+
 export interface HostView {
   readonly name: string;
   /** Its agent's lease lives. */
@@ -45,6 +63,8 @@ export interface HostView {
   readonly assignmentRevision: number;
   /** What stands under the assignment's key can't be read. */
   readonly isAssignmentGarbage: boolean;
+  /** Since when its lease has ended, as the leader noted it. */
+  readonly loss?: Versioned<HostLoss>;
   /** Of the host itself and in force, where a plan is made; nobody else asks. */
   readonly pause?: Pause | undefined;
 }
@@ -59,6 +79,10 @@ export interface ClusterView {
   readonly serviceStatuses: ReadonlyMap<string, Versioned<ServiceStatus | undefined>>;
   /** By key; those that have ended among them. */
   readonly pauses: ReadonlyMap<string, PauseView>;
+  readonly config: ConfigLayers;
+  readonly serviceIntents: ReadonlyMap<string, Versioned<ServiceIntent>>;
+  readonly clusterIntent: Versioned<ClusterIntent>;
+  readonly clusterStatus: Versioned<ClusterStatus>;
   /** Documents that can't be read, with their keys. */
   readonly problems: readonly Problem[];
 }
@@ -105,7 +129,10 @@ export function placementsOf(host: HostView): readonly Placement[] {
   );
   const placed =
     (isReported: boolean) =>
-    ([id, { service, slot, release }]: [string, Omit<AssignedInstance, 'hash'>]): Placement => ({
+    ([id, { service, slot, release }]: [
+      string,
+      Pick<AssignedInstance, 'service' | 'slot' | 'release'>,
+    ]): Placement => ({
       ...{ id, host: host.name, service, slot, release, isReported },
     });
   return [...Object.entries(assignment?.instances ?? {}).map(placed(false)), ...reported.map(placed(true))];

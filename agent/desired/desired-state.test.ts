@@ -61,7 +61,7 @@ const putRelease = (release: Release): Promise<unknown> =>
 function assignmentOf(revision: number, releases: Readonly<Record<string, Release>>, held: string[] = []): Assignment {
   const instances = Object.entries(releases).map(([id, release]) => {
     const { service, number } = release;
-    return [id, { service, slot: 1, release: number, hash: releaseHash(release) }] as const;
+    return [id, { service, slot: 1, release: number, hash: releaseHash(release), config: {}, before: false }] as const;
   });
   return { ...emptyDocument('Assignment'), revision, held, instances: Object.fromEntries(instances) };
 }

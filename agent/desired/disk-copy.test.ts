@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function copyOf(revision: number): DesiredCopy {
-  const instances = { 'web-1': { service: 'web', slot: 1, release: 7, hash: 'abc' } };
+  const instances = { 'web-1': { service: 'web', slot: 1, release: 7, hash: 'abc', config: {}, before: false } };
   return {
     assignment: { ...emptyDocument('Assignment'), revision, instances, held: ['api-1'] },
     releases: new Map([['web@7', WEB]]),

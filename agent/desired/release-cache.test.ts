@@ -38,7 +38,10 @@ const putRelease = (release: Release): Promise<unknown> =>
 function wanting(...releases: readonly Release[]): Assignment {
   const instances = releases.map((release) => {
     const { service, number } = release;
-    return [`${service}-1`, { service, slot: 1, release: number, hash: releaseHash(release) }] as const;
+    return [
+      `${service}-1`,
+      { service, slot: 1, release: number, hash: releaseHash(release), config: {}, before: false },
+    ] as const;
   });
   return { ...emptyDocument('Assignment'), instances: Object.fromEntries(instances) };
 }

@@ -27,7 +27,16 @@ function container(change: Partial<ActualContainer> = {}): ActualContainer {
   return containerOf({ ...identity, stopGracePeriodMs: 10_000, ranForMs: 60_000, exit: exitOf(1), ...change });
 }
 
-const assigned: DesiredInstance = { service: 'web', slot: 1, release: 2, hash: '', spec: release, specHash: '1:new' };
+const assigned: DesiredInstance = {
+  service: 'web',
+  slot: 1,
+  release: 2,
+  hash: '',
+  config: {},
+  before: false,
+  spec: release,
+  specHash: '1:new',
+};
 
 interface Case {
   readonly wanted: 'yes' | 'unknown spec' | 'no';
@@ -52,7 +61,7 @@ function plan(change: Partial<Case>, policy: Partial<Release['deploy']['restartP
   const restartPolicy = { ...release.deploy.restartPolicy, ...policy };
   const spec = { ...release, deploy: { ...release.deploy, restartPolicy } };
   const instance =
-    wanted === 'yes' ? { ...assigned, spec } : { service: 'web', slot: 1, release: 2, hash: '', specProblem: 'gone' };
+    wanted === 'yes' ? { ...assigned, spec } : { service: 'web', slot: 1, release: 2, hash: '', config: {}, before: false, specProblem: 'gone' };
   const desired: Desired = {
     isComplete,
     assignmentRevision: 1,

@@ -57,7 +57,7 @@ describe('limits are changed in place', () => {
     ['unknown ones are left', limited({ pids: 9 }), { limits: undefined }, undefined],
     [
       'a reservation of memory',
-      withDeploy({ reservations: { nanoCpus: 0, memoryBytes: 32e6 } }),
+      withDeploy({ reservations: { nanoCpus: 0, memoryBytes: 32e6, resources: {} } }),
       {},
       { ...ALL, memoryReservationBytes: 32e6 },
     ],

@@ -108,6 +108,7 @@ function listedHost(host: HostView, { cluster, keys }: ApiContext, pause: Pause 
     reserved: {
       nanoCpus: reservations.reduce((sum, one) => sum + (one?.nanoCpus ?? 0), 0),
       memoryBytes: reservations.reduce((sum, one) => sum + (one?.memoryBytes ?? 0), 0),
+      resources: {},
     },
     problems: [...(host.status?.problems ?? []), ...view.problems.filter(({ key }) => concerns(key, host, keys))],
     ...(pause && { pause }),

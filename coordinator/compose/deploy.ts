@@ -55,7 +55,7 @@ function readReservations(reader: Reader | undefined, limits: ContainerSpec['lim
     reader?.at('cpus').bad('more CPUs are reserved than the limit allows');
   if (limits.memoryBytes > 0 && memoryBytes > limits.memoryBytes)
     reader?.at('memory').bad('more memory is reserved than the limit allows');
-  return { nanoCpus, memoryBytes };
+  return { nanoCpus, memoryBytes, resources: {} };
 }
 
 function readRestartPolicy(reader: Reader | undefined): RestartPolicy {

@@ -132,11 +132,11 @@ function belongs(host: HostView, target: Release): boolean {
 }
 
 function asEmpty(host: HostView): Parameters<typeof whyNot>[0] {
-  return { host: { ...host, intent: { drain: false }, pause: undefined }, usage: emptyUsage() };
+  return { host: { ...host, intent: undefined, pause: undefined }, usage: emptyUsage() };
 }
 
 function withoutReservations(target: Release): Release {
-  return { ...target, deploy: { ...target.deploy, reservations: { nanoCpus: 0, memoryBytes: 0 } } };
+  return { ...target, deploy: { ...target.deploy, reservations: { nanoCpus: 0, memoryBytes: 0, resources: {} } } };
 }
 
 /**

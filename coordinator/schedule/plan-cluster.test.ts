@@ -1,4 +1,5 @@
 /** The coordinator's plan, against a model of hosts that do what they are told. */
+import { emptyDocument } from '../../lib/documents/codec';
 import * as fc from 'fast-check';
 import { GIB, World } from '../../test/support/world';
 import { placementsOf } from '../view';
@@ -98,7 +99,7 @@ test('global: one on every host that fits, also on those that come later, and no
 
 test('every host that refuses says why', () => {
   const world = three().put('web', { memoryBytes: 2 * GIB });
-  world.addHost('h4', {}, 4 * GIB).set('h4', { intent: { schedulable: false, drain: false } });
+  world.addHost('h4', {}, 4 * GIB).set('h4', { intent: { ...emptyDocument('HostIntent'), schedulable: false } });
   world.set('h1', { isLive: false });
   world.settle();
   expect(world.serviceStatuses.get('web')!.document!.unplaced).toEqual([

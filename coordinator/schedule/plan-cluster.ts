@@ -127,7 +127,17 @@ function assignmentOf(
       const { id, service, slot, release } = placement;
       const content = releaseOf(placement);
       const same = before?.instances[id]?.release === release ? before.instances[id].hash : '';
-      return [id, { service, slot, release, hash: content === undefined ? same : releaseHash(content) }];
+      return [
+        id,
+        {
+          service,
+          slot,
+          release,
+          hash: content === undefined ? same : releaseHash(content),
+          config: {},
+          before: false,
+        },
+      ];
     }),
   );
   const held = placements
@@ -141,7 +151,7 @@ function assignmentOf(
     JSON.stringify(before.pauses) === JSON.stringify(pauses);
   if (isSame && !host.isAssignmentGarbage && !isBehind(host)) return undefined;
   const revision = Math.max(before?.revision ?? 0, host.status?.assignmentRevision ?? 0) + 1;
-  return { revision, instances, prefetch: [], held, pauses };
+  return { revision, instances, prefetch: [], held, pauses, resolve: {} };
 }
 
 function sameInstances(a: Assignment['instances'], b: Assignment['instances']): boolean {

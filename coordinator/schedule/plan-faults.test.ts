@@ -57,7 +57,7 @@ test('G7: a stop-first release that fits nowhere takes nothing away', () => {
 
 test.each<[string, (world: World) => void]>([
   ['lost', (world) => world.set('h1', { isLive: false })],
-  ['cordoned', (world) => world.set('h1', { intent: { schedulable: false, drain: false } })],
+  ['cordoned', (world) => world.set('h1', { intent: { ...emptyDocument('HostIntent'), schedulable: false } })],
 ])('a global service is updated on the other hosts while the first is %s', (_, fault) => {
   const world = three().put('log', { mode: 'global' });
   world.settle();
@@ -151,7 +151,7 @@ test('a garbage assignment is written anew even on a host that runs nothing', ()
   const world = new World().addHost('h1');
   world.set('h1', { isAssignmentGarbage: true, assignmentRevision: 7 });
   world.put('web', { replicas: 0 }).plan();
-  expect(world.hosts.get('h1')!.assignment).toEqual({ revision: 1, instances: {}, prefetch: [], held: [], pauses: [] });
+  expect(world.hosts.get('h1')!.assignment).toEqual({ ...emptyDocument('Assignment'), revision: 1 });
 });
 
 test('G3: a backup of etcd that is restored stops nothing that it does not know of', () => {

@@ -1,4 +1,5 @@
 /** Pure: what should become of one service now. */
+import { emptyDocument } from '../../lib/documents/codec';
 import type { Pause, Release, ServiceStatus } from '../../lib/documents/types';
 import { reportOf, type Placement } from '../view';
 import { isPinned, unpaused } from './pauses';
@@ -29,7 +30,13 @@ export function planService(input: ServiceInput): ServicePlan {
   const newRelease = cutRelease(input, releases, newest);
   const target = newRelease ?? newest;
   const problems = document.compiled.ok ? [] : document.compiled.problems;
-  const base = { serviceRevision: document.modRevision, accepted: document.compiled.ok, problems };
+  const base = {
+    frozen: '',
+    stuck: {},
+    serviceRevision: document.modRevision,
+    accepted: document.compiled.ok,
+    problems,
+  };
   // A release that can't be read and is newer than what can is no reason to go back to an older one.
   const isBlind =
     newRelease === undefined &&
@@ -57,6 +64,8 @@ const NO_COUNTS = {
   placed: 0,
   running: 0,
   unplaced: [],
+  frozen: '',
+  stuck: {},
 };
 
 /** What was said of the service before, apart from its pause. */
@@ -127,7 +136,10 @@ function cutRelease(
   );
   const number = Math.max(0, ...releases.keys(), ...unreadableNumbers(input), ...reported) + 1;
   const unpinned = !container.image.includes('@sha256:');
-  return { service, number, container, deploy, createdAtMs: wallMs, serviceRevision: document.modRevision, unpinned };
+  return {
+    ...emptyDocument('Release'),
+    ...{ service, number, container, deploy, createdAtMs: wallMs, serviceRevision: document.modRevision, unpinned },
+  };
 }
 
 function sameText(a: unknown, b: unknown): boolean {

@@ -52,8 +52,8 @@ test('fills in defaults, and leaves optional fields away', () => {
   expect(release.container.limits).toEqual({ nanoCpus: 0, memoryBytes: 0, pids: 0 });
   expect(release.container.environment).toEqual({});
   expect('healthCheck' in release.container).toBe(false);
-  expect(decodeDocument('HostIntent', '{}')).toEqual({ drain: false });
-  expect(decodeDocument('HostIntent', '{"schedulable":false}')).toEqual({ schedulable: false, drain: false });
+  expect(decodeDocument('HostIntent', '{}')).toEqual({ drain: false, reason: '', by: '' });
+  expect(decodeDocument('HostIntent', '{"schedulable":false}').schedulable).toBe(false);
   expect(decodeDocument('HostStatus', '{"instances":{"a":{}}}').instances['a']!.phase).toBe('PHASE_UNSPECIFIED');
 });
 
@@ -62,14 +62,16 @@ test('leaves defaults out, keeps empty map values, sorts maps', () => {
     ...emptyDocument('Assignment'),
     revision: 3,
     instances: {
-      b: { service: 'b', slot: 1, release: 2, hash: '' },
-      a: { service: '', slot: 0, release: 0, hash: '' },
+      b: { service: 'b', slot: 1, release: 2, hash: '', config: {}, before: false },
+      a: { service: '', slot: 0, release: 0, hash: '', config: {}, before: false },
     },
   };
   expect(encodeDocument('Assignment', assignment)).toBe(
     '{"revision":3,"instances":{"a":{},"b":{"service":"b","slot":1,"release":2}}}',
   );
-  expect(encodeDocument('HostIntent', { schedulable: false, drain: false })).toBe('{"schedulable":false}');
+  expect(encodeDocument('HostIntent', { ...emptyDocument('HostIntent'), schedulable: false })).toBe(
+    '{"schedulable":false}',
+  );
 });
 
 test('any assignment comes back as it went, a key named __proto__ too', () => {
@@ -79,11 +81,14 @@ test('any assignment comes back as it went, a key named __proto__ too', () => {
     slot: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
     release: fc.maxSafeInteger(),
     hash: fc.string(),
+    config: fc.dictionary(key, fc.string()),
+    before: fc.boolean(),
   });
   const instances = fc.array(fc.tuple(key, instance)).map((entries) => Object.fromEntries(entries));
   const assignments = fc.record({
     revision: fc.maxSafeInteger(),
     instances,
+    resolve: fc.dictionary(key, fc.maxSafeInteger()),
     prefetch: fc.array(fc.string()),
     held: fc.array(fc.string()),
     pauses: fc.array(

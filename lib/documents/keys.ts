@@ -17,11 +17,21 @@ export interface Keys {
   hostRecord(name: string): string;
   hostAlive(name: string): string;
   hostIntent(name: string): string;
+  hostLoss(name: string): string;
   readonly statuses: string;
   status(host: string): string;
   readonly pauses: string;
   /** @param kind "host", "service" or "instance" */
   pause(kind: string, name: string): string;
+  /** Layers of config: "cluster", "services/<service>", "hosts/<host>". */
+  readonly config: string;
+  readonly clusterConfig: string;
+  serviceConfig(service: string): string;
+  hostConfig(host: string): string;
+  readonly serviceIntents: string;
+  serviceIntent(service: string): string;
+  readonly clusterIntent: string;
+  readonly clusterStatus: string;
   readonly leader: string;
 }
 
@@ -48,10 +58,19 @@ export function keysUnder(prefix: string): Keys {
     hostRecord: (name) => `${under('hosts')}${name}/record`,
     hostAlive: (name) => `${under('hosts')}${name}/alive`,
     hostIntent: (name) => `${under('hosts')}${name}/intent`,
+    hostLoss: (name) => `${under('hosts')}${name}/lost`,
     statuses: under('status'),
     status: (host) => under('status') + host,
     pauses: under('pauses'),
     pause: (kind, name) => `${under('pauses')}${kind}/${name}`,
+    config: under('config'),
+    clusterConfig: `${under('config')}cluster`,
+    serviceConfig: (service) => `${under('config')}services/${service}`,
+    hostConfig: (host) => `${under('config')}hosts/${host}`,
+    serviceIntents: under('service-intents'),
+    serviceIntent: (service) => under('service-intents') + service,
+    clusterIntent: `${under('cluster')}intent`,
+    clusterStatus: `${under('cluster')}status`,
     leader: under('leader'),
   };
 }

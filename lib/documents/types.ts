@@ -4,12 +4,16 @@
  * undefined, and nothing may be changed in place.
  */
 import type { Assignment__Output } from '../../proto/generated/types/berth/v1/Assignment';
+import type { ClusterIntent__Output } from '../../proto/generated/types/berth/v1/ClusterIntent';
+import type { ClusterStatus__Output } from '../../proto/generated/types/berth/v1/ClusterStatus';
 import type { HostAlive__Output } from '../../proto/generated/types/berth/v1/HostAlive';
 import type { HostIntent__Output } from '../../proto/generated/types/berth/v1/HostIntent';
+import type { HostLoss__Output } from '../../proto/generated/types/berth/v1/HostLoss';
 import type { HostRecord__Output } from '../../proto/generated/types/berth/v1/HostRecord';
 import type { HostStatus__Output } from '../../proto/generated/types/berth/v1/HostStatus';
 import type { Pause__Output } from '../../proto/generated/types/berth/v1/Pause';
 import type { Release__Output } from '../../proto/generated/types/berth/v1/Release';
+import type { ServiceIntent__Output } from '../../proto/generated/types/berth/v1/ServiceIntent';
 import type { ServiceStatus__Output } from '../../proto/generated/types/berth/v1/ServiceStatus';
 
 /** A generated `__Output` type without its nulls and without protobuf's synthetic `_field` oneofs. */
@@ -26,6 +30,10 @@ export type HostAlive = Whole<HostAlive__Output>;
 export type HostIntent = Whole<HostIntent__Output>;
 export type HostStatus = Whole<HostStatus__Output>;
 export type ServiceStatus = Whole<ServiceStatus__Output>;
+export type HostLoss = Whole<HostLoss__Output>;
+export type ServiceIntent = Whole<ServiceIntent__Output>;
+export type ClusterIntent = Whole<ClusterIntent__Output>;
+export type ClusterStatus = Whole<ClusterStatus__Output>;
 export type Pause = Whole<Pause__Output>;
 
 export type ContainerSpec = Release['container'];
@@ -38,6 +46,9 @@ export type Limits = ContainerSpec['limits'];
 export type Hook = ContainerSpec['preStop'][number];
 export type NetworkAttachment = ContainerSpec['networks'][number];
 export type Logging = NonNullable<ContainerSpec['logging']>;
+export type UpdateConfig = DeploySpec['updateConfig'];
+export type Rollout = NonNullable<ServiceStatus['move']>;
+export type Alarm = ClusterStatus['alarms'][number];
 export type Probe = NonNullable<DeploySpec['probe']>;
 export type RestartPolicy = DeploySpec['restartPolicy'];
 export type AssignedInstance = Assignment['instances'][string];
@@ -57,5 +68,9 @@ export interface DocumentTypes {
   HostStatus: HostStatus;
   ServiceStatus: ServiceStatus;
   Pause: Pause;
+  HostLoss: HostLoss;
+  ServiceIntent: ServiceIntent;
+  ClusterIntent: ClusterIntent;
+  ClusterStatus: ClusterStatus;
 }
 export type DocumentName = keyof DocumentTypes;

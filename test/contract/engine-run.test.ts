@@ -70,7 +70,7 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
 
     test('tells the limits that it was made with', async () => {
       const { memoryReservationBytes, ...limits } = LIMITS;
-      const deploy = deploySpec({ reservations: { nanoCpus: 0, memoryBytes: memoryReservationBytes } });
+      const deploy = deploySpec({ reservations: { nanoCpus: 0, memoryBytes: memoryReservationBytes, resources: {} } });
       await begin({ limits }, { deploy });
       expect((await only()).limits).toEqual(LIMITS);
     });

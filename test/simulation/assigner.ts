@@ -51,10 +51,13 @@ export class Assigner {
     const instances = [...this.instances].map(([id, service]) => {
       const release = this.releases.get(service)!;
       const slot = Number(id.slice(service.length + 1));
-      return [id, { service, slot, release: release.number, hash: releaseHash(release) }] as const;
+      return [
+        id,
+        { service, slot, release: release.number, hash: releaseHash(release), config: {}, before: false },
+      ] as const;
     });
     const assignment = encodeDocument('Assignment', {
-      ...{ revision: ++this.revision, instances: Object.fromEntries(instances), prefetch: [] },
+      ...{ revision: ++this.revision, instances: Object.fromEntries(instances), prefetch: [], resolve: {} },
       ...{ held: [...this.held], pauses: this.pauses },
     });
     await this.put(keys.assignment(this.host), assignment);

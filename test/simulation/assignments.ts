@@ -53,7 +53,7 @@ function probeBy(chance: Chance): Probe {
 
 function deployBy(chance: Chance): Partial<DeploySpec> {
   return {
-    reservations: { nanoCpus: 0, memoryBytes: chance.pick([0, 16, 32]) * MIB },
+    reservations: { nanoCpus: 0, memoryBytes: chance.pick([0, 16, 32]) * MIB, resources: {} },
     ...(chance.happens(0.25) && { probe: probeBy(chance) }),
     dependsOn: SERVICES.filter(() => chance.happens(0.2)),
     onUnhealthy: chance.pick(['', 'restart', 'withdraw']),

@@ -88,9 +88,19 @@ export class CrashingHost {
       else await this.writeRelease(instance, wish);
     }
     const instances = [...this.wanted].map(([id, release]) => {
-      return [id, { service: release.service, slot: 1, release: release.number, hash: releaseHash(release) }] as const;
+      return [
+        id,
+        {
+          service: release.service,
+          slot: 1,
+          release: release.number,
+          hash: releaseHash(release),
+          config: {},
+          before: false,
+        },
+      ] as const;
     });
-    const rest = { prefetch: [], held: [], pauses: [] };
+    const rest = { prefetch: [], held: [], pauses: [], resolve: {} };
     const assignment = { revision: ++this.revision, instances: Object.fromEntries(instances), ...rest };
     await this.etcd.put(this.keys.assignment(NAME), encodeDocument('Assignment', assignment));
   }

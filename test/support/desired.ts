@@ -57,7 +57,7 @@ export function desiredOf(
     const service = typeof wish === 'string' ? 'web' : wish.service;
     const release = typeof wish === 'string' ? 1 : wish.number;
     const known = typeof wish === 'string' ? { specProblem: wish } : { spec: wish, specHash: specHash(wish.container) };
-    return [id, { service, slot: index + 1, release, hash: '', ...known }];
+    return [id, { service, slot: index + 1, release, hash: '', config: {}, before: false, ...known }];
   });
   const nothing = { held: new Set<string>(), pauses: [] };
   return { isComplete: true, assignmentRevision: 1, ...nothing, ...rest, instances: new Map(instances) };

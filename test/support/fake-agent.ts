@@ -88,12 +88,13 @@ export class FakeAgent {
       return [id, { ...one, held: isHeld }] as const;
     });
     const text = encodeDocument('HostStatus', {
-      ...{ assignmentRevision: this.revision, instances: Object.fromEntries(instances), problems: [] },
+      ...emptyDocument('HostStatus'),
+      ...{ assignmentRevision: this.revision, instances: Object.fromEntries(instances) },
     });
     const isThere = host!.entries().has(keys.hostRecord(name)) && status!.entries().has(keys.status(name));
     if (text === this.said && isThere) return;
     const { labels = {}, memoryBytes = 1024 ** 3 } = this.options;
-    const capacity = { nanoCpus: 4e9, memoryBytes };
+    const capacity = { nanoCpus: 4e9, memoryBytes, resources: {} };
     const record = encodeDocument('HostRecord', { ...emptyDocument('HostRecord'), labels, capacity });
     await store.txn({
       compares: [],

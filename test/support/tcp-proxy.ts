@@ -49,7 +49,8 @@ export async function startTcpProxy(target: string, listen = '127.0.0.1'): Promi
       setTimeout(() => upstream.resume(), (bytes.length / bytesPerSecond) * 1000);
     });
     client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
+    // What came before the end is still on its way to the client; a broken connection is broken on both sides.
+    upstream.on('close', (hadError) => (hadError ? client.destroy() : client.end()));
   });
   server.listen(0, listen);
   await once(server, 'listening');

@@ -2,6 +2,7 @@
 import { planCluster } from '../../coordinator/schedule/plan-cluster';
 import type { CompiledService } from '../../coordinator/schedule/types';
 import { placementsOf, type ClusterView, type HostView, type PauseView, type Versioned } from '../../coordinator/view';
+import { NO_CONFIG } from '../../coordinator/view-reader';
 import { emptyDocument } from '../../lib/documents/codec';
 import type { Assignment, InstanceStatus, Pause, Release, ServiceStatus } from '../../lib/documents/types';
 import { specHash } from '../../lib/release/spec-hash';
@@ -32,7 +33,7 @@ function compile(_: string, text: string): CompiledService {
       mode: wanted.mode ?? 'replicated',
       replicas: wanted.mode === 'global' ? 0 : (wanted.replicas ?? 1),
       constraints: wanted.constraints ?? [],
-      reservations: { nanoCpus: 0, memoryBytes: wanted.memoryBytes ?? 0 },
+      reservations: { nanoCpus: 0, memoryBytes: wanted.memoryBytes ?? 0, resources: {} },
     },
   };
 }
@@ -51,11 +52,18 @@ export class World {
   readonly broken = new Set<string>();
 
   get view(): ClusterView {
-    return { ...this, problems: [] };
+    return {
+      ...this,
+      config: NO_CONFIG,
+      serviceIntents: new Map(),
+      clusterIntent: { document: emptyDocument('ClusterIntent'), modRevision: 0 },
+      clusterStatus: { document: emptyDocument('ClusterStatus'), modRevision: 0 },
+      problems: [],
+    };
   }
 
   addHost(name: string, labels: Record<string, string> = {}, memoryBytes = GIB): this {
-    const record = { ...emptyDocument('HostRecord'), labels, capacity: { nanoCpus: 4e9, memoryBytes } };
+    const record = { ...emptyDocument('HostRecord'), labels, capacity: { nanoCpus: 4e9, memoryBytes, resources: {} } };
     this.hosts.set(name, {
       name,
       isLive: true,
@@ -119,9 +127,9 @@ export class World {
         ([id, one]) => [id, this.report(one, before[id])] as const,
       );
       const status = {
+        ...emptyDocument('HostStatus'),
         assignmentRevision: host.assignment.revision,
         instances: Object.fromEntries([...kept, ...run]),
-        problems: [],
       };
       this.set(host.name, { status });
     }
