@@ -1,6 +1,5 @@
 /** The cluster as the planner reads it: decoded documents, and nothing that is not in etcd. */
 import type {
-  AssignedInstance,
   Assignment,
   ClusterIntent,
   ClusterStatus,
@@ -97,6 +96,10 @@ export interface Placement {
   readonly release: number;
   /** Named by no assignment that is in force. */
   readonly isReported: boolean;
+  /** What its host's config layer said when it was placed, of the keys that the service takes. */
+  readonly config: Readonly<Record<string, string>>;
+  /** The release's `before` job: no instance of the service, and in no slot. */
+  readonly isBefore: boolean;
 }
 
 /** A host that can be given an assignment: its agent has said what it is and what it runs. */
@@ -127,15 +130,14 @@ export function placementsOf(host: HostView): readonly Placement[] {
       ? report.held || report.phase !== 'STOPPING'
       : held.has(id) && !(id in assignment.instances),
   );
-  const placed =
-    (isReported: boolean) =>
-    ([id, { service, slot, release }]: [
-      string,
-      Pick<AssignedInstance, 'service' | 'slot' | 'release'>,
-    ]): Placement => ({
-      ...{ id, host: host.name, service, slot, release, isReported },
-    });
-  return [...Object.entries(assignment?.instances ?? {}).map(placed(false)), ...reported.map(placed(true))];
+  return [
+    ...Object.entries(assignment?.instances ?? {}).map(([id, { service, slot, release, config, before }]) => ({
+      ...{ id, host: host.name, service, slot, release, isReported: false, config, isBefore: before },
+    })),
+    ...reported.map(([id, { service, slot, release }]) => ({
+      ...{ id, host: host.name, service, slot, release, isReported: true, config: {}, isBefore: false },
+    })),
+  ];
 }
 
 export function reportOf(view: ClusterView, placement: Placement): InstanceStatus | undefined {

@@ -161,7 +161,16 @@ function placeOne(
     return undefined;
   }
   const id = instanceId(service, slot, random);
-  const placement = { id, host: choice.host, service, slot, release: target.number, isReported: false };
+  const placement = {
+    id,
+    host: choice.host,
+    service,
+    slot,
+    release: target.number,
+    isReported: false,
+    config: {},
+    isBefore: false,
+  };
   take(usageOf(usage, choice.host), placement, target);
   return placement;
 }

@@ -4,6 +4,7 @@ import { releaseHash } from '../../lib/release/release-hash';
 import { isMadeFrom } from '../../lib/release/spec-hash';
 import { isBehind, isUsable, placementsOf, reportOf, type ClusterView, type HostView, type Placement } from '../view';
 import { endedPauses, indexPauses, pausesOfHost, withPausedHosts } from './pauses';
+import { fates as fatesOfHosts } from './fates';
 import { planService } from './plan-service';
 import { staticPort } from './filters/static-port';
 import type { CompiledService, HostUsage } from './types';
@@ -46,13 +47,14 @@ export function planCluster(input: ClusterInput): ClusterChanges {
       if (known === undefined) placements.set(placement.service, [placement]);
       else known.push(placement);
     }
+  const fates = fatesOfHosts();
   const releases: Release[] = [];
   const statuses = new Map<string, ServiceStatus | undefined>();
   const dropReleases: { service: string; number: number }[] = [];
   for (const service of [...new Set(input.services)].sort()) {
     const document = view.services.get(service);
     const plan = planService({
-      ...{ service, view, usage, pauses, random: input.random, wallMs: input.wallMs },
+      ...{ service, view, usage, pauses, fates, random: input.random, wallMs: input.wallMs },
       document: document && { compiled: input.compile(service, document.text), modRevision: document.modRevision },
       placements: placements.get(service) ?? [],
     });
@@ -124,7 +126,7 @@ function assignmentOf(
   if (before === undefined && (isLeft || !isUsable(host))) return undefined;
   const instances = Object.fromEntries(
     named.map((placement) => {
-      const { id, service, slot, release } = placement;
+      const { id, service, slot, release, config, isBefore } = placement;
       const content = releaseOf(placement);
       const same = before?.instances[id]?.release === release ? before.instances[id].hash : '';
       return [
@@ -134,8 +136,8 @@ function assignmentOf(
           slot,
           release,
           hash: content === undefined ? same : releaseHash(content),
-          config: {},
-          before: false,
+          config,
+          before: isBefore,
         },
       ];
     }),
@@ -165,7 +167,9 @@ function sameInstances(a: Assignment['instances'], b: Assignment['instances']): 
         left.service === right.service &&
         left.slot === right.slot &&
         left.release === right.release &&
-        left.hash === right.hash
+        left.hash === right.hash &&
+        left.before === right.before &&
+        JSON.stringify(left.config) === JSON.stringify(right.config)
       );
     })
   );

@@ -18,6 +18,12 @@ export interface ServicePlan {
   /** Undefined: there is none, or it is to be deleted. */
   readonly status: ServiceStatus | undefined;
   readonly dropReleases: readonly number[];
+  /** Hosts that are to have the image of a release before it is placed there: its number, by host. */
+  readonly prefetch?: ReadonlyMap<string, number>;
+  /** Whom to ask for the digest of an image. */
+  readonly resolve?: { readonly host: string; readonly image: string; readonly question: number };
+  /** It is to be planned again after so long, if nothing happens before. */
+  readonly againInMs?: number;
 }
 
 export function planService(input: ServiceInput): ServicePlan {

@@ -43,7 +43,19 @@ export interface ServiceInput {
   readonly placements: readonly Placement[];
   /** What is taken on each host, by all services. Changed in place, as instances are placed and removed. */
   readonly usage: Map<string, HostUsage>;
+  readonly fates: Fates;
   /** Numbers in [0, 1), for ids of instances. */
   readonly random: () => number;
   readonly wallMs: number;
+}
+
+/**
+ * What the host means for an instance that is placed there: it stays; it is to move, within the limits of updates;
+ * or it is lost, and is replaced at once.
+ */
+export type Fate = 'stays' | 'leaves' | 'lost';
+
+export interface Fates {
+  /** @returns with `inMs`, when 'stays' becomes 'lost' if nothing happens */
+  of(placement: Placement, release: Release | undefined): { readonly fate: Fate; readonly inMs?: number };
 }

@@ -88,7 +88,7 @@ test('any assignment comes back as it went, a key named __proto__ too', () => {
   const assignments = fc.record({
     revision: fc.maxSafeInteger(),
     instances,
-    resolve: fc.dictionary(key, fc.maxSafeInteger()),
+    resolve: fc.dictionary(key, fc.record({ image: fc.string(), question: fc.maxSafeInteger() })),
     prefetch: fc.array(fc.string()),
     held: fc.array(fc.string()),
     pauses: fc.array(
