@@ -39,6 +39,7 @@ const PURE = [
   'agent/probes/probe-state.ts',
   'coordinator/schedule/',
   'coordinator/compose/',
+  'coordinator/releases/',
   'lib/image-reference.ts',
   'lib/release/',
   'lib/yaml/',

@@ -1,6 +1,6 @@
 /** Pure: what should become of one service now. */
-import { emptyDocument } from '../../lib/documents/codec';
 import type { Pause, Release, ServiceStatus } from '../../lib/documents/types';
+import { decideRelease } from '../releases/cut-release';
 import { reportOf, type Placement } from '../view';
 import { isPinned, unpaused } from './pauses';
 import { place, wantedSlots } from './place-service';
@@ -33,20 +33,20 @@ export function planService(input: ServiceInput): ServicePlan {
   if (pause !== undefined) return planPaused(input, releases, pause);
   if (document === undefined) return planRemoval(input, releases);
   const newest = newestOf(releases);
-  const newRelease = cutRelease(input, releases, newest);
+  const { release: newRelease, problems: configProblems } = decideRelease(input, newest);
   const target = newRelease ?? newest;
-  const problems = document.compiled.ok ? [] : document.compiled.problems;
+  const problems = document.compiled.ok ? configProblems : document.compiled.problems;
   const base = {
     frozen: '',
     stuck: {},
     serviceRevision: document.modRevision,
-    accepted: document.compiled.ok,
+    accepted: problems.length === 0,
     problems,
   };
   // A release that can't be read and is newer than what can is no reason to go back to an older one.
   const isBlind =
     newRelease === undefined &&
-    !document.compiled.ok &&
+    problems.length > 0 &&
     unreadableNumbers(input).some((number) => number > (newest?.number ?? 0));
   if (target === undefined || isBlind) {
     return { placements: input.placements, status: { ...lastStatus(input), ...base }, dropReleases: [] };
@@ -124,39 +124,6 @@ function planRemoval(input: ServiceInput, releases: ReadonlyMap<number, Release>
 
 function newestOf(releases: ReadonlyMap<number, Release>): Release | undefined {
   return releases.get(Math.max(0, ...releases.keys()));
-}
-
-function cutRelease(
-  input: ServiceInput,
-  releases: ReadonlyMap<number, Release>,
-  newest: Release | undefined,
-): Release | undefined {
-  const { service, document, view, wallMs } = input;
-  if (document?.compiled.ok !== true) return undefined;
-  const { container, deploy } = document.compiled;
-  if (newest !== undefined && sameText(newest.container, container) && sameText(newest.deploy, deploy))
-    return undefined;
-  // Hosts may still run releases of a service whose documents were lost: their numbers are not given out again.
-  const reported = [...view.hosts.values()].flatMap(({ status }) =>
-    Object.values(status?.instances ?? {}).map((instance) => (instance.service === service ? instance.release : 0)),
-  );
-  const number = Math.max(0, ...releases.keys(), ...unreadableNumbers(input), ...reported) + 1;
-  const unpinned = !container.image.includes('@sha256:');
-  return {
-    ...emptyDocument('Release'),
-    ...{ service, number, container, deploy, createdAtMs: wallMs, serviceRevision: document.modRevision, unpinned },
-  };
-}
-
-function sameText(a: unknown, b: unknown): boolean {
-  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }
 
 function summarise(input: ServiceInput, target: Release, placements: readonly Placement[]) {
