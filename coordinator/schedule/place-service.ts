@@ -1,14 +1,14 @@
 /** Pure: which instances of a service stay, leave and come, and where they go. */
 import type { Release, ServiceStatus } from '../../lib/documents/types';
-import { instanceId } from '../../lib/names';
 import { isUsable, reportOf, type HostView, type Placement } from '../view';
-import { chooseHost, FILTERS, whyNot } from './choose-host';
+import { FILTERS, whyNot } from './choose-host';
 import { live } from './filters/live';
 import { isPinned } from './pauses';
+import { placeInstance, removeInstance, restoreInstance, type Placing } from './placing';
 import { pointTo } from './point-placement';
 import type { ServiceInput } from './types';
 import { isExclusive, planRollout, slotKey } from './rollout';
-import { emptyUsage, giveBack, take, usageOf } from './usage';
+import { emptyUsage, usageOf } from './usage';
 
 /** Reasons of this many hosts go into the service's status. */
 const MAX_UNPLACED_HOSTS = 20;
@@ -18,14 +18,6 @@ export interface Placed {
   readonly unplaced: ServiceStatus['unplaced'];
 }
 
-/** One service's placing: what every part of it needs. */
-interface Placing extends ServiceInput {
-  readonly target: Release;
-  readonly releases: ReadonlyMap<number, Release>;
-  /** Why, by host, for people; filled on the way. */
-  readonly refusals: Map<string, string>;
-}
-
 /** @param releases all of the service's that can be read, the target included */
 export function place(input: ServiceInput, target: Release, releases: ReadonlyMap<number, Release>): Placed {
   const placing: Placing = { ...input, target, releases, refusals: new Map() };
@@ -33,18 +25,18 @@ export function place(input: ServiceInput, target: Release, releases: ReadonlyMa
   const isWanted = (placement: Placement): boolean => wanted.has(slotKey(placement, target));
   const { free, frozen } = splitFrozen(input, target);
   // Those that leave make room before it is asked who fits where.
-  for (const surplus of free) if (!isWanted(surplus)) release(placing, surplus);
+  for (const surplus of free) if (!isWanted(surplus)) removeInstance(placing, surplus);
   const step = planRollout({
     target,
     placements: free.filter(isWanted).map((placement) => pointTo(input, target, placement, releases)),
     reportOf: (placement) => reportOf(input.view, placement),
   });
-  for (const gone of step.removed) release(placing, gone);
+  for (const gone of step.removed) removeInstance(placing, gone);
   const placements = [...replaceOne(placing, step.outdated, step.kept), ...frozen];
   const taken = new Set(placements.map((placement) => slotKey(placement, target)));
   for (const [key, slot] of wanted) {
     if (taken.has(key)) continue;
-    const placement = placeOne(placing, slot.slot, slot.host, undefined);
+    const placement = placeInstance(placing, slot.slot, { only: slot.host });
     if (placement !== undefined) placements.push(placement);
     // Every host has refused one, and another one is no different.
     else if (slot.host === undefined) break;
@@ -67,23 +59,19 @@ function splitFrozen(
 
 /** Nothing is taken away for a successor that has no place: then the old one stays, and another one is tried. */
 function replaceOne(placing: Placing, outdated: readonly Placement[], kept: readonly Placement[]): Placement[] {
-  const { target, releases, view } = placing;
+  const { target } = placing;
   const isStopFirst = isExclusive(target);
   const isGlobal = target.deploy.mode === 'global';
   for (const old of outdated) {
-    if (isStopFirst) release(placing, old);
-    const successor = placeOne(placing, old.slot, isGlobal ? old.host : undefined, old.host);
+    if (isStopFirst) removeInstance(placing, old);
+    const successor = placeInstance(placing, old.slot, { only: isGlobal ? old.host : undefined, preferred: old.host });
     if (successor !== undefined)
       return [...(isStopFirst ? kept.filter((placement) => placement !== old) : kept), successor];
-    if (isStopFirst) take(usageOf(placing.usage, old.host), old, releases.get(old.release), reportOf(view, old));
+    if (isStopFirst) restoreInstance(placing, old);
     // Beside the old ones, every host was asked already.
     if (!isStopFirst && !isGlobal) break;
   }
   return [...kept];
-}
-
-function release({ usage, releases }: Placing, placement: Placement): void {
-  giveBack(usageOf(usage, placement.host), placement, releases.get(placement.release));
 }
 
 export interface WantedSlot {
@@ -137,40 +125,4 @@ function asEmpty(host: HostView): Parameters<typeof whyNot>[0] {
 
 function withoutReservations(target: Release): Release {
   return { ...target, deploy: { ...target.deploy, reservations: { nanoCpus: 0, memoryBytes: 0, resources: {} } } };
-}
-
-/**
- * @param only the one host that it is for, if it is for one
- * @param preferred taken when it can take the instance
- */
-function placeOne(
-  { view, usage, service, random, target, refusals }: Placing,
-  slot: number,
-  only: string | undefined,
-  preferred: string | undefined,
-): Placement | undefined {
-  const host = only === undefined ? undefined : view.hosts.get(only);
-  const hosts = only === undefined ? [...view.hosts.values()] : host === undefined ? [] : [host];
-  const choice = chooseHost(
-    hosts.map((one) => ({ host: one, usage: usageOf(usage, one.name) })),
-    target,
-    preferred,
-  );
-  if ('refusals' in choice) {
-    for (const [name, reason] of choice.refusals) refusals.set(name, reason);
-    return undefined;
-  }
-  const id = instanceId(service, slot, random);
-  const placement = {
-    id,
-    host: choice.host,
-    service,
-    slot,
-    release: target.number,
-    isReported: false,
-    config: {},
-    isBefore: false,
-  };
-  take(usageOf(usage, choice.host), placement, target);
-  return placement;
 }
