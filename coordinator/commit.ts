@@ -54,7 +54,29 @@ export function writesFor(changes: ClusterChanges, view: ClusterView, keys: Keys
     const modRevision = view.pauses.get(key)?.modRevision ?? 0;
     return { compare: { key, modRevision }, write: { op: 'delete', key } };
   });
-  return [...releases, ...assignments, ...statuses, ...drops, ...pauses];
+  const losses = [...changes.losses].map(([host, loss]): Change => {
+    const key = keys.hostLoss(host);
+    const compare = { key, modRevision: view.hosts.get(host)?.loss?.modRevision ?? 0 };
+    if (loss === undefined) return { compare, write: { op: 'delete', key } };
+    return { compare, write: { op: 'put', key, value: encodeDocument('HostLoss', loss) } };
+  });
+  return [
+    ...losses,
+    ...clusterStatusOf(changes, view, keys),
+    ...releases,
+    ...assignments,
+    ...statuses,
+    ...drops,
+    ...pauses,
+  ];
+}
+
+function clusterStatusOf({ clusterStatus }: ClusterChanges, view: ClusterView, keys: Keys): readonly Change[] {
+  const key = keys.clusterStatus;
+  const { document, modRevision } = view.clusterStatus;
+  const value = encodeDocument('ClusterStatus', clusterStatus);
+  if (encodeDocument('ClusterStatus', document) === value) return [];
+  return [{ compare: { key, modRevision }, write: { op: 'put', key, value } }];
 }
 
 /**

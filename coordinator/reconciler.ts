@@ -101,7 +101,7 @@ export class Reconciler {
         // A service that waits for room may have it now, and one that is being removed may be gone.
         this.markUnsettled();
       }
-    if (key.startsWith(keys.hosts)) this.markAll();
+    if (key.startsWith(keys.hosts) || key === keys.clusterIntent) this.markAll();
     if (key.startsWith(keys.pauses)) this.markPause(key);
   }
 

@@ -1,10 +1,11 @@
 /** Pure: from the cluster as it is and the services that something happened to, to the documents that change. */
-import type { Assignment, Pause, Release, ServiceStatus } from '../../lib/documents/types';
+import type { Assignment, ClusterStatus, HostLoss, Pause, Release, ServiceStatus } from '../../lib/documents/types';
 import { releaseHash } from '../../lib/release/release-hash';
 import { isMadeFrom } from '../../lib/release/spec-hash';
 import { isBehind, isUsable, placementsOf, reportOf, type ClusterView, type HostView, type Placement } from '../view';
 import { endedPauses, indexPauses, pausesOfHost, withPausedHosts } from './pauses';
-import { fates as fatesOfHosts } from './fates';
+import { brakesIn, lossesToNote } from './brakes';
+import { fatesIn } from './fates';
 import { planService } from './plan-service';
 import { staticPort } from './filters/static-port';
 import type { CompiledService, HostUsage } from './types';
@@ -30,6 +31,9 @@ export interface ClusterChanges {
   readonly dropReleases: readonly { readonly service: string; readonly number: number }[];
   /** Keys of pauses that have ended. */
   readonly dropPauses: readonly string[];
+  /** By host; undefined: delete. */
+  readonly losses: ReadonlyMap<string, HostLoss | undefined>;
+  readonly clusterStatus: ClusterStatus;
 }
 
 export function planCluster(input: ClusterInput): ClusterChanges {
@@ -47,14 +51,15 @@ export function planCluster(input: ClusterInput): ClusterChanges {
       if (known === undefined) placements.set(placement.service, [placement]);
       else known.push(placement);
     }
-  const fates = fatesOfHosts();
+  const brakes = brakesIn(view, input.wallMs);
+  const fates = fatesIn(view, brakes.hosts, input.wallMs);
   const releases: Release[] = [];
   const statuses = new Map<string, ServiceStatus | undefined>();
   const dropReleases: { service: string; number: number }[] = [];
   for (const service of [...new Set(input.services)].sort()) {
     const document = view.services.get(service);
     const plan = planService({
-      ...{ service, view, usage, pauses, fates, random: input.random, wallMs: input.wallMs },
+      ...{ service, view, usage, pauses, fates, brakes, random: input.random, wallMs: input.wallMs },
       document: document && { compiled: input.compile(service, document.text), modRevision: document.modRevision },
       placements: placements.get(service) ?? [],
     });
@@ -64,7 +69,10 @@ export function planCluster(input: ClusterInput): ClusterChanges {
     dropReleases.push(...plan.dropReleases.map((number) => ({ service, number })));
   }
   const assignments = assignmentsFrom(view, placements, releases, input.pauses);
-  return { releases, assignments, statuses, dropReleases, dropPauses: endedPauses(view, input.pauses) };
+  return {
+    ...{ releases, assignments, statuses, dropReleases, dropPauses: endedPauses(view, input.pauses) },
+    ...{ losses: lossesToNote(view, input.wallMs), clusterStatus: { alarms: brakes.alarms } },
+  };
 }
 
 /**

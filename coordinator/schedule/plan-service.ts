@@ -2,6 +2,7 @@
 import type { Pause, Release, ServiceStatus } from '../../lib/documents/types';
 import { decideRelease } from '../releases/cut-release';
 import { reportOf, type Placement } from '../view';
+import { deletedSinceMs } from './brakes';
 import { isPinned, unpaused } from './pauses';
 import { place, wantedSlots } from './place-service';
 import { isDone, isReady } from './rollout';
@@ -39,6 +40,7 @@ export function planService(input: ServiceInput): ServicePlan {
   const base = {
     frozen: '',
     stuck: {},
+    deletedAtMs: 0,
     serviceRevision: document.modRevision,
     accepted: problems.length === 0,
     problems,
@@ -70,6 +72,7 @@ const NO_COUNTS = {
   placed: 0,
   running: 0,
   unplaced: [],
+  deletedAtMs: 0,
   frozen: '',
   stuck: {},
 };
@@ -110,6 +113,9 @@ function planRemoval(input: ServiceInput, releases: ReadonlyMap<number, Release>
   const numbers = [...new Set([...releases.keys(), ...unreadableNumbers(input)])];
   // Never heard of, or all of etcd was emptied: no reason to stop anything (G3).
   if (numbers.length === 0) return { placements, status: undefined, dropReleases: [] };
+  const deletedAtMs = deletedSinceMs(view.serviceStatuses.get(service)?.document, input.wallMs);
+  if (input.brakes.services.has(service))
+    return { placements, status: { ...lastStatus(input), rollout: 'held', deletedAtMs }, dropReleases: [] };
   const kept = placements.filter((placement) => isPinned(pauses, placement));
   for (const placement of placements)
     if (!kept.includes(placement)) giveBack(usageOf(usage, placement.host), placement, releases.get(placement.release));
@@ -119,7 +125,7 @@ function planRemoval(input: ServiceInput, releases: ReadonlyMap<number, Release>
   );
   if (placements.length === 0 && !isReported) return { placements: [], status: undefined, dropReleases: numbers };
   const nothing = { rollout: 'stopping', wanted: 0, placed: kept.length, running: 0, unplaced: [] };
-  return { placements: kept, status: { ...lastStatus(input), ...nothing }, dropReleases: [] };
+  return { placements: kept, status: { ...lastStatus(input), ...nothing, deletedAtMs }, dropReleases: [] };
 }
 
 function newestOf(releases: ReadonlyMap<number, Release>): Release | undefined {

@@ -1,5 +1,6 @@
 import type { Problem, Release } from '../../lib/documents/types';
 import type { ClusterView, HostView, Placement } from '../view';
+import type { Brakes } from './brakes';
 import type { PauseIndex } from './pauses';
 
 /** What is taken on a host by the instances that are placed there. */
@@ -44,6 +45,7 @@ export interface ServiceInput {
   /** What is taken on each host, by all services. Changed in place, as instances are placed and removed. */
   readonly usage: Map<string, HostUsage>;
   readonly fates: Fates;
+  readonly brakes: Brakes;
   /** Numbers in [0, 1), for ids of instances. */
   readonly random: () => number;
   readonly wallMs: number;

@@ -4,7 +4,16 @@ import type { CompiledService } from '../../coordinator/schedule/types';
 import { placementsOf, type ClusterView, type HostView, type PauseView, type Versioned } from '../../coordinator/view';
 import { NO_CONFIG } from '../../coordinator/view-reader';
 import { emptyDocument } from '../../lib/documents/codec';
-import type { Assignment, InstanceStatus, Pause, Release, ServiceStatus } from '../../lib/documents/types';
+import type {
+  Assignment,
+  ClusterIntent,
+  ClusterStatus,
+  InstanceStatus,
+  Pause,
+  Release,
+  ServiceIntent,
+  ServiceStatus,
+} from '../../lib/documents/types';
 import { specHash } from '../../lib/release/spec-hash';
 
 export interface Wanted {
@@ -46,6 +55,11 @@ export class World {
   readonly pauses = new Map<string, PauseView>();
   /** Those of them that are in force. */
   inForce: readonly Pause[] = [];
+  readonly serviceIntents = new Map<string, Versioned<ServiceIntent>>();
+  clusterIntent: Versioned<ClusterIntent> = { document: emptyDocument('ClusterIntent'), modRevision: 0 };
+  clusterStatus: Versioned<ClusterStatus> = { document: emptyDocument('ClusterStatus'), modRevision: 0 };
+  /** The wall clock of every coordinator; only tests move it. */
+  wallMs = 1.8e12;
   private revision = 1;
   private seed = 1;
   /** Instances that never become ready, by image. */
@@ -55,9 +69,6 @@ export class World {
     return {
       ...this,
       config: NO_CONFIG,
-      serviceIntents: new Map(),
-      clusterIntent: { document: emptyDocument('ClusterIntent'), modRevision: 0 },
-      clusterStatus: { document: emptyDocument('ClusterStatus'), modRevision: 0 },
       problems: [],
     };
   }
@@ -95,7 +106,23 @@ export class World {
   plan(): number {
     const services = new Set([...this.services.keys(), ...this.releases.keys(), ...this.serviceStatuses.keys()]);
     const random = (): number => (this.seed = (this.seed * 16807) % 2147483647) / 2147483647;
-    const changes = planCluster({ view: this.view, services, pauses: this.inForce, compile, random, wallMs: 0 });
+    const changes = planCluster({
+      view: this.view,
+      services,
+      pauses: this.inForce,
+      compile,
+      random,
+      wallMs: this.wallMs,
+    });
+    this.clusterStatus = { document: changes.clusterStatus, modRevision: ++this.revision };
+    for (const [name, document] of changes.losses) {
+      const { loss, ...host } = this.hosts.get(name)!;
+      this.hosts.set(
+        name,
+        document === undefined ? host : { ...host, loss: { document, modRevision: ++this.revision } },
+      );
+      expect(loss === undefined).toBe(document !== undefined);
+    }
     for (const key of changes.dropPauses) this.pauses.delete(key);
     for (const release of changes.releases) {
       const known = this.releases.get(release.service) ?? new Map<number, Release>();
