@@ -60,3 +60,22 @@ test('a leader that comes anew starts without blame', () => {
   dirty.mark('b');
   expect(turn(300, [])).toEqual(['b']);
 });
+
+test('one that waits for a time is planned then, or with what happens before', () => {
+  expect(turn(0, [])).toEqual(['a', 'b', 'c']);
+  dirty.markAt('b', 500);
+  dirty.markAt('c', 900);
+  expect(turn(0, [])).toBe(500);
+  expect(turn(500, [])).toEqual(['b']);
+  expect(turn(500, [])).toBe(400);
+  dirty.mark('c');
+  expect(turn(600, [])).toEqual(['c']);
+  expect(turn(900, [])).toBeUndefined();
+});
+
+test('a time to come is not slept over while another one fails', () => {
+  for (const nowMs of [0, 100, 300, 300, 300, 300]) turn(nowMs, ['b']);
+  dirty.markAt('a', 350);
+  expect(turn(300, ['b'])).toBe(50);
+  expect(turn(350, ['b'])).toEqual(['a']);
+});

@@ -17,6 +17,10 @@ export type Turn = { readonly services: readonly string[] } | { readonly waitMs:
 
 export class DirtyServices {
   private readonly dirty = new Set<string>();
+  /** When those that wait for a time get dirty by themselves. */
+  private readonly dueMs = new Map<string, number>();
+  /** Not later than the first of them. */
+  private nextDueMs = Infinity;
   /** Those that failed alone, until they succeed. */
   private readonly suspects = new Map<string, Suspect>();
   private failures = 0;
@@ -29,21 +33,33 @@ export class DirtyServices {
     this.dirty.add(service);
   }
 
+  /** Gets dirty at this time, if it is not planned before. */
+  markAt(service: string, atMs: number): void {
+    this.dueMs.set(service, atMs);
+    this.nextDueMs = Math.min(this.nextDueMs, atMs);
+  }
+
   clear(): void {
     this.dirty.clear();
+    this.dueMs.clear();
+    this.nextDueMs = Infinity;
     this.suspects.clear();
     this.rest();
   }
 
   /** @returns those to plan together now, how long to wait for some, or undefined when there are none */
   take(nowMs: number): Turn {
-    if (this.dirty.size === 0) return undefined;
+    this.takeDue(nowMs);
+    if (this.dirty.size === 0) return this.dueMs.size === 0 ? undefined : { waitMs: this.nextDueMs - nowMs };
     if (nowMs < this.notBeforeMs) return { waitMs: this.notBeforeMs - nowMs };
     const healthy = [...this.dirty].filter((service) => !this.suspects.has(service));
     if (healthy.length === 0) this.rest();
     const services = healthy.length === 0 ? this.dueSuspect(nowMs) : this.isIsolating ? healthy.slice(0, 1) : healthy;
-    if (services.length === 0) return { waitMs: Math.max(0, this.nextSuspectMs() - nowMs) };
-    for (const service of services) this.dirty.delete(service);
+    if (services.length === 0) return { waitMs: Math.max(0, Math.min(this.nextSuspectMs(), this.nextDueMs) - nowMs) };
+    for (const service of services) {
+      this.dirty.delete(service);
+      this.dueMs.delete(service);
+    }
     return { services };
   }
 
@@ -65,6 +81,16 @@ export class DirtyServices {
     this.failures++;
     this.isIsolating = !isOfAll && this.failures >= ISOLATE_AFTER;
     if (!this.isIsolating) this.notBeforeMs = nowMs + backoffMs(this.failures, RETRY, this.random);
+  }
+
+  private takeDue(nowMs: number): void {
+    if (nowMs < this.nextDueMs) return;
+    this.nextDueMs = Infinity;
+    for (const [service, atMs] of this.dueMs)
+      if (atMs <= nowMs) {
+        this.dueMs.delete(service);
+        this.dirty.add(service);
+      } else this.nextDueMs = Math.min(this.nextDueMs, atMs);
   }
 
   private rest(): void {

@@ -166,6 +166,7 @@ export class Reconciler {
     const statusesBefore = new Map(services.map((service) => [service, seen.serviceStatuses.get(service)?.document]));
     const planned = services.filter((service) => service !== NO_SERVICE);
     const changes = planCluster({ ...this.options, view: seen, pauses, services: planned, wallMs: clock.wallMs() });
+    for (const [service, inMs] of changes.againInMs) this.dirty.markAt(service, startedMs + inMs);
     const writes = writesFor(changes, seen, keys);
     this.awaited.clear();
     for (const { write } of writes) this.awaited.set(write.key, write.op === 'put' ? write.value : undefined);

@@ -1,12 +1,12 @@
 /** Pure: from the cluster as it is and the services that something happened to, to the documents that change. */
 import type { Assignment, ClusterStatus, HostLoss, Pause, Release, ServiceStatus } from '../../lib/documents/types';
-import { releaseHash } from '../../lib/release/release-hash';
 import { isMadeFrom } from '../../lib/release/spec-hash';
-import { isBehind, isUsable, placementsOf, reportOf, type ClusterView, type HostView, type Placement } from '../view';
-import { endedPauses, indexPauses, pausesOfHost, withPausedHosts } from './pauses';
+import { placementsOf, reportOf, type ClusterView, type Placement } from '../view';
+import { assignmentsFrom } from './assignments';
+import { endedPauses, indexPauses, withPausedHosts } from './pauses';
 import { brakesIn, lossesToNote } from './brakes';
 import { fatesIn } from './fates';
-import { planService } from './plan-service';
+import { planService, type ServicePlan } from './plan-service';
 import { staticPort } from './filters/static-port';
 import type { CompiledService, HostUsage } from './types';
 import { emptyUsage, take } from './usage';
@@ -34,6 +34,8 @@ export interface ClusterChanges {
   /** By host; undefined: delete. */
   readonly losses: ReadonlyMap<string, HostLoss | undefined>;
   readonly clusterStatus: ClusterStatus;
+  /** Services that are to be planned again after so many milliseconds, if nothing happens before. */
+  readonly againInMs: ReadonlyMap<string, number>;
 }
 
 export function planCluster(input: ClusterInput): ClusterChanges {
@@ -53,9 +55,7 @@ export function planCluster(input: ClusterInput): ClusterChanges {
     }
   const brakes = brakesIn(view, input.wallMs);
   const fates = fatesIn(view, brakes.hosts, input.wallMs);
-  const releases: Release[] = [];
-  const statuses = new Map<string, ServiceStatus | undefined>();
-  const dropReleases: { service: string; number: number }[] = [];
+  const plans = new Map<string, ServicePlan>();
   for (const service of [...new Set(input.services)].sort()) {
     const document = view.services.get(service);
     const plan = planService({
@@ -64,14 +64,20 @@ export function planCluster(input: ClusterInput): ClusterChanges {
       placements: placements.get(service) ?? [],
     });
     placements.set(service, [...plan.placements]);
-    if (plan.newRelease !== undefined) releases.push(plan.newRelease);
-    statuses.set(service, plan.status);
-    dropReleases.push(...plan.dropReleases.map((number) => ({ service, number })));
+    plans.set(service, plan);
   }
-  const assignments = assignmentsFrom(view, placements, releases, input.pauses);
+  const all = [...plans];
   return {
-    ...{ releases, assignments, statuses, dropReleases, dropPauses: endedPauses(view, input.pauses) },
-    ...{ losses: lossesToNote(view, input.wallMs), clusterStatus: { alarms: brakes.alarms } },
+    releases: all.flatMap(([, { newRelease }]) => (newRelease === undefined ? [] : [newRelease])),
+    assignments: assignmentsFrom({ view, placements, plans, pauses: input.pauses }),
+    statuses: new Map(all.map(([service, { status }]) => [service, status])),
+    dropReleases: all.flatMap(([service, plan]) => plan.dropReleases.map((number) => ({ service, number }))),
+    dropPauses: endedPauses(view, input.pauses),
+    againInMs: new Map(
+      all.flatMap(([service, { againInMs }]) => (againInMs === undefined ? [] : [[service, againInMs]])),
+    ),
+    losses: lossesToNote(view, input.wallMs),
+    clusterStatus: { alarms: brakes.alarms },
   };
 }
 
@@ -87,98 +93,4 @@ function withTrueRelease(placement: Placement, view: ClusterView, usage: HostUsa
   const report = reportOf(view, placement);
   const isSame = report?.containerId === '' || isMadeFrom(report?.spec ?? '', release.container);
   return isSame && staticPort.check({ host, usage }, release) ? placement : { ...placement, release: 0 };
-}
-
-function assignmentsFrom(
-  view: ClusterView,
-  placements: ReadonlyMap<string, readonly Placement[]>,
-  newReleases: readonly Release[],
-  pauses: readonly Pause[],
-): ReadonlyMap<string, Assignment> {
-  const byHost = new Map<string, Placement[]>();
-  for (const placement of [...placements.values()].flat()) {
-    const known = byHost.get(placement.host);
-    if (known === undefined) byHost.set(placement.host, [placement]);
-    else known.push(placement);
-  }
-  const known = new Set([
-    ...view.services.keys(),
-    ...view.releases.keys(),
-    ...newReleases.map(({ service }) => service),
-  ]);
-  const cut = new Map(newReleases.map((release) => [release.service, release]));
-  const releaseOf = ({ service, release }: Placement): Release | undefined =>
-    cut.get(service)?.number === release ? cut.get(service) : view.releases.get(service)?.get(release);
-  const assignments = new Map<string, Assignment>();
-  for (const host of view.hosts.values()) {
-    const placed = byHost.get(host.name) ?? [];
-    const assignment = assignmentOf(host, placed, known, releaseOf, pausesOfHost(host, placed, pauses));
-    if (assignment !== undefined) assignments.set(host.name, assignment);
-  }
-  return assignments;
-}
-
-/** @returns the host's next document, or undefined when it stays as it is */
-function assignmentOf(
-  host: HostView,
-  placements: readonly Placement[],
-  knownServices: ReadonlySet<string>,
-  releaseOf: (placement: Placement) => Release | undefined,
-  pauses: readonly Pause[],
-): Assignment | undefined {
-  const before = host.assignment;
-  const named = placements.filter(({ service }) => knownServices.has(service));
-  const isSameSet = named.length === 0 && placements.length === placementsOf(host).length;
-  const isLeft = isSameSet && pauses.length === 0 && !host.isAssignmentGarbage;
-  // No document is written before the host has said what it runs: it could leave out what nobody here knows of.
-  if (before === undefined && (isLeft || !isUsable(host))) return undefined;
-  const instances = Object.fromEntries(
-    named.map((placement) => {
-      const { id, service, slot, release, config, isBefore } = placement;
-      const content = releaseOf(placement);
-      const same = before?.instances[id]?.release === release ? before.instances[id].hash : '';
-      return [
-        id,
-        {
-          service,
-          slot,
-          release,
-          hash: content === undefined ? same : releaseHash(content),
-          config,
-          before: isBefore,
-        },
-      ];
-    }),
-  );
-  const held = placements
-    .filter(({ service }) => !knownServices.has(service))
-    .map(({ id }) => id)
-    .sort();
-  const isSame =
-    before !== undefined &&
-    sameInstances(before.instances, instances) &&
-    before.held.join() === held.join() &&
-    JSON.stringify(before.pauses) === JSON.stringify(pauses);
-  if (isSame && !host.isAssignmentGarbage && !isBehind(host)) return undefined;
-  const revision = Math.max(before?.revision ?? 0, host.status?.assignmentRevision ?? 0) + 1;
-  return { revision, instances, prefetch: [], held, pauses, resolve: {} };
-}
-
-function sameInstances(a: Assignment['instances'], b: Assignment['instances']): boolean {
-  const ids = Object.keys(a);
-  return (
-    ids.length === Object.keys(b).length &&
-    ids.every((id) => {
-      const [left, right] = [a[id]!, b[id]];
-      return (
-        right !== undefined &&
-        left.service === right.service &&
-        left.slot === right.slot &&
-        left.release === right.release &&
-        left.hash === right.hash &&
-        left.before === right.before &&
-        JSON.stringify(left.config) === JSON.stringify(right.config)
-      );
-    })
-  );
 }
