@@ -1,5 +1,5 @@
 import { createMetrics, type Metrics } from '../lib/metrics';
-import { isReady } from './schedule/rollout';
+import { isReady } from './rollouts/readiness';
 import { placementsOf, reportOf, type ClusterView } from './view';
 
 const PLAN_BUCKETS_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30];

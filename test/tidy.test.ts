@@ -37,6 +37,7 @@ const PURE = [
   'agent/status.ts',
   'agent/tidy/select-images.ts',
   'agent/probes/probe-state.ts',
+  'coordinator/rollouts/',
   'coordinator/schedule/',
   'coordinator/compose/',
   'coordinator/releases/',

@@ -7,7 +7,8 @@ import { isPinned } from './pauses';
 import { placeInstance, removeInstance, restoreInstance, type Placing } from './placing';
 import { pointTo } from './point-placement';
 import type { ServiceInput } from './types';
-import { isExclusive, planRollout, slotKey } from './rollout';
+import { isExclusive } from '../rollouts/limits';
+import { planRollout, slotKey } from './rollout';
 import { emptyUsage, usageOf } from './usage';
 
 /** Reasons of this many hosts go into the service's status. */

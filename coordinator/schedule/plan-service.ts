@@ -5,7 +5,7 @@ import { reportOf, type Placement } from '../view';
 import { deletedSinceMs } from './brakes';
 import { isPinned, unpaused } from './pauses';
 import { place, wantedSlots } from './place-service';
-import { isDone, isReady } from './rollout';
+import { isDone, isReady } from '../rollouts/readiness';
 import type { ServiceInput } from './types';
 import { giveBack, usageOf } from './usage';
 

@@ -4,6 +4,8 @@
  */
 import type { InstanceStatus, Release } from '../../lib/documents/types';
 import type { Placement } from '../view';
+import { isExclusive } from '../rollouts/limits';
+import { isDone, isReady } from '../rollouts/readiness';
 
 export interface RolloutInput {
   readonly target: Release;
@@ -18,33 +20,6 @@ export interface RolloutStep {
   readonly removed: readonly Placement[];
   /** In the order in which they are to be tried: the first for whose successor there is a place is replaced now. */
   readonly outdated: readonly Placement[];
-}
-
-/** Runs, and passes its health check if it has one. */
-export function isReady(report: InstanceStatus | undefined): boolean {
-  return report?.phase === 'RUNNING' && (report.health === 'none' || report.health === 'healthy');
-}
-
-/** Ended well, and its restart policy leaves it at that: nothing more is to be waited for. */
-export function isDone(report: InstanceStatus | undefined): boolean {
-  return report?.phase === 'STOPPED' && report.lastExit?.code === 0;
-}
-
-/**
- * Two containers of one slot must not run at once: they would fight over a host port, or write the same files.
- * docs/decisions/0002.
- */
-export function isExclusive({ container }: Release): boolean {
-  const hasFixedPort = container.ports.some(({ published }) => published > 0);
-  const hasFixedAddress = container.networks.some((one) =>
-    [one.ipv4Address, one.ipv6Address, one.macAddress, ...one.linkLocalIps].some((address) => address !== ''),
-  );
-  return (
-    hasFixedPort ||
-    hasFixedAddress ||
-    container.networkMode === 'host' ||
-    container.mounts.some(({ type, source, readOnly }) => type !== 'tmpfs' && source !== '' && !readOnly)
-  );
 }
 
 export function planRollout(input: RolloutInput): RolloutStep {

@@ -1,0 +1,29 @@
+/** Pure: what a host's report says of an instance, as rollouts see it. */
+import type { InstanceStatus } from '../../lib/documents/types';
+
+/** Runs, and passes its health check if it has one. */
+export function isReady(report: InstanceStatus | undefined): boolean {
+  return report?.phase === 'RUNNING' && (report.health === 'none' || report.health === 'healthy');
+}
+
+/** Ended well, and its restart policy leaves it at that: nothing more is to be waited for. */
+export function isDone(report: InstanceStatus | undefined): boolean {
+  return report?.phase === 'STOPPED' && report.lastExit?.code === 0;
+}
+
+/** @returns why a new instance has failed, for people; undefined when it has not, or not yet */
+export function whyFailed(report: InstanceStatus | undefined): string | undefined {
+  if (report === undefined || isDone(report)) return undefined;
+  const { phase, health, restarts, reason, lastRestartReason } = report;
+  if (phase === 'FAILED') return reason || 'it can not be made or started';
+  if (phase === 'BACKOFF' || phase === 'STOPPED') return textOfExit(report);
+  if (restarts > 0) return lastRestartReason || 'it had to be restarted';
+  return phase === 'RUNNING' && health === 'unhealthy' ? reason || 'unhealthy' : undefined;
+}
+
+export function textOfExit({ lastExit, reason }: InstanceStatus): string {
+  if (lastExit === undefined) return reason || 'exited';
+  const { code, oomKilled, signal } = lastExit;
+  if (oomKilled) return 'killed: it used more memory than its limit allows';
+  return signal === '' ? `exited with code ${code}` : `ended by ${signal}`;
+}
