@@ -7,6 +7,7 @@ export interface Effort {
   /** Rounds of fifty starts at once. */
   readonly rounds: number;
   readonly restSeconds: number;
+  readonly pressureSeconds: number;
 }
 
 export interface Benchmark<Host> {

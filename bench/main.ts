@@ -3,25 +3,30 @@ import { parseArgs } from 'node:util';
 import { paint, printJson } from '../cli/output/table';
 import type { Effort, Group } from './benchmark';
 import { EmptyHost } from './empty-host';
+import { failover } from './failover';
 import { fifty } from './fifty';
 import { isOver } from './figure';
 import { FullHost } from './full-host';
+import { LabHost } from './lab-host';
 import { metrics } from './metrics';
 import { pass } from './pass';
+import { pressure } from './pressure';
 import { jsonOf, printFindings, type Finding } from './report';
 import { rest } from './rest';
 import { restart } from './restart';
+import { rollout } from './rollout';
 import { start } from './start';
 
 const EMPTY: Group<EmptyHost> = { open: () => EmptyHost.open(), benchmarks: [start, fifty] };
 const FULL: Group<FullHost> = { open: (say) => FullHost.open(say), benchmarks: [rest, metrics, pass, restart] };
-const NAMES = [...EMPTY.benchmarks, ...FULL.benchmarks].map(({ name }) => name);
+const LAB: Group<LabHost> = { open: (say) => LabHost.open(say), benchmarks: [failover, rollout, pressure] };
+const NAMES = [...EMPTY.benchmarks, ...FULL.benchmarks, ...LAB.benchmarks].map(({ name }) => name);
 
 const EXIT = { ok: 0, over: 1, usage: 64, interrupted: 130 } as const;
 /** No run takes longer: a benchmark that hangs has failed. */
 const DEADLINE_MS = 30 * 60_000;
 
-const USAGE = `npm run bench -- [${NAMES.join(' | ')}]… [--json] [--starts <n>] [--rounds <n>] [--rest-seconds <n>]`;
+const USAGE = `npm run bench -- [${NAMES.join(' | ')}]… [--json] [--starts <n>] [--rounds <n>] [--rest-seconds <n>] [--pressure-seconds <n>]`;
 
 interface Wish {
   readonly names: readonly string[];
@@ -39,11 +44,12 @@ function readWish(args: readonly string[]): Wish {
       starts: { type: 'string', default: '60' },
       rounds: { type: 'string', default: '5' },
       'rest-seconds': { type: 'string', default: '60' },
+      'pressure-seconds': { type: 'string', default: '120' },
     },
   });
   const unknown = positionals.filter((name) => !NAMES.includes(name));
   if (unknown.length > 0) throw new Error(`no such benchmark: ${unknown.join(', ')}`);
-  const count = (name: 'starts' | 'rounds' | 'rest-seconds', max: number): number => {
+  const count = (name: 'starts' | 'rounds' | 'rest-seconds' | 'pressure-seconds', max: number): number => {
     const number = Number(values[name]);
     if (!Number.isInteger(number) || number < 1 || number > max) throw new Error(`--${name} is 1 to ${max}`);
     return number;
@@ -51,7 +57,12 @@ function readWish(args: readonly string[]): Wish {
   return {
     names: positionals.length > 0 ? positionals : NAMES,
     isJson: values.json,
-    effort: { starts: count('starts', 500), rounds: count('rounds', 20), restSeconds: count('rest-seconds', 900) },
+    effort: {
+      starts: count('starts', 500),
+      rounds: count('rounds', 20),
+      restSeconds: count('rest-seconds', 900),
+      pressureSeconds: count('pressure-seconds', 900),
+    },
   };
 }
 
@@ -104,6 +115,7 @@ async function main(): Promise<number> {
   try {
     await runGroup(EMPTY, wish, findings, ended);
     await runGroup(FULL, wish, findings, ended);
+    await runGroup(LAB, wish, findings, ended);
   } catch (error) {
     // What was found out before is not lost.
     if (findings.length > 0) print();
