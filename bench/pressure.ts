@@ -64,5 +64,5 @@ async function moveLeader({ lab }: LabHost): Promise<string> {
   const leader = members.find(({ Status }) => Status.header.member_id === Status.leader)!;
   const other = members.find((member) => member !== leader)!;
   const id = BigInt(other.Status.header.member_id).toString(16);
-  return lab.etcdctl(`--endpoints=${leader.Endpoint}`, 'move-leader', id);
+  return lab.etcdctl('move-leader', id);
 }
