@@ -7,6 +7,7 @@ import type { KeyValue } from '../../lib/etcd/store';
 import { createMemoryStore, type MemoryStore } from '../../lib/etcd/memory-store';
 import { silentLogger } from '../../lib/log';
 import { createFakeClock, type FakeClock } from '../support/fake-clock';
+import { fenceWitness } from './fence-witness';
 import type { Chance } from './seeded-random';
 import { LEASE_TTL_MS, PREFIX, SimulatedHost } from './simulated-host';
 import { SimulatedProcess } from './simulated-process';
@@ -55,7 +56,9 @@ export class SimulatedCluster {
   startCoordinator(index: number): void {
     if (this.coordinators[index] !== undefined) return;
     const process = new SimulatedProcess(this.clock, this.etcd);
-    const { store, clock } = process;
+    const { clock } = process;
+    const breach = (what: string): void => this.witness.breach(`c${index + 1}: ${what}`);
+    const store = fenceWitness(process.store, this.etcd, keys.leader, breach);
     const coordinator = startCoordinator({
       ...{ store, clock, keys, log: silentLogger, random: this.chance.next, leaseTtlMs: LEASE_TTL_MS },
       identity: `c${index + 1}`,
