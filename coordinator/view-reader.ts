@@ -3,6 +3,7 @@ import { decodeDocument, DocumentError, emptyDocument } from '../lib/documents/c
 import type { Keys } from '../lib/documents/keys';
 import type { DocumentName, DocumentTypes, Pause, Problem, Release } from '../lib/documents/types';
 import type { KeyValue } from '../lib/etcd/store';
+import { PlacementIndex } from './schedule/placement-index';
 import type { ClusterView, ConfigLayers, HostView, PauseView, ServiceDocument, Versioned } from './view';
 import type { ClusterIntent, ClusterStatus, ServiceIntent, ServiceStatus } from '../lib/documents/types';
 
@@ -31,16 +32,17 @@ export class ViewReader {
   private clusterIntent: Versioned<ClusterIntent> = NO_INTENT;
   private clusterStatus: Versioned<ClusterStatus> = NO_STATUS;
   private readonly problems = new Map<string, Problem>();
+  private readonly index = new PlacementIndex(this.hosts, this.releases);
 
   constructor(private readonly keys: Keys) {}
 
   get view(): ClusterView {
     const { services, releases, unreadableReleases, hosts, serviceStatuses, pauses } = this;
     const problems = [...this.problems.values()];
-    const { serviceIntents, clusterIntent, clusterStatus } = this;
+    const { serviceIntents, clusterIntent, clusterStatus, index } = this;
     return {
       ...{ services, releases, unreadableReleases, hosts, serviceStatuses, pauses, problems },
-      ...{ config: NO_CONFIG, serviceIntents, clusterIntent, clusterStatus },
+      ...{ config: NO_CONFIG, serviceIntents, clusterIntent, clusterStatus, index },
     };
   }
 
@@ -88,6 +90,7 @@ export class ViewReader {
     if (kv !== undefined && release === undefined)
       entryOf(this.unreadableReleases, service, () => new Set()).add(number);
     else removeFrom(this.unreadableReleases, service, number);
+    this.index.releaseChanged(service, number);
   }
 
   /** A release that stands under another's key would be written over the one that it claims to be. */
@@ -201,6 +204,7 @@ export class ViewReader {
       !isLive && [record, intent, status, loss].every((part) => part === undefined) && assignmentRevision === 0;
     if (isEmpty) this.hosts.delete(entry.name);
     else this.hosts.set(entry.name, entry);
+    this.index.hostChanged(entry.name);
   }
 
   private decode<N extends DocumentName>(name: N, kv: KeyValue): DocumentTypes[N] | undefined {

@@ -14,6 +14,7 @@ import type {
   ServiceIntent,
   ServiceStatus,
 } from '../lib/documents/types';
+import type { PlacementIndex } from './schedule/placement-index';
 
 /** A document and the revision to compare when it is replaced; 0 when it is not in etcd. */
 export interface Versioned<T> {
@@ -84,6 +85,8 @@ export interface ClusterView {
   readonly clusterStatus: Versioned<ClusterStatus>;
   /** Documents that can't be read, with their keys. */
   readonly problems: readonly Problem[];
+  /** Of `hosts` and `releases`, kept up with them. Absent: a plan makes its own, which costs work for the whole fleet. */
+  readonly index?: PlacementIndex;
 }
 
 /** One instance in its place, as an assignment names it or, without one, as its host reports it. */

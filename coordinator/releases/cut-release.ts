@@ -50,10 +50,8 @@ function cutRelease(input: ServiceInput, newest: Release | undefined): Release |
  * Hosts may still run releases of a service whose documents were lost, and others may be there that can't be read: their
  * numbers are not given out again.
  */
-function nextNumber({ service, view }: ServiceInput): number {
-  const reported = [...view.hosts.values()].flatMap(({ status }) =>
-    Object.values(status?.instances ?? {}).map((instance) => (instance.service === service ? instance.release : 0)),
-  );
+function nextNumber({ service, view, reports }: ServiceInput): number {
+  const reported = reports().map(({ status }) => status.release);
   const written = [...(view.releases.get(service)?.keys() ?? []), ...(view.unreadableReleases?.get(service) ?? [])];
   return Math.max(0, ...written, ...reported) + 1;
 }

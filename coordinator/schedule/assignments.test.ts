@@ -2,6 +2,7 @@
 import { emptyDocument } from '../../lib/documents/codec';
 import { World } from '../../test/support/world';
 import { assignmentsFrom } from './assignments';
+import { PlacementIndex } from './placement-index';
 import type { ServicePlan } from './plan-service';
 
 const NOTHING: ServicePlan = { placements: [], status: undefined, dropReleases: [] };
@@ -13,7 +14,8 @@ function next(plans: Readonly<Record<string, Partial<ServicePlan>>>) {
   const before = { ...emptyDocument('Assignment'), revision: 3, prefetch: ['api@2', 'web@8'], resolve: { api: asked } };
   world.set('h1', { assignment: before, assignmentRevision: 9 });
   const all = Object.entries(plans).map(([service, plan]) => [service, { ...NOTHING, ...plan }] as const);
-  return assignmentsFrom({ view: world.view, placements: new Map(), plans: new Map(all), pauses: [] });
+  const index = new PlacementIndex(world.hosts, world.releases);
+  return assignmentsFrom({ view: world.view, index, plans: new Map(all), pauses: [] });
 }
 
 test('what is asked again changes nothing, and what other services asked for stays', () => {

@@ -1,54 +1,126 @@
-/** Pure: each host's next document, from where all instances are and what services ask of hosts. */
+/** Pure: each host's next document, from what was planned for services and what they ask of hosts. */
 import type { Assignment, Pause, Release } from '../../lib/documents/types';
 import { releaseHash } from '../../lib/release/release-hash';
-import { isBehind, isUsable, placementsOf, type ClusterView, type HostView, type Placement } from '../view';
+import { isBehind, isUsable, type ClusterView, type HostView, type Placement } from '../view';
 import { pausesOfHost } from './pauses';
+import type { PlacementIndex } from './placement-index';
 import type { ServicePlan } from './plan-service';
 
 export interface Planned {
   readonly view: ClusterView;
-  /** By service; of those that were not planned, as they are. */
-  readonly placements: ReadonlyMap<string, readonly Placement[]>;
+  readonly index: PlacementIndex;
   /** By service: those that were planned. */
   readonly plans: ReadonlyMap<string, ServicePlan>;
+  /** In force. */
   readonly pauses: readonly Pause[];
+}
+
+/** What planned services want of one host. */
+interface Wishes {
+  readonly placements: Placement[];
+  readonly prefetch: string[];
+  readonly resolve: (readonly [string, Assignment['resolve'][string]])[];
 }
 
 /** @returns whole new documents, by host: of those hosts whose document changes */
 export function assignmentsFrom(planned: Planned): ReadonlyMap<string, Assignment> {
-  const byHost = new Map<string, Placement[]>();
-  for (const placement of [...planned.placements.values()].flat()) {
-    const known = byHost.get(placement.host);
-    if (known === undefined) byHost.set(placement.host, [placement]);
-    else known.push(placement);
-  }
+  const wishes = wishesOf(planned);
+  const hosts = new Set([...hostsThatChange(planned, wishes), ...planned.index.oddHosts, ...hostsOfPauses(planned)]);
   const assignments = new Map<string, Assignment>();
-  for (const host of planned.view.hosts.values()) {
-    const assignment = assignmentOf(host, byHost.get(host.name) ?? [], planned);
-    if (assignment !== undefined) assignments.set(host.name, assignment);
+  for (const name of [...hosts].sort()) {
+    const host = planned.view.hosts.get(name);
+    const assignment = host && assignmentOf(host, wishes.get(name) ?? NO_WISHES, planned);
+    if (assignment !== undefined) assignments.set(name, assignment);
   }
   return assignments;
 }
 
+const NO_WISHES: Wishes = { placements: [], prefetch: [], resolve: [] };
+
+function wishesOf({ plans }: Planned): ReadonlyMap<string, Wishes> {
+  const wishes = new Map<string, Wishes>();
+  const of = (host: string): Wishes => {
+    let found = wishes.get(host);
+    if (found === undefined) wishes.set(host, (found = { placements: [], prefetch: [], resolve: [] }));
+    return found;
+  };
+  for (const [service, { placements, prefetch, resolve }] of plans) {
+    for (const placement of placements) of(placement.host).placements.push(placement);
+    for (const [host, number] of prefetch ?? []) of(host).prefetch.push(`${service}@${number}`);
+    if (resolve !== undefined)
+      of(resolve.host).resolve.push([service, { image: resolve.image, question: resolve.question }]);
+  }
+  return wishes;
+}
+
+/** Whose document does not say what planned services want of it, and nothing else of theirs. */
+function hostsThatChange(planned: Planned, wishes: ReadonlyMap<string, Wishes>): ReadonlySet<string> {
+  const { view, index, plans } = planned;
+  const changing = new Set<string>();
+  const left = new Map<string, number>();
+  for (const service of plans.keys()) {
+    for (const { host } of index.ofService(service)) left.set(host, (left.get(host) ?? 0) + 1);
+    for (const host of index.askedBy(service)) if (!wishes.has(host)) changing.add(host);
+  }
+  for (const [name, { placements, prefetch, resolve }] of wishes) {
+    const host = view.hosts.get(name);
+    const isAsWritten =
+      placements.length === (left.get(name) ?? 0) &&
+      placements.every((one) => isWritten(one, host?.assignment, planned));
+    const isAsked =
+      prefetch.join() === partOf(host?.assignment?.prefetch, plans).join() &&
+      resolve.length === Object.keys(host?.assignment?.resolve ?? {}).filter((service) => plans.has(service)).length &&
+      resolve.every(([service, question]) => sameJson(host?.assignment?.resolve[service], question));
+    if (!isAsWritten || !isAsked) changing.add(name);
+    left.delete(name);
+  }
+  for (const host of left.keys()) changing.add(host);
+  return changing;
+}
+
+/** In the order of the services, which is that of the plans too. */
+function partOf(prefetch: readonly string[] | undefined, plans: Planned['plans']): readonly string[] {
+  return (prefetch ?? []).filter((release) => plans.has(release.split('@')[0]!));
+}
+
+function isWritten(placement: Placement, assignment: Assignment | undefined, planned: Planned): boolean {
+  if (!isKnown(placement, planned)) return placement.isReported;
+  const written = assignment?.instances[placement.id];
+  return written !== undefined && sameInstance(written, assigned(placement, assignment, planned));
+}
+
+/** Those that are named now, and those that are to be. */
+function hostsOfPauses({ index, pauses }: Planned): readonly string[] {
+  return [
+    ...index.pausingHosts,
+    ...pauses.flatMap(({ kind, name }) => {
+      if (kind === 'host') return [name];
+      return [...(kind === 'service' ? index.hostsOf(name) : index.hostsOfInstance(name))];
+    }),
+  ];
+}
+
+function isKnown({ service }: Placement, { view, plans }: Planned): boolean {
+  return view.services.has(service) || view.releases.has(service) || plans.get(service)?.newRelease !== undefined;
+}
+
 /** @returns the host's next document, or undefined when it stays as it is */
-function assignmentOf(host: HostView, placements: readonly Placement[], planned: Planned): Assignment | undefined {
+function assignmentOf(host: HostView, wishes: Wishes, planned: Planned): Assignment | undefined {
   const before = host.assignment;
-  const isKnown = ({ service }: Placement): boolean =>
-    planned.view.services.has(service) ||
-    planned.view.releases.has(service) ||
-    planned.plans.get(service)?.newRelease !== undefined;
-  const named = placements.filter(isKnown);
+  const { index, plans } = planned;
+  const placedBefore = index.onHost(host.name);
+  const placements = [...placedBefore.filter(({ service }) => !plans.has(service)), ...wishes.placements];
+  const named = placements.filter((placement) => isKnown(placement, planned));
   const pauses = pausesOfHost(host, placements, planned.pauses);
-  const prefetch = prefetchOf(host, planned.plans);
-  const resolve = resolveOf(host, planned.plans);
+  const { prefetch, resolve } = asked(before, wishes, plans);
   const isNothingAsked = pauses.length === 0 && prefetch.length === 0 && Object.keys(resolve).length === 0;
-  const isSameSet = named.length === 0 && placements.length === placementsOf(host).length;
+  const isSameSet = named.length === 0 && placements.length === placedBefore.length;
   const isLeft = isSameSet && isNothingAsked && !host.isAssignmentGarbage;
   // No document is written before the host has said what it runs: it could leave out what nobody here knows of.
   if (before === undefined && (isLeft || !isUsable(host))) return undefined;
   const instances = Object.fromEntries(named.map((placement) => [placement.id, assigned(placement, before, planned)]));
   const held = placements
-    .filter((placement) => !isKnown(placement))
+    .filter((placement) => !isKnown(placement, planned))
     .map(({ id }) => id)
     .sort();
   const isSame =
@@ -69,48 +141,52 @@ function assigned(
   { view, plans }: Planned,
 ): Assignment['instances'][string] {
   const { id, service, slot, release, config, isBefore } = placement;
-  const cut = plans.get(service)?.newRelease;
+  const plan = plans.get(service);
+  const written = before?.instances[id];
+  if (plan === undefined && written !== undefined && !placement.isReported) return written;
+  const cut = plan?.newRelease;
   const content: Release | undefined = cut?.number === release ? cut : view.releases.get(service)?.get(release);
-  const same = before?.instances[id]?.release === release ? before.instances[id].hash : '';
+  const same = written?.release === release ? written.hash : '';
   const hash = content === undefined ? same : releaseHash(content);
   return { service, slot, release, hash, config, before: isBefore };
 }
 
-/** What services that were not planned asked for stays as it is. Sorted. */
-function prefetchOf({ name, assignment }: HostView, plans: ReadonlyMap<string, ServicePlan>): readonly string[] {
-  const others = (assignment?.prefetch ?? []).filter((release) => !plans.has(release.split('@')[0]!));
-  const asked = [...plans].flatMap(([service, { prefetch }]) => {
-    const number = prefetch?.get(name);
-    return number === undefined ? [] : [`${service}@${number}`];
-  });
-  return [...others, ...asked].sort();
+/** What services that were not planned asked for stays as it is. Sorted, as the document is when it is read again. */
+function asked(
+  before: Assignment | undefined,
+  wishes: Wishes,
+  plans: Planned['plans'],
+): Pick<Assignment, 'prefetch' | 'resolve'> {
+  const prefetch = (before?.prefetch ?? []).filter((release) => !plans.has(release.split('@')[0]!));
+  const resolve = Object.entries(before?.resolve ?? {}).filter(([service]) => !plans.has(service));
+  return {
+    prefetch: [...prefetch, ...wishes.prefetch].sort(),
+    resolve: Object.fromEntries([...resolve, ...wishes.resolve].sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
 }
 
-/** Sorted by service, as the document is when it is read again. */
-function resolveOf({ name, assignment }: HostView, plans: ReadonlyMap<string, ServicePlan>): Assignment['resolve'] {
-  const others = Object.entries(assignment?.resolve ?? {}).filter(([service]) => !plans.has(service));
-  const asked = [...plans].flatMap(([service, { resolve }]) =>
-    resolve?.host === name ? [[service, { image: resolve.image, question: resolve.question }] as const] : [],
-  );
-  return Object.fromEntries([...others, ...asked].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
+type AssignedInstance = Assignment['instances'][string];
 
 function sameInstances(a: Assignment['instances'], b: Assignment['instances']): boolean {
   const ids = Object.keys(a);
   return (
     ids.length === Object.keys(b).length &&
     ids.every((id) => {
-      const [left, right] = [a[id]!, b[id]];
-      return (
-        right !== undefined &&
-        left.service === right.service &&
-        left.slot === right.slot &&
-        left.release === right.release &&
-        left.hash === right.hash &&
-        left.before === right.before &&
-        sameConfig(left.config, right.config)
-      );
+      const other = b[id];
+      return other !== undefined && sameInstance(a[id]!, other);
     })
+  );
+}
+
+function sameInstance(a: AssignedInstance, b: AssignedInstance): boolean {
+  return (
+    a === b ||
+    (a.service === b.service &&
+      a.slot === b.slot &&
+      a.release === b.release &&
+      a.hash === b.hash &&
+      a.before === b.before &&
+      sameConfig(a.config, b.config))
   );
 }
 

@@ -9,7 +9,7 @@ import { pointTo } from './point-placement';
 import type { ServiceInput } from './types';
 import { isExclusive } from '../rollouts/limits';
 import { planRollout, slotKey } from './rollout';
-import { emptyUsage, usageOf } from './usage';
+import { NO_USAGE } from './usage';
 
 /** Reasons of this many hosts go into the service's status. */
 const MAX_UNPLACED_HOSTS = 20;
@@ -101,7 +101,7 @@ export function wantedSlots(
   for (const host of view.hosts.values()) {
     const refusal = occupied.has(host.name)
       ? whyNotKept(host, target)
-      : whyNot({ host, usage: usageOf(usage, host.name) }, target);
+      : whyNot({ host, usage: usage.of(host.name) }, target);
     if (refusal === undefined) add({ slot: 1, host: host.name });
     else if (belongs(host, target)) refusals?.set(host.name, refusal);
   }
@@ -116,12 +116,12 @@ function whyNotKept(host: HostView, target: Release): string | undefined {
 /** The operator means this host, and only what is taken on it stands in the way. */
 function belongs(host: HostView, target: Release): boolean {
   return FILTERS.filter((filter) => filter !== live).every((filter) =>
-    filter.check({ host, usage: emptyUsage() }, withoutReservations(target)),
+    filter.check({ host, usage: NO_USAGE }, withoutReservations(target)),
   );
 }
 
 function asEmpty(host: HostView): Parameters<typeof whyNot>[0] {
-  return { host: { ...host, intent: undefined, pause: undefined }, usage: emptyUsage() };
+  return { host: { ...host, intent: undefined, pause: undefined }, usage: NO_USAGE };
 }
 
 function withoutReservations(target: Release): Release {

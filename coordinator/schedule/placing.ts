@@ -7,7 +7,6 @@ import { instanceId } from '../../lib/names';
 import { reportOf, type Placement } from '../view';
 import { chooseHost } from './choose-host';
 import type { ServiceInput } from './types';
-import { giveBack, take, usageOf } from './usage';
 
 /** One service's placing: what every part of it needs. */
 export interface Placing extends ServiceInput {
@@ -39,7 +38,7 @@ export function placeInstance(placing: Placing, slot: number, where: Where = {})
   const host = only === undefined ? undefined : view.hosts.get(only);
   const hosts = only === undefined ? [...view.hosts.values()] : host === undefined ? [] : [host];
   const choice = chooseHost(
-    hosts.filter(({ name }) => name !== avoid).map((one) => ({ host: one, usage: usageOf(usage, one.name) })),
+    hosts.filter(({ name }) => name !== avoid).map((one) => ({ host: one, usage: usage.of(one.name) })),
     release,
     preferred,
   );
@@ -52,16 +51,16 @@ export function placeInstance(placing: Placing, slot: number, where: Where = {})
     ...{ id, host: choice.host, service, slot, release: release.number },
     ...{ isReported: false, config: {}, isBefore },
   };
-  take(usageOf(usage, choice.host), placement, release);
+  usage.take(placement, release);
   return placement;
 }
 
 /** It leaves: what it took may be given to another. */
 export function removeInstance({ usage, releases }: Placing, placement: Placement): void {
-  giveBack(usageOf(usage, placement.host), placement, releases.get(placement.release));
+  usage.giveBack(placement, releases.get(placement.release));
 }
 
 /** It stays after all: what `removeInstance` gave back is taken again. */
 export function restoreInstance({ usage, releases, view }: Placing, placement: Placement): void {
-  take(usageOf(usage, placement.host), placement, releases.get(placement.release), reportOf(view, placement));
+  usage.take(placement, releases.get(placement.release), reportOf(view, placement));
 }

@@ -7,7 +7,6 @@ import { isPinned, unpaused } from './pauses';
 import { place, wantedSlots } from './place-service';
 import { isDone, isReady } from '../rollouts/readiness';
 import type { ServiceInput } from './types';
-import { giveBack, usageOf } from './usage';
 
 /** Releases that are kept of each service, those in use aside. */
 export const KEPT_RELEASES = 10;
@@ -118,11 +117,8 @@ function planRemoval(input: ServiceInput, releases: ReadonlyMap<number, Release>
     return { placements, status: { ...lastStatus(input), rollout: 'held', deletedAtMs }, dropReleases: [] };
   const kept = placements.filter((placement) => isPinned(pauses, placement));
   for (const placement of placements)
-    if (!kept.includes(placement)) giveBack(usageOf(usage, placement.host), placement, releases.get(placement.release));
-  const isReported = [...view.hosts.values()].some(
-    ({ isLive, status }) =>
-      isLive && Object.values(status?.instances ?? {}).some((instance) => instance.service === service),
-  );
+    if (!kept.includes(placement)) usage.giveBack(placement, releases.get(placement.release));
+  const isReported = input.reports().some(({ host }) => host.isLive);
   if (placements.length === 0 && !isReported) return { placements: [], status: undefined, dropReleases: numbers };
   const nothing = { rollout: 'stopping', wanted: 0, placed: kept.length, running: 0, unplaced: [] };
   return { placements: kept, status: { ...lastStatus(input), ...nothing, deletedAtMs }, dropReleases: [] };

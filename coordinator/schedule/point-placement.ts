@@ -4,8 +4,7 @@ import { reportOf, type ClusterView, type Placement } from '../view';
 import { capacity } from './filters/capacity';
 import { constraints } from './filters/constraints';
 import { staticPort } from './filters/static-port';
-import type { HostUsage } from './types';
-import { giveBack, take, usageOf } from './usage';
+import type { Usage } from './usage';
 
 /**
  * A placement whose container is as the target wants it only gets the target's number, unless its host has no room
@@ -13,7 +12,7 @@ import { giveBack, take, usageOf } from './usage';
  * reports counts too: the release that the container was made from may be lost with an emptied etcd.
  */
 export function pointTo(
-  { view, usage }: { readonly view: ClusterView; readonly usage: Map<string, HostUsage> },
+  { view, usage }: { readonly view: ClusterView; readonly usage: Usage },
   target: Release,
   placement: Placement,
   releases: ReadonlyMap<number, Release>,
@@ -26,14 +25,14 @@ export function pointTo(
       : sameContainer(release.container, target.container);
   const host = view.hosts.get(placement.host);
   if (!isSame || host === undefined) return placement;
-  const taken = usageOf(usage, placement.host);
   const pointed = { ...placement, release: target.number };
-  giveBack(taken, placement, release);
+  usage.giveBack(placement, release);
+  const taken = usage.of(placement.host);
   // Of a host that has not said what its labels are, nothing can be held against it.
   const isWelcome = host.record === undefined || constraints.check({ host, usage: taken }, target);
   // Ports of a release that is known are its own already.
   const rules = release === undefined ? [capacity, staticPort] : [capacity];
   const fits = isWelcome && rules.every((rule) => rule.check({ host, usage: taken }, target));
-  take(taken, fits ? pointed : placement, fits ? target : release, reportOf(view, placement));
+  usage.take(fits ? pointed : placement, fits ? target : release, reportOf(view, placement));
   return fits ? pointed : placement;
 }

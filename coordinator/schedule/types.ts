@@ -1,18 +1,8 @@
-import type { Problem, Release } from '../../lib/documents/types';
+import type { InstanceStatus, Problem, Release } from '../../lib/documents/types';
 import type { ClusterView, HostView, Placement } from '../view';
 import type { Brakes } from './brakes';
 import type { PauseIndex } from './pauses';
-
-/** What is taken on a host by the instances that are placed there. */
-export interface HostUsage {
-  nanoCpus: number;
-  memoryBytes: number;
-  instances: number;
-  /** Instances of each service. */
-  readonly ofService: Map<string, number>;
-  /** Ids of who has a fixed host port, "port/protocol": two when a restored etcd brings back what was being replaced. */
-  readonly ports: Map<string, readonly string[]>;
-}
+import type { HostUsage, Usage } from './usage';
 
 export interface Candidate {
   readonly host: HostView;
@@ -32,6 +22,13 @@ export type CompiledService =
   | { readonly ok: true; readonly container: Release['container']; readonly deploy: Release['deploy'] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** What a host says of one instance. */
+export interface InstanceReport {
+  readonly host: HostView;
+  readonly id: string;
+  readonly status: InstanceStatus;
+}
+
 /** What is known of one service when it is planned. */
 export interface ServiceInput {
   readonly service: string;
@@ -42,8 +39,10 @@ export interface ServiceInput {
   readonly pauses: PauseIndex;
   /** All of the service's placements, as they are. */
   readonly placements: readonly Placement[];
-  /** What is taken on each host, by all services. Changed in place, as instances are placed and removed. */
-  readonly usage: Map<string, HostUsage>;
+  /** @returns what hosts say of the service's instances, placed or not. Sorted by host. */
+  readonly reports: () => readonly InstanceReport[];
+  /** What is taken on each host, by all services. Kept up as instances are placed and removed. */
+  readonly usage: Usage;
   readonly fates: Fates;
   readonly brakes: Brakes;
   /** Numbers in [0, 1), for ids of instances. */
