@@ -5,6 +5,7 @@ import { DOCUMENT_FAULTS, GARBAGE_PAUSE, SERVICES } from './documents';
 import { ETCD_FAULTS } from './etcd-faults';
 import { actByChance } from './fault';
 import { CONTAINER_FAULTS, HOST_FAULTS, removeForeign } from './host-faults';
+import { endWishes, OPERATOR_FAULTS, releaseAlarms } from './operator-faults';
 import { whatStirs } from './rest';
 import type { Life } from './run-seed';
 import { keys, type SimulatedCluster } from './simulated-cluster';
@@ -14,7 +15,7 @@ const MAX_PAUSE_MS = 4000;
 /** Backoff of a minute, a full list, a lease: all of that may have to pass. */
 const PEACE_MS = 5 * 60_000;
 const REPLACEMENT = 'image: web:1\ndeploy: { replicas: 2 }\n';
-const FAULTS = [...DOCUMENT_FAULTS, ...CONTAINER_FAULTS, ...HOST_FAULTS, ...ETCD_FAULTS];
+const FAULTS = [...DOCUMENT_FAULTS, ...OPERATOR_FAULTS, ...CONTAINER_FAULTS, ...HOST_FAULTS, ...ETCD_FAULTS];
 
 export const CLUSTER_LIFE: Life = {
   hosts: 3,
@@ -58,6 +59,7 @@ async function makePeace(cluster: SimulatedCluster): Promise<void> {
     ({ value }) => value === GARBAGE_PAUSE,
   );
   for (const { key } of garbage) await cluster.etcd.txn({ compares: [], writes: [{ op: 'delete', key }] });
+  await endWishes(cluster);
   await applyAll(cluster);
   await endUnknown(cluster);
 }
@@ -74,6 +76,8 @@ async function endUnknown(cluster: SimulatedCluster): Promise<void> {
   for (const service of unknown) await cluster.put(service, REPLACEMENT);
   await cluster.clock.advance(PEACE_MS / 5);
   for (const service of unknown) await cluster.delete(service);
+  await cluster.clock.advance(1000);
+  await releaseAlarms(cluster);
 }
 
 /** One fixed port has room for three instances on three hosts; what reserves much may find no room. */
