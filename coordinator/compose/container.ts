@@ -51,7 +51,7 @@ export function readContainer(service: Reader): ContainerSpec {
   const berth = service.at('x-berth').fields(BERTH_KEYS);
   const resources = service.at('deploy').at('resources').fields(RESOURCES_KEYS);
   const labels = service.at('labels').textMap({ noValue: 'empty', refuse: refuseLabel });
-  const braces: Braces = { ...SAMPLES, labels };
+  const braces: Braces = { ...SAMPLES, labels, config: () => 'x' };
   const ports = readPorts(service.at('ports'));
   const healthCheck = readHealthCheck(service.at('healthcheck'));
   const logging = readLogging(service.at('logging'));

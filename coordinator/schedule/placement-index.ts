@@ -185,7 +185,7 @@ export class PlacementIndex {
     const release = this.releases.get(placement.service)?.get(placement.release);
     if (release === undefined) return placement;
     const report = host.status?.instances[placement.id];
-    const isSame = report?.containerId === '' || isMadeFrom(report?.spec ?? '', release.container);
+    const isSame = report?.containerId === '' || isMadeFrom(report?.spec ?? '', release.container, release.config);
     return isSame && staticPort.check({ host, usage }, release) ? placement : { ...placement, release: 0 };
   }
 }

@@ -1,4 +1,5 @@
 import type { Release } from '../../lib/documents/types';
+import { effectiveConfig } from '../../lib/release/config';
 import { isMadeFrom, sameContainer } from '../../lib/release/spec-hash';
 import { reportOf, type ClusterView, type Placement } from '../view';
 import { capacity } from './filters/capacity';
@@ -18,11 +19,12 @@ export function pointTo(
   releases: ReadonlyMap<number, Release>,
 ): Placement {
   if (placement.release === target.number) return placement;
+  const { config } = placement;
   const release = releases.get(placement.release);
   const isSame =
     release === undefined
-      ? isMadeFrom(reportOf(view, placement)?.spec ?? '', target.container)
-      : sameContainer(release.container, target.container);
+      ? isMadeFrom(reportOf(view, placement)?.spec ?? '', target.container, effectiveConfig(target.config, config))
+      : sameContainer(release, target);
   const host = view.hosts.get(placement.host);
   if (!isSame || host === undefined) return placement;
   const pointed = { ...placement, release: target.number };

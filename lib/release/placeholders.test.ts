@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
-import { fillPlaceholders, PLACEHOLDERS, type PlaceholderValues } from './placeholders';
+import { configKeysIn, fillPlaceholders, PLACEHOLDERS, type PlaceholderValues } from './placeholders';
 
 const VALUES: PlaceholderValues = {
   ...{ 'Service.Name': 'web', 'Service.ID': 'web-id', 'Task.ID': 'web-1-x', 'Task.Name': 'berth-web-1-x' },
   ...{ 'Task.Slot': '1', 'Node.Hostname': 'h1', 'Node.ID': 'n1', labels: { team: 'shop', 'a.b': '{{.Task.ID}}' } },
+  config: (key) => ({ URL: 'db:1', empty: '', braces: '{{.Task.ID}}' })[key],
 };
 
 test.each([
@@ -11,6 +12,8 @@ test.each([
   ['{{.Service.Name}}-{{.Task.Slot}}', 'web-1'],
   ['{{ .Node.Hostname }}', 'h1'],
   ['{{.Service.Labels.team}}', 'shop'],
+  ['{{.Config.URL}}/{{ .Config.empty }}', 'db:1/'],
+  ['{{.Config.braces}}', '{{.Task.ID}}'],
   ['{{index .Service.Labels "a.b"}}', '{{.Task.ID}}'],
   ['{{"{{"}}x}} {{ "{{" }}', '{{x}} {{'],
   ['}} { { {.Task.ID}', '}} { { {.Task.ID}'],
@@ -27,9 +30,28 @@ test.each([
   ['{{ {{.Task.ID}} }}', /is not closed/],
   ['{{.Service.Labels.nope}}', /the service has no label "nope"/],
   ['{{.Service.Labels.constructor}}', /the service has no label "constructor"/],
+  ['{{.Config.nope}}', /\{\{\.Config\.nope\}\}: no config layer has nope/],
+  ['{{.Config.1x}}', /"1x" can not be a key of config; a key is 1 to 128 of/],
+  ['{{.Config.}}', /"" can not be a key/],
+  [`{{.Config.${'x'.repeat(129)}}}`, /can not be a key/],
   ['{{if .Task.Slot}}x{{end}}', /no such placeholder/],
 ])('%s can not be filled in', (text, problem) => {
   expect(fillPlaceholders(text, VALUES)).toEqual({ problem: expect.stringMatching(problem) as string });
+});
+
+test('a label can hold no other label', () => {
+  const inLabels = { ...VALUES, labels: undefined };
+  expect(fillPlaceholders('{{.Service.Labels.team}}', inLabels)).toEqual({
+    problem: '{{.Service.Labels.team}}: a label can not hold another one; write the value out',
+  });
+});
+
+test.each([
+  ['a {{.Config.A}}{{ .Config.B_1 }} {{.Task.ID}} {{"{{"}}.Config.C}}', ['A', 'B_1']],
+  ['.Config.A', []],
+  ['{{.Config.1}}', []],
+])('the keys that %s takes', (text, keys) => {
+  expect(configKeysIn(text)).toEqual(keys);
 });
 
 test('any text between known placeholders stays as it is', () => {

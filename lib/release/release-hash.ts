@@ -14,7 +14,7 @@ const known = new WeakMap<Release, string>();
 export function releaseHash(release: Release): string {
   const before = known.get(release);
   if (before !== undefined) return before;
-  const text = `${specHash(release.container)} ${canonicalJson(release.container.limits)} ${canonicalJson(release.deploy)}`;
+  const text = `${specHash(release.container, release.config)} ${canonicalJson(release.container.limits)} ${canonicalJson(release.deploy)}`;
   const hash = createHash('sha256').update(text).digest('hex').slice(0, HEX_LENGTH);
   known.set(release, hash);
   return hash;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ContainerSpec } from '../documents/types';
+import { takenFrom, type Config } from './config';
 
 /** Raised when the same spec would hash otherwise. Containers made under an older version are compared by it. */
 const VERSION = '2';
@@ -7,39 +8,49 @@ const HEX_LENGTH = 16;
 const NO_LIMITS: ContainerSpec['limits'] = { nanoCpus: 0, memoryBytes: 0, pids: 0 };
 
 /**
- * Hash of what needs a new container: all of the ContainerSpec but its limits, which Docker changes in place, and
- * nothing of Berth's own defaults, so that an upgrade of Berth restarts nothing.
+ * Hash of what needs a new container: all of the ContainerSpec but its limits, which Docker changes in place, the values
+ * of config that it takes, and nothing of Berth's own defaults, so that an upgrade of Berth restarts nothing.
+ * @param config as the instance has it (effectiveConfig)
  * @returns "<version>:<16 hex digits>", the label berth.spec
  */
-export function specHash(container: ContainerSpec): string {
-  return hash(VERSION, { ...container, limits: NO_LIMITS });
+export function specHash(container: ContainerSpec, config: Config = {}): string {
+  return hash(VERSION, { ...container, limits: NO_LIMITS }, config);
 }
 
 /**
  * Whether a container was made from a spec.
  * @param label berth.spec of the container, of this version or an older one
+ * @param config as the instance has it (effectiveConfig)
  */
-export function isMadeFrom(label: string, container: ContainerSpec): boolean {
+export function isMadeFrom(label: string, container: ContainerSpec, config: Config = {}): boolean {
   // Version 1 had the limits in it.
-  return label === (label.startsWith('1:') ? hash('1', container) : specHash(container));
+  return label === (label.startsWith('1:') ? hash('1', container, config) : specHash(container, config));
+}
+
+/** What a container is made from. A release is one, where its host's config says nothing of its own. */
+export interface Made {
+  readonly container: ContainerSpec;
+  readonly config: Config;
 }
 
 /** Whether one container serves for both; their limits may differ. */
-export function sameContainer(a: ContainerSpec, b: ContainerSpec): boolean {
-  return specHash(a) === specHash(b);
+export function sameContainer(a: Made, b: Made): boolean {
+  return specHash(a.container, a.config) === specHash(b.container, b.config);
 }
 
-function hash(version: string, container: ContainerSpec): string {
-  return `${version}:${createHash('sha256').update(canonical(container)).digest('hex').slice(0, HEX_LENGTH)}`;
+function hash(version: string, container: ContainerSpec, config: Config): string {
+  const text = canonical(container, takenFrom(config, container));
+  return `${version}:${createHash('sha256').update(text).digest('hex').slice(0, HEX_LENGTH)}`;
 }
 
-function canonical(container: ContainerSpec): string {
+function canonical(container: ContainerSpec, config: Config): string {
   // As lists of pairs, since an empty value in a map does count: A= is not the same as no A.
   const { environment, labels, annotations } = container;
   const maps = {
     environment: sortedPairs(environment),
     labels: sortedPairs(labels),
     annotations: sortedPairs(annotations),
+    config: sortedPairs(config),
   };
   // As text, since none at all is not the same as 0.
   const memSwappiness = container.memSwappiness?.toString();
