@@ -61,7 +61,9 @@ function plan(change: Partial<Case>, policy: Partial<Release['deploy']['restartP
   const restartPolicy = { ...release.deploy.restartPolicy, ...policy };
   const spec = { ...release, deploy: { ...release.deploy, restartPolicy } };
   const instance =
-    wanted === 'yes' ? { ...assigned, spec } : { service: 'web', slot: 1, release: 2, hash: '', config: {}, before: false, specProblem: 'gone' };
+    wanted === 'yes'
+      ? { ...assigned, spec }
+      : { service: 'web', slot: 1, release: 2, hash: '', config: {}, before: false, specProblem: 'gone' };
   const desired: Desired = {
     isComplete,
     assignmentRevision: 1,
