@@ -6,6 +6,8 @@ const SOAKS = '<rootDir>/test/soak/';
 module.exports = {
   testEnvironment: PATIENCE === 1 ? 'node' : '<rootDir>/test/support/patient-environment.js',
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } }] },
+  // Lazy imports name what they load as Node does.
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   testMatch: ['<rootDir>/(lib|agent|coordinator|cli|test|scripts|bench)/**/*.test.ts'],
   // "npm run soak" runs those alone.
   testPathIgnorePatterns: ['/node_modules/', ...(process.env.BERTH_TEST_SOAK === '1' ? [] : [SOAKS])],

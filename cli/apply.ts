@@ -3,6 +3,7 @@ import type { ApplyResponse } from '../lib/rpc/types';
 import { findAndRead, type FileOptions } from './apply-file';
 import type { ComposeFile } from './compose-file/compose-file';
 import { CommandError, EXIT } from './exit-codes';
+import { DEFAULT_TIMEOUT, readTimeout } from './follow';
 import { withCoordinator } from './session';
 
 const EXAMPLES = `
@@ -34,7 +35,7 @@ export function registerApply(program: Command): void {
     .option('--env-file <file>', 'variables for the file; a later one wins (.env beside it)', several)
     .option('-p, --project-name <name>', 'name of the project')
     .option('--wait', 'wait until every service runs as wanted')
-    .option('--timeout <seconds>', 'give up waiting after so long', '300')
+    .option('--timeout <time>', 'give up waiting after so long: seconds, or 5m', DEFAULT_TIMEOUT)
     .option('--json', 'print JSON')
     .allowExcessArguments()
     .addHelpText('after', EXAMPLES)
@@ -45,8 +46,7 @@ export function registerApply(program: Command): void {
           `"${stray}" is one word too many; a file is named by -f: berth apply -f ${stray}`,
           EXIT.usage,
         );
-      const timeoutMs = Number(options.timeout) * 1000;
-      if (!(timeoutMs > 0)) throw new CommandError(`"${options.timeout}" is no number of seconds`, EXIT.usage);
+      const timeoutMs = await readTimeout(options.timeout);
       const file = await findAndRead(options);
       for (const warning of file.warnings) process.stderr.write(`Warning: ${warning}\n`);
       await withCoordinator(

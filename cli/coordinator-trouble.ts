@@ -2,6 +2,9 @@
 import type { RpcError } from '../lib/rpc/types';
 import { clean } from './output/clean';
 
+/** What a coordinator says of the request itself: its words need no word on who says them. */
+const OF_THE_REQUEST = ['invalid', 'not-found', 'refused'];
+
 type Trouble = Pick<RpcError, 'code' | 'message'>;
 
 // grpc-js words for a connection that could not be made or broke. At the beginning: a coordinator that answers may
@@ -19,6 +22,7 @@ export function explainTrouble(trouble: Trouble, address: string, isWrite: boole
       `What answers at ${address} is no coordinator: ${why}\n` +
       `Its gRPC address is wanted, 7420 unless its settings say otherwise. Set --coordinator or BERTH_COORDINATOR.`
     );
+  if (OF_THE_REQUEST.includes(trouble.code)) return sentence(why);
   if (!isUnreachable(trouble)) return `The coordinator at ${address} says: ${why}`;
   // One that was there and went away, or is slow, may have done it.
   const isDoubtful = isWrite && (trouble.code === 'deadline' || BROKEN_OFF.test(trouble.message));
@@ -39,6 +43,11 @@ export function shortReason({ code, message }: Trouble): string {
     .replace(/ ?\(\d{4}-\d\d-\d\dT[^)]*\)/, '')
     .replace(/\.? Resolution note: ?(?=$|\))/, '')
     .replace(/ for target dns:\S+$/, '');
+}
+
+/** Names of hosts and services are small, at the beginning of a sentence too. */
+function sentence(text: string): string {
+  return `${text.replace(/^there /, 'There ')}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
 
 function isUnreachable({ code, message }: Trouble): boolean {

@@ -3,9 +3,9 @@ export const EXIT = {
   ok: 0,
   /** It could not be done: a coordinator or etcd is away, a name is not there. */
   failed: 1,
-  /** A document was refused; nothing was written. */
+  /** A document was refused, or what was asked for can't be done as things are; nothing was written. */
   refused: 2,
-  /** `--wait` ended before the services were as wanted. */
+  /** `--wait` ended before everything was as wanted. */
   timedOut: 4,
   /** Ctrl-C ended the waiting: 128 and the number of SIGINT, as shells have it. */
   interrupted: 130,

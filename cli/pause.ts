@@ -1,8 +1,8 @@
-import { hostname, userInfo } from 'node:os';
 import { Option, type Command } from 'commander';
 import { CommandError, EXIT } from './exit-codes';
 import { clean } from './output/clean';
 import { withCoordinator } from './session';
+import { whoAmI } from './who-am-i';
 
 const DEFAULT_FOR = '1h';
 
@@ -57,15 +57,4 @@ async function readFor(text: string): Promise<number> {
   } catch (error) {
     throw new CommandError(`--for: ${(error as Error).message}`, EXIT.usage);
   }
-}
-
-/** user@machine; a user that the machine knows no name of, by number. */
-function whoAmI(): string {
-  let user: string;
-  try {
-    user = userInfo().username;
-  } catch {
-    user = String(process.getuid?.() ?? '?');
-  }
-  return `${user}@${hostname()}`;
 }

@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../lib/version';
 import { registerAgent } from './agent';
 import { registerApply } from './apply';
+import { registerCordon, registerUncordon } from './cordon';
 import { registerCoordinator } from './coordinator';
+import { registerDrain } from './drain';
 import { CommandError, EXIT } from './exit-codes';
 import { registerHosts } from './hosts';
 import { registerPause } from './pause';
@@ -38,6 +40,9 @@ export function createProgram(): Command {
     registerServices,
     registerHosts,
     registerRm,
+    registerCordon,
+    registerUncordon,
+    registerDrain,
     registerPause,
     registerResume,
     registerPauses,

@@ -9,6 +9,7 @@ const EXAMPLES = `
 Examples:
   berth ps                 every instance
   berth ps web api         those of two services
+  berth ps --host h2       those on a host
   berth ps --json | jq -r '.instances[] | select(.status.phase != "RUNNING") | .id'`;
 
 export function registerPs(program: Command): void {
@@ -16,11 +17,15 @@ export function registerPs(program: Command): void {
     .command('ps')
     .description('list instances: where they are, and how they do')
     .argument('[service...]', 'only those of these services')
+    .option('--host <host>', 'only those on this host; several: once for each', (one, before: string[] = []) => [
+      ...before,
+      one,
+    ])
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
-    .action(async (services: string[], options: { json?: boolean }, command: Command) => {
+    .action(async (services: string[], options: { host?: string[]; json?: boolean }, command: Command) => {
       const { answer, missing } = await withCoordinator(command, async (client) => {
-        const answer = await client.listInstances({ services });
+        const answer = await client.listInstances({ services, hosts: options.host ?? [] });
         return { answer, missing: await findMissing(services, answer, client) };
       });
       const { printJson } = await import('./output/table.js');
@@ -77,8 +82,8 @@ async function printInstances(instances: readonly ListedInstance[]): Promise<voi
 }
 
 /** With how far it is, while something is being done. Where all is well, the count of restarts asks for its reason. */
-function why({ status: { reason, progress, lastRestartReason } }: ListedInstance): string {
-  const now = [reason, progress].filter((text) => text !== '');
+function why({ stuck, status: { reason, progress, lastRestartReason } }: ListedInstance): string {
+  const now = [reason, progress, stuck === '' ? '' : `can not move: ${stuck}`].filter((text) => text !== '');
   if (now.length === 0 && lastRestartReason !== '') return `last restart: ${clean(lastRestartReason)}`;
   return now.map(clean).join('; ');
 }

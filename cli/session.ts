@@ -1,8 +1,10 @@
 /** One command's conversation with a coordinator. */
 import type { Command } from 'commander';
+import type { Alarm } from '../lib/documents/types';
 import type { CoordinatorClient, Freshness } from '../lib/rpc/types';
 import { CommandError, EXIT } from './exit-codes';
 import { explainTrouble } from './coordinator-trouble';
+import { clean } from './output/clean';
 
 const DEFAULT_COORDINATOR = '127.0.0.1:7420';
 const MAX_PORT = 65535;
@@ -31,7 +33,10 @@ export async function withCoordinator<T>(
     return await talk(client);
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
-    throw new CommandError(explainTrouble(error, address, isWrite));
+    throw new CommandError(
+      explainTrouble(error, address, isWrite),
+      error.code === 'refused' ? EXIT.refused : EXIT.failed,
+    );
   } finally {
     client.close();
   }
@@ -40,6 +45,11 @@ export async function withCoordinator<T>(
 function isAddress(text: string): boolean {
   const port = /^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text)?.[1];
   return port !== undefined && Number(port) >= 1 && Number(port) <= MAX_PORT;
+}
+
+/** Says on standard error what Berth does not do before an operator says so. */
+export function warnOfAlarms(alarms: readonly Alarm[]): void {
+  for (const { kind, message } of alarms) process.stderr.write(`Warning: ${clean(message)} [${clean(kind)}]\n`);
 }
 
 /** Says on standard error when an answer is old. */

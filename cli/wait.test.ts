@@ -1,8 +1,7 @@
-import { emptyDocument } from '../lib/documents/codec';
 import { RpcError, type ListedInstance, type ListedService } from '../lib/rpc/types';
+import { FRESH, listedInstance, listedService } from '../test/support/fake-coordinator';
 import { waitFor } from './wait';
 
-const FRESH = { etcdConnected: true, ageMs: 0, revision: 1 };
 const STEADY = {
   accepted: true,
   currentRelease: 2,
@@ -22,20 +21,6 @@ interface Answer {
   readonly etcdConnected?: boolean;
 }
 
-const listed = (status: Status): ListedService => ({
-  name: 'web',
-  ...{ image: '', project: '', mode: 'replicated' },
-  status: { ...emptyDocument('ServiceStatus'), ...status },
-});
-const instance = (id: string, status: Partial<ListedInstance['status']>): ListedInstance => ({
-  ...{ id, host: 'h1', address: '', hostLive: true, image: '' },
-  status: {
-    ...{ service: 'web', slot: 1, release: 2, phase: 'RUNNING', containerId: '', ports: [], health: 'none' },
-    ...{ restarts: 0, reason: '', held: false, spec: '', progress: '', pausedUntilMs: 0, lastRestartReason: '' },
-    ...status,
-  },
-});
-
 /** Waits with a coordinator that gives one answer after another, the last one for ever. */
 async function waited(
   answers: readonly (Answer | Error)[],
@@ -49,11 +34,11 @@ async function waited(
       const next = answers[Math.min(asked++, answers.length - 1)]!;
       if (next instanceof Error) throw next;
       now = next;
-      const services = now.status === undefined ? [] : [listed(now.status)];
-      return { services, freshness: { ...FRESH, etcdConnected: now.etcdConnected ?? true } };
+      const services = now.status === undefined ? [] : [listedService('web', now.status)];
+      return { services, alarms: [], freshness: { ...FRESH, etcdConnected: now.etcdConnected ?? true } };
     },
     listInstances: async () => ({
-      instances: (now.instances ?? []).map(([id, status]) => instance(id, status)),
+      instances: (now.instances ?? []).map(([id, status]) => listedInstance(id, status)),
       freshness: FRESH,
     }),
   };

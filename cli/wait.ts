@@ -1,11 +1,10 @@
 /** `berth apply --wait`: follows services until they run as wanted. */
-import { RpcError, type CoordinatorCalls, type ListedInstance, type ListedService } from '../lib/rpc/types';
-import { shortReason } from './coordinator-trouble';
-import { CommandError, EXIT } from './exit-codes';
+import type { CoordinatorCalls, ListedInstance, ListedService } from '../lib/rpc/types';
+import { CommandError } from './exit-codes';
+import { follow, type Seen } from './follow';
 import { clean } from './output/clean';
 import { describePause } from './output/pause-text';
 
-const POLL_MS = 500;
 const TROUBLED = ['FAILED', 'BACKOFF', 'STOPPED'];
 
 export interface Waiting {
@@ -17,67 +16,40 @@ export interface Waiting {
   readonly pollMs?: number;
 }
 
-interface Seen {
-  readonly progress: string;
-  /** Why it is not further; a line each. */
-  readonly troubles: readonly string[];
+interface SeenServices extends Seen {
   /** Told at the end alone. */
   readonly unfinished: readonly string[];
-  readonly isDone: boolean;
 }
 
-/**
- * Says each change and each new trouble once. A coordinator that goes away meanwhile may come back.
- * @throws CommandError with exit code 4 when it took too long, 1 when a service was refused or removed meanwhile
- */
+/** @throws CommandError with exit code 4 when it took too long, 1 when a service was refused or removed meanwhile */
 export async function waitFor(waiting: Waiting): Promise<void> {
-  const startedMs = performance.now();
-  const said = new Set<string>();
-  const say = (line: string): void =>
-    waiting.say(`  ${((performance.now() - startedMs) / 1000).toFixed(1)} s: ${line}`);
-  const forgetInterrupt = sayOnInterrupt();
-  try {
-    for (let last = ''; ;) {
-      const seen = await look(waiting);
-      if (seen.progress !== last) say(seen.progress);
-      last = seen.progress;
-      for (const trouble of seen.troubles) if (!said.has(trouble)) say(trouble);
-      // What goes away and comes back is said again.
-      said.clear();
-      for (const trouble of seen.troubles) said.add(trouble);
-      if (seen.isDone) return;
-      if (performance.now() - startedMs > waiting.timeoutMs)
-        throw new CommandError(describeTimeout(seen), EXIT.timedOut);
-      await new Promise((wake) => setTimeout(wake, waiting.pollMs ?? POLL_MS));
-    }
-  } finally {
-    forgetInterrupt();
-  }
+  await follow({
+    ...waiting,
+    look: () => look(waiting),
+    describeTimeout,
+    onInterrupt: 'the services are written, and Berth goes on with them.',
+  });
 }
 
-async function look({ client, services }: Waiting): Promise<Seen> {
-  try {
-    const answer = await client.listServices({});
-    const mine = services.map((name) => ({ name, service: answer.services.find((one) => one.name === name) }));
-    const late = mine.filter(({ service }) => service === undefined || !isDone(service)).map(({ name }) => name);
-    const refused = mine.flatMap(({ service }) => (service === undefined ? [] : refusals(service)));
-    if (refused.length > 0) throw new CommandError(`${refused.join('\n')}\nRefused; what ran before goes on running.`);
-    const { instances } = late.length === 0 ? { instances: [] } : await client.listInstances({ services: late });
-    const { etcdConnected } = answer.freshness;
-    return {
-      progress: mine.map(({ name, service }) => progress(name, service)).join(', '),
-      troubles: [
-        ...(etcdConnected ? [] : ['the coordinator lost touch with etcd; this is what it knew before']),
-        ...mine.flatMap(({ service }) => (service === undefined ? [] : [...paused(service), ...unplaced(service)])),
-        ...instances.filter(isTroubled).map(describeInstance),
-      ],
-      unfinished: instances.filter(isUnfinished).map(describeInstance),
-      isDone: late.length === 0 && etcdConnected,
-    };
-  } catch (error) {
-    if (!(error instanceof RpcError && error.temporary)) throw error;
-    return { progress: `no answer (${shortReason(error)}); asking again`, troubles: [], unfinished: [], isDone: false };
-  }
+async function look({ client, services }: Waiting): Promise<SeenServices> {
+  const answer = await client.listServices({});
+  const mine = services.map((name) => ({ name, service: answer.services.find((one) => one.name === name) }));
+  const late = mine.filter(({ service }) => service === undefined || !isDone(service)).map(({ name }) => name);
+  const refused = mine.flatMap(({ service }) => (service === undefined ? [] : refusals(service)));
+  if (refused.length > 0) throw new CommandError(`${refused.join('\n')}\nRefused; what ran before goes on running.`);
+  const { instances } =
+    late.length === 0 ? { instances: [] } : await client.listInstances({ services: late, hosts: [] });
+  const { etcdConnected } = answer.freshness;
+  return {
+    progress: mine.map(({ name, service }) => progress(name, service)).join(', '),
+    troubles: [
+      ...(etcdConnected ? [] : ['the coordinator lost touch with etcd; this is what it knew before']),
+      ...mine.flatMap(({ service }) => (service === undefined ? [] : [...paused(service), ...unplaced(service)])),
+      ...instances.filter(isTroubled).map(describeInstance),
+    ],
+    unfinished: instances.filter(isUnfinished).map(describeInstance),
+    isDone: late.length === 0 && etcdConnected,
+  };
 }
 
 function isDone({ status }: ListedService): boolean {
@@ -129,17 +101,7 @@ function describeInstance({ id, host, status }: ListedInstance): string {
   return `${id} on ${host}: ${status.phase.toLowerCase()}: ${clean(status.reason)}`;
 }
 
-function describeTimeout({ progress, troubles, unfinished }: Seen): string {
-  const lines = [progress, ...troubles, ...unfinished].map((line) => `  ${line}\n`);
+function describeTimeout(seen: SeenServices | undefined, progress: string): string {
+  const lines = [progress, ...(seen?.troubles ?? []), ...(seen?.unfinished ?? [])].map((line) => `  ${line}\n`);
   return `Not everything runs as wanted yet; Berth goes on trying.\n${lines.join('')}"berth services" and "berth ps" tell more.`;
-}
-
-/** @returns a function that gives Ctrl-C its usual meaning back */
-function sayOnInterrupt(): () => void {
-  const stop = (): never => {
-    process.stderr.write('\nWaiting no longer; the services are written, and Berth goes on with them.\n');
-    process.exit(EXIT.interrupted);
-  };
-  process.once('SIGINT', stop);
-  return () => void process.off('SIGINT', stop);
 }

@@ -126,7 +126,7 @@ test('a host that runs nothing hears of its pause, of a longer one, and of its e
   expect(pauses).toEqual([expect.objectContaining({ kind: 'host', name: host })]);
   await pause(host, 2 * MINUTE_MS);
   expect(await assignment(host)).toMatchObject({ revision: revision + 1, pauses: [{ name: host }] });
-  const { hosts } = await lead.api.listHosts({});
+  const { hosts } = await lead.api.listHosts({ hosts: [] });
   expect(hosts.filter((one) => one.pause !== undefined).map(({ name }) => name)).toEqual([host]);
   await clock.advance(2 * MINUTE_MS);
   expect(await assignment(host)).toMatchObject({ revision: revision + 2, pauses: [] });
@@ -183,7 +183,7 @@ test('G5: a hand-written pause counts; garbage is told, ends nothing, and is lef
   expect(ids()).toHaveLength(2);
   const { services } = await lead.api.listServices({});
   expect(services[0]!.status).toMatchObject({ rollout: 'paused', problems: [{ rule: 'json-syntax' }] });
-  const { hosts } = await lead.api.listHosts({});
+  const { hosts } = await lead.api.listHosts({ hosts: [] });
   expect(hosts.map(({ problems }) => problems.length)).toEqual([0, 1, 0]);
   const listed = await lead.api.listPauses({});
   expect(listed.pauses.map(({ name }) => name)).toEqual(['api', 'web']);

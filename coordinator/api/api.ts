@@ -2,6 +2,7 @@ import type { CoordinatorCalls } from '../../lib/rpc/types';
 import { VERSION } from '../../lib/version';
 import { apply } from './apply';
 import type { ApiContext } from './context';
+import { changeHost, removeHost } from './hosts';
 import { listHosts, listInstances, listServices } from './lists';
 import { listPauses, pause, resume } from './pauses';
 import { remove } from './remove';
@@ -13,7 +14,9 @@ export function createApi(context: ApiContext): CoordinatorCalls {
     remove: (request) => remove(context, request),
     listServices: async () => listServices(context),
     listInstances: async (request) => listInstances(context, request),
-    listHosts: async () => listHosts(context),
+    listHosts: async (request) => listHosts(context, request),
+    changeHost: (request) => changeHost(context, request),
+    removeHost: (request) => removeHost(context, request),
     pause: (request) => pause(context, request),
     resume: (request) => resume(context, request),
     listPauses: async () => listPauses(context),

@@ -1,7 +1,8 @@
 import { emptyDocument } from '../../lib/documents/codec';
 import type { Keys } from '../../lib/documents/keys';
-import type { Pause } from '../../lib/documents/types';
+import type { Alarm, Pause } from '../../lib/documents/types';
 import type {
+  ListHostsRequest,
   ListHostsResponse,
   ListInstancesRequest,
   ListInstancesResponse,
@@ -13,6 +14,7 @@ import type {
 import { indexPauses, unpaused } from '../schedule/pauses';
 import { placementsOf, type ClusterView, type HostView } from '../view';
 import { requireKnown, type ApiContext } from './context';
+import { requireName } from './writes';
 
 export function listServices(context: ApiContext): ListServicesResponse {
   requireKnown(context);
@@ -22,7 +24,13 @@ export function listServices(context: ApiContext): ListServicesResponse {
   return {
     services: [...names].sort().map((name) => listedService(name, context, paused.get(name))),
     freshness: context.cluster.freshness(),
+    alarms: openAlarms(view),
   };
+}
+
+/** Those that nobody has released. */
+export function openAlarms({ clusterStatus, clusterIntent }: ClusterView): readonly Alarm[] {
+  return clusterStatus.document.alarms.filter(({ kind, id }) => clusterIntent.document.released[kind] !== id);
 }
 
 function listedService(name: string, { cluster, keys }: ApiContext, pause: Pause | undefined): ListedService {
@@ -47,10 +55,12 @@ function listedService(name: string, { cluster, keys }: ApiContext, pause: Pause
   };
 }
 
-export function listInstances(context: ApiContext, { services }: ListInstancesRequest): ListInstancesResponse {
+export function listInstances(context: ApiContext, request: ListInstancesRequest): ListInstancesResponse {
   requireKnown(context);
   const { view } = context.cluster;
-  const all = [...view.hosts.values()].flatMap((host) => instancesOf(host, view));
+  const { services } = request;
+  for (const host of request.hosts) requireName('host', host, view.hosts);
+  const all = chosen(view, request).flatMap((host) => instancesOf(host, view));
   const instances = services.length === 0 ? all : all.filter(({ status }) => services.includes(status.service));
   instances.sort(
     (a, b) =>
@@ -80,17 +90,24 @@ function instancesOf(host: HostView, view: ClusterView): readonly ListedInstance
     hostLive: host.isLive,
     status,
     image: view.releases.get(status.service)?.get(status.release)?.container.image ?? '',
+    stuck: view.serviceStatuses.get(status.service)?.document?.stuck[id] ?? '',
   }));
 }
 
-export function listHosts(context: ApiContext): ListHostsResponse {
+export function listHosts(context: ApiContext, request: ListHostsRequest): ListHostsResponse {
   requireKnown(context);
   const { view } = context.cluster;
   const paused = indexPauses(context.cluster.pauses()).host;
-  const hosts = [...view.hosts.values()]
+  const hosts = [...chosen(view, request)]
     .sort((a, b) => compareText(a.name, b.name))
     .map((host) => listedHost(host, context, paused.get(host.name)));
-  return { hosts, freshness: context.cluster.freshness() };
+  return { hosts, freshness: context.cluster.freshness(), alarms: openAlarms(view) };
+}
+
+/** @returns the hosts that were asked for, all of them when none was named */
+function chosen(view: ClusterView, { hosts }: { readonly hosts: readonly string[] }): readonly HostView[] {
+  if (hosts.length === 0) return [...view.hosts.values()];
+  return [...new Set(hosts)].map((name) => view.hosts.get(name)).filter((host) => host !== undefined);
 }
 
 function listedHost(host: HostView, { cluster, keys }: ApiContext, pause: Pause | undefined): ListedHost {
@@ -112,6 +129,7 @@ function listedHost(host: HostView, { cluster, keys }: ApiContext, pause: Pause 
     },
     problems: [...(host.status?.problems ?? []), ...view.problems.filter(({ key }) => concerns(key, host, keys))],
     ...(pause && { pause }),
+    lostSinceMs: host.isLive ? 0 : (host.loss?.document.sinceMs ?? 0),
   };
 }
 

@@ -11,25 +11,20 @@ import {
 } from '../../lib/rpc/types';
 import { placementsOf, type ClusterView } from '../view';
 import { requireKnown, writing, type ApiContext } from './context';
+import { requireShort } from './writes';
 
 const KINDS = ['host', 'service', 'instance'] as const;
 type Kind = (typeof KINDS)[number];
 
 /** They go into the assignments of the hosts that they concern. */
 const MAX_PAUSES = 1000;
-const MAX_REASON_CHARACTERS = 300;
-const MAX_BY_CHARACTERS = 200;
 
 export async function pause(context: ApiContext, request: PauseRequest): Promise<PauseResponse> {
   requireKnown(context);
   const { name, forMs, reason, by } = request;
   if (!(forMs >= MIN_PAUSE_MS && forMs <= MAX_PAUSE_MS))
     throw new RpcError('invalid', 'a pause lasts a second at least and 30 days at most; it can be made longer later');
-  if (reason.length > MAX_REASON_CHARACTERS || by.length > MAX_BY_CHARACTERS)
-    throw new RpcError(
-      'invalid',
-      `a reason has ${MAX_REASON_CHARACTERS} characters at most, a name ${MAX_BY_CHARACTERS}`,
-    );
+  requireShort(request);
   const { view } = context.cluster;
   const kind = theKind(request, namesIn(view), 'there is no');
   const key = context.keys.pause(kind, name);

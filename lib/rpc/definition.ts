@@ -27,6 +27,7 @@ export const STATUS_OF: Readonly<Record<RpcErrorCode, status>> = {
   unavailable: status.UNAVAILABLE,
   invalid: status.INVALID_ARGUMENT,
   'not-found': status.NOT_FOUND,
+  refused: status.FAILED_PRECONDITION,
   deadline: status.DEADLINE_EXCEEDED,
   internal: status.INTERNAL,
 };

@@ -1,8 +1,9 @@
 import { connectCoordinator } from './client';
 import { serveCoordinator } from './server';
-import { RpcError, type CoordinatorCalls } from './types';
+import { answering } from '../../test/support/fake-coordinator';
+import { RpcError } from './types';
 
-const calls: CoordinatorCalls = {
+const calls = answering({
   apply: async ({ services, project }) => ({
     refused: [],
     applied: services.map(({ name }) => ({ name: `${project}/${name}`, action: 'created' })),
@@ -15,11 +16,11 @@ const calls: CoordinatorCalls = {
   },
   listInstances: async () => ({ instances: [], freshness: { etcdConnected: true, ageMs: 5, revision: 2 ** 40 } }),
   listHosts: () => new Promise(() => undefined),
-  pause: async ({ name, forMs }) => ({ pause: { kind: 'service', name, untilMs: forMs, reason: '', by: '' } }),
-  resume: async () => ({ kind: 'host' }),
-  listPauses: async () => ({ pauses: [], problems: [], freshness: { etcdConnected: true, ageMs: 0, revision: 1 } }),
+  removeHost: async ({ host }) => {
+    throw new RpcError('refused', `${host} lives`);
+  },
   getVersion: async () => ({ version: '1.2.3', leader: true }),
-};
+});
 
 test('calls, errors and deadlines cross the wire', async () => {
   const server = await serveCoordinator('127.0.0.1:0', calls);
@@ -30,13 +31,14 @@ test('calls, errors and deadlines cross the wire', async () => {
       refused: [],
       applied: [{ name: 'p/web', action: 'created' }],
     });
-    expect((await client.listInstances({ services: [] })).freshness.revision).toBe(2 ** 40);
+    expect((await client.listInstances({ services: [], hosts: [] })).freshness.revision).toBe(2 ** 40);
     await expect(client.remove({ services: ['api'] })).rejects.toMatchObject({
       code: 'not-found',
       message: 'there is no service "api"',
     });
+    await expect(client.removeHost({ host: 'h1' })).rejects.toMatchObject({ code: 'refused', message: 'h1 lives' });
     await expect(client.listServices({})).rejects.toMatchObject({ code: 'unavailable', temporary: true });
-    await expect(client.listHosts({})).rejects.toMatchObject({ code: 'deadline' });
+    await expect(client.listHosts({ hosts: [] })).rejects.toMatchObject({ code: 'deadline' });
   } finally {
     client.close();
     await server.close();

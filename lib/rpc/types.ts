@@ -4,6 +4,8 @@ import type { AgentStatus__Output } from '../../proto/generated/types/berth/v1/A
 import type { AppliedService__Output } from '../../proto/generated/types/berth/v1/AppliedService';
 import type { ApplyRequest__Output } from '../../proto/generated/types/berth/v1/ApplyRequest';
 import type { ApplyResponse__Output } from '../../proto/generated/types/berth/v1/ApplyResponse';
+import type { ChangeHostRequest__Output } from '../../proto/generated/types/berth/v1/ChangeHostRequest';
+import type { ChangeHostResponse__Output } from '../../proto/generated/types/berth/v1/ChangeHostResponse';
 import type { Freshness__Output } from '../../proto/generated/types/berth/v1/Freshness';
 import type { GetStatusRequest__Output } from '../../proto/generated/types/berth/v1/GetStatusRequest';
 import type { GetVersionRequest__Output } from '../../proto/generated/types/berth/v1/GetVersionRequest';
@@ -22,6 +24,8 @@ import type { ListPausesResponse__Output } from '../../proto/generated/types/ber
 import type { PauseRequest__Output } from '../../proto/generated/types/berth/v1/PauseRequest';
 import type { PauseResponse__Output } from '../../proto/generated/types/berth/v1/PauseResponse';
 import type { RefusedService__Output } from '../../proto/generated/types/berth/v1/RefusedService';
+import type { RemoveHostRequest__Output } from '../../proto/generated/types/berth/v1/RemoveHostRequest';
+import type { RemoveHostResponse__Output } from '../../proto/generated/types/berth/v1/RemoveHostResponse';
 import type { RemoveRequest__Output } from '../../proto/generated/types/berth/v1/RemoveRequest';
 import type { RemoveResponse__Output } from '../../proto/generated/types/berth/v1/RemoveResponse';
 import type { ResumeRequest__Output } from '../../proto/generated/types/berth/v1/ResumeRequest';
@@ -42,6 +46,10 @@ export type ListedInstance = Whole<ListedInstance__Output>;
 export type ListHostsRequest = Whole<ListHostsRequest__Output>;
 export type ListHostsResponse = Whole<ListHostsResponse__Output>;
 export type ListedHost = Whole<ListedHost__Output>;
+export type ChangeHostRequest = Whole<ChangeHostRequest__Output>;
+export type ChangeHostResponse = Whole<ChangeHostResponse__Output>;
+export type RemoveHostRequest = Whole<RemoveHostRequest__Output>;
+export type RemoveHostResponse = Whole<RemoveHostResponse__Output>;
 export type PauseRequest = Whole<PauseRequest__Output>;
 export type PauseResponse = Whole<PauseResponse__Output>;
 export type ResumeRequest = Whole<ResumeRequest__Output>;
@@ -63,6 +71,8 @@ export interface CoordinatorCalls {
   listServices(request: ListServicesRequest): Promise<ListServicesResponse>;
   listInstances(request: ListInstancesRequest): Promise<ListInstancesResponse>;
   listHosts(request: ListHostsRequest): Promise<ListHostsResponse>;
+  changeHost(request: ChangeHostRequest): Promise<ChangeHostResponse>;
+  removeHost(request: RemoveHostRequest): Promise<RemoveHostResponse>;
   pause(request: PauseRequest): Promise<PauseResponse>;
   resume(request: ResumeRequest): Promise<ResumeResponse>;
   listPauses(request: ListPausesRequest): Promise<ListPausesResponse>;
@@ -82,7 +92,7 @@ export interface AgentClient extends AgentCalls {
   close(): void;
 }
 
-export type RpcErrorCode = 'unavailable' | 'invalid' | 'not-found' | 'deadline' | 'internal';
+export type RpcErrorCode = 'unavailable' | 'invalid' | 'not-found' | 'refused' | 'deadline' | 'internal';
 
 /** A call that failed: thrown by handlers to answer with its code, and by clients. */
 export class RpcError extends Error {

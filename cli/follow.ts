@@ -1,0 +1,94 @@
+/** What every `--wait` does: looks again and again, says what changed, and ends when it is done or the time is up. */
+import { RpcError } from '../lib/rpc/types';
+import { shortReason } from './coordinator-trouble';
+import { CommandError, EXIT } from './exit-codes';
+
+const POLL_MS = 500;
+export const DEFAULT_TIMEOUT = '300';
+/** Longer than a setTimeout can wait, and than anybody does. */
+const MAX_TIMEOUT_MS = 30 * 24 * 3_600_000;
+
+export interface Seen {
+  /** How far it is, in one line. */
+  readonly progress: string;
+  /** Why it is not further; a line each. */
+  readonly troubles: readonly string[];
+  readonly isDone: boolean;
+}
+
+export interface Following<S extends Seen> {
+  /** May throw CommandError to end the wait. */
+  readonly look: () => Promise<S>;
+  readonly timeoutMs: number;
+  /** Takes a line of progress. */
+  readonly say: (line: string) => void;
+  /** For people, when the time is up. @param seen the last look; undefined when no coordinator answered it */
+  readonly describeTimeout: (seen: S | undefined, progress: string) => string;
+  /** What is true when Ctrl-C ends the waiting. */
+  readonly onInterrupt: string;
+  readonly pollMs?: number;
+}
+
+/**
+ * Says each change and each new trouble once. A coordinator that goes away meanwhile may come back.
+ * @throws CommandError with exit code 4 when it took too long
+ */
+export async function follow<S extends Seen>(following: Following<S>): Promise<S> {
+  const startedMs = performance.now();
+  const said = new Set<string>();
+  const say = (line: string): void =>
+    following.say(`  ${((performance.now() - startedMs) / 1000).toFixed(1)} s: ${line}`);
+  const forgetInterrupt = sayOnInterrupt(following.onInterrupt);
+  try {
+    for (let last = ''; ;) {
+      const seen = await lookOnce(following.look);
+      const { progress, troubles } = typeof seen === 'string' ? { progress: seen, troubles: [] } : seen;
+      if (progress !== last) say(progress);
+      last = progress;
+      for (const trouble of troubles) if (!said.has(trouble)) say(trouble);
+      // What goes away and comes back is said again.
+      said.clear();
+      for (const trouble of troubles) said.add(trouble);
+      if (typeof seen !== 'string' && seen.isDone) return seen;
+      if (performance.now() - startedMs > following.timeoutMs) {
+        const known = typeof seen === 'string' ? undefined : seen;
+        throw new CommandError(following.describeTimeout(known, progress), EXIT.timedOut);
+      }
+      await new Promise((wake) => setTimeout(wake, following.pollMs ?? POLL_MS));
+    }
+  } finally {
+    forgetInterrupt();
+  }
+}
+
+/** @returns what was seen, or why nobody answered */
+async function lookOnce<S>(look: () => Promise<S>): Promise<S | string> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof RpcError && error.temporary)) throw error;
+    return `no answer (${shortReason(error)}); asking again`;
+  }
+}
+
+/** @returns a function that gives Ctrl-C its usual meaning back */
+function sayOnInterrupt(what: string): () => void {
+  const stop = (): never => {
+    process.stderr.write(`\nWaiting no longer; ${what}\n`);
+    process.exit(EXIT.interrupted);
+  };
+  process.once('SIGINT', stop);
+  return () => void process.off('SIGINT', stop);
+}
+
+/** @param text seconds, or a duration: "90", "5m" */
+export async function readTimeout(text: string): Promise<number> {
+  const { asDurationMs } = await import('../lib/config/parse.js');
+  const seconds = Number(text);
+  if (seconds > 0 && seconds * 1000 <= MAX_TIMEOUT_MS) return seconds * 1000;
+  try {
+    return asDurationMs(1, MAX_TIMEOUT_MS)(text);
+  } catch {
+    throw new CommandError(`"${text}" is no number of seconds, and no time like 5m, up to 30d`, EXIT.usage);
+  }
+}

@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { instances } from './output/host-words';
+import { withCoordinator } from './session';
+
+const EXAMPLES = `
+A lost host is forgotten: its places are free, also those of instances whose volumes it has. Its
+config layer stays. A host that lives is refused: drain it, stop its agent, then remove it.
+
+Examples:
+  berth hosts rm h3`;
+
+export function registerHostsRm(hosts: Command): void {
+  hosts
+    .command('rm')
+    .description('forget a host that is lost')
+    .argument('<host>')
+    .option('--json', 'print JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(async (host: string, _: unknown, command: Command) => {
+      // The list has a flag of this name, and takes what is given here for its own.
+      const { json } = command.optsWithGlobals<{ json?: boolean }>();
+      const answer = await withCoordinator(command, (client) => client.removeHost({ host }), { isWrite: true });
+      if (json === true) return void process.stdout.write(`${JSON.stringify({ removed: host, ...answer }, null, 2)}\n`);
+      process.stdout.write(
+        `${host} is forgotten${answer.instances === 0 ? '' : `; the places of its ${instances(answer.instances)} are free`}.\n`,
+      );
+    });
+}
