@@ -2,6 +2,7 @@
 import type { Assignment, ClusterStatus, HostLoss, Pause, Release, ServiceStatus } from '../../lib/documents/types';
 import type { ClusterView } from '../view';
 import { assignmentsFrom } from './assignments';
+import { withWholeReleases, type PlannedStatus } from '../releases/whole-releases';
 import { endedPauses, indexPauses, withPausedHosts } from './pauses';
 import { brakesIn, lossesToNote } from './brakes';
 import { fatesIn } from './fates';
@@ -59,7 +60,7 @@ export function planCluster(input: ClusterInput): ClusterChanges {
   return {
     releases: all.flatMap(([, { newRelease }]) => (newRelease === undefined ? [] : [newRelease])),
     assignments: assignmentsFrom({ view, index, plans, pauses: input.pauses }),
-    statuses: new Map(all.map(([service, { status }]) => [service, status])),
+    statuses: new Map(all.map(([service, { status }]) => [service, status && whole(view, service, status)])),
     dropReleases: all.flatMap(([service, plan]) => plan.dropReleases.map((number) => ({ service, number }))),
     dropPauses: endedPauses(view, input.pauses),
     againInMs: new Map(
@@ -68,4 +69,8 @@ export function planCluster(input: ClusterInput): ClusterChanges {
     losses: lossesToNote(view, input.wallMs),
     clusterStatus: { alarms: brakes.alarms },
   };
+}
+
+function whole(view: ClusterView, service: string, status: PlannedStatus): ServiceStatus {
+  return withWholeReleases(status, view.serviceStatuses.get(service)?.document, view.releases.get(service));
 }

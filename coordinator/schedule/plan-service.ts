@@ -1,6 +1,7 @@
 /** Pure: what should become of one service now. */
-import type { Pause, Release, ServiceStatus } from '../../lib/documents/types';
+import type { Pause, Release } from '../../lib/documents/types';
 import { decideRelease } from '../releases/cut-release';
+import type { PlannedStatus } from '../releases/whole-releases';
 import { reportOf, type Placement } from '../view';
 import { deletedSinceMs } from './brakes';
 import { isPinned, unpaused } from './pauses';
@@ -16,7 +17,7 @@ export interface ServicePlan {
   readonly newRelease?: Release;
   readonly placements: readonly Placement[];
   /** Undefined: there is none, or it is to be deleted. */
-  readonly status: ServiceStatus | undefined;
+  readonly status: PlannedStatus | undefined;
   readonly dropReleases: readonly number[];
   /** Hosts that are to have the image of a release before it is placed there: its number, by host. */
   readonly prefetch?: ReadonlyMap<string, number>;
@@ -77,7 +78,7 @@ const NO_COUNTS = {
 };
 
 /** What was said of the service before, apart from its pause. */
-function lastStatus({ view, service }: ServiceInput): ServiceStatus {
+function lastStatus({ view, service }: ServiceInput): PlannedStatus {
   const before = view.serviceStatuses.get(service)?.document;
   return before === undefined ? { ...NO_COUNTS, serviceRevision: 0, accepted: true, problems: [] } : unpaused(before);
 }
