@@ -51,7 +51,15 @@ function begin(agentId = 'id-1', of: MemoryDocker = docker): Running {
   const recorded = recordLog(clock);
   lines = recorded.lines;
   const agent = new Agent({
-    ...{ name: 'h1', address: '10.0.0.1', labels: {}, leaseTtlMs: TTL_MS, portRange: [20_000, 20_099], agentId },
+    ...{
+      name: 'h1',
+      address: '10.0.0.1',
+      labels: {},
+      resources: { gpu: 2 },
+      leaseTtlMs: TTL_MS,
+      portRange: [20_000, 20_099],
+      agentId,
+    },
     ...{ keys, store, clock, log: recorded.log, random: () => 0.5 },
     engine: createMemoryEngine(of, { host: 'h1', prefix: '/test' }),
     disk: { load: () => Promise.resolve(onDisk), save: async (copy) => void (onDisk = copy) },
@@ -101,7 +109,8 @@ test('claims its name, says what it is, runs what is assigned, and then writes n
   expect(one).toMatchObject({ isReady: true, refusal: undefined });
   expect(one.agent.whyNotReady()).toBeUndefined();
   expect(decodeDocument('HostAlive', (await found(keys.hostAlive('h1')))!).agentId).toBe('id-1');
-  expect(decodeDocument('HostRecord', (await found(keys.hostRecord('h1')))!).address).toBe('10.0.0.1');
+  const record = decodeDocument('HostRecord', (await found(keys.hostRecord('h1')))!);
+  expect(record).toMatchObject({ address: '10.0.0.1', capacity: { resources: { gpu: 2 } } });
   expect((await status())?.instances['web-1']).toMatchObject({ phase: 'RUNNING', held: false });
   const { revision } = admin;
   await clock.advance(60 * 60_000);

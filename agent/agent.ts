@@ -1,29 +1,25 @@
 import type { Clock } from '../lib/clock';
 import { encodeDocument } from '../lib/documents/codec';
 import type { Keys } from '../lib/documents/keys';
-import type { HostStatus, Problem } from '../lib/documents/types';
-import type { LeaseSession, LeaseState } from '../lib/etcd/lease-session';
-import { startMirror, type Mirror } from '../lib/etcd/mirror';
-import type { KeyValue, Store } from '../lib/etcd/store';
+import type { HostStatus } from '../lib/documents/types';
+import type { Store } from '../lib/etcd/store';
 import type { Logger } from '../lib/log';
 import { Pauses } from '../lib/pauses';
 import type { OnBoundary } from './boundaries';
-import { VERSION } from '../lib/version';
 import { DesiredState } from './desired/desired-state';
 import type { CopyOnDisk } from './desired/disk-copy';
 import { EngineError, type Engine } from './docker/engine';
 import { ConnectionTime } from './connection-time';
-import { startHostLease } from './host-lease';
 import { HostPorts } from './host-ports';
-import { hostRecordOf } from './host-record';
+import { hostRecordOf, type HostSettings } from './host-record';
+import { HostVolumes } from './host-volumes';
 import { KeptDocument } from './kept-document';
 import { Loop, type PassReport, type Probes } from './loop';
 import type { MemoryCopy } from './memory/memory-copy';
 import type { AgentMetrics } from './metrics';
+import { NameClaim } from './name-claim';
 import { Tidy, type Tidying } from './tidy/tidy';
 
-/** An agent whose name another live agent has gives up after so many TTLs: its own old key would have expired. */
-const NAME_PATIENCE_TTLS = 3;
 /**
  * An agent that has a copy on disk waits so long for etcd to say that the name is another's by now: an old machine that
  * is switched on again must not run what runs elsewhere. As long as a call to etcd takes at most.
@@ -35,12 +31,9 @@ const LOOP_ALIVE_MS = 120_000;
 const FACTS_AGAIN_MS = 10 * 60_000;
 const FACTS_RETRY_MS = 2000;
 
-export interface AgentOptions {
+export interface AgentOptions extends HostSettings {
   /** Of the host, in etcd. */
   readonly name: string;
-  /** At which other hosts reach its published ports. */
-  readonly address: string;
-  readonly labels: Readonly<Record<string, string>>;
   /** Milliseconds after which the host counts as lost when it stops renewing. */
   readonly leaseTtlMs: number;
   /** Lowest and highest host port to pick from, inclusive. */
@@ -76,13 +69,11 @@ export class Agent {
   private readonly desired: DesiredState;
   private readonly loop: Loop;
   private readonly tidy: Tidy;
+  private readonly volumes: HostVolumes;
   private readonly status: KeptDocument;
   private readonly record: KeptDocument;
   private readonly etcd: ConnectionTime;
-  private lease: LeaseSession | undefined;
-  private aliveMirror: Mirror | undefined;
-  private nameProblem: Problem | undefined;
-  private cancelPatience: (() => void) | undefined;
+  private readonly claim: NameClaim;
   private cancelFacts: () => void = () => undefined;
   private cancelWait: () => void = () => undefined;
   private isStarted = false;
@@ -98,7 +89,12 @@ export class Agent {
     const { name, keys, store, engine, disk, clock, log, random, portRange } = options;
     const { memoryCopy, probes, onBoundary = () => undefined } = options;
     const common = { store, clock, log, random };
-    const kept = { ...common, mayWrite: (): boolean => this.isNameOurs };
+    this.claim = new NameClaim({
+      ...options,
+      onChange: () => this.claimChanged(),
+      onRefused: (why) => this.onRefused(why),
+    });
+    const kept = { ...common, mayWrite: (): boolean => this.claim.isOurs };
     const onWrite = (when: 'before' | 'after'): void => onBoundary(`status.${when}`);
     this.status = new KeptDocument({ ...kept, key: keys.status(name), onWrite });
     this.record = new KeptDocument({ ...kept, key: keys.hostRecord(name) });
@@ -109,19 +105,21 @@ export class Agent {
     this.tidy = new Tidy({
       ...{ ...options.tidying, engine, clock, log, random, pauses, onBoundary, metrics: options.metrics?.images },
       desired: () => this.desired.current(),
-      mayAct: () => this.nameProblem === undefined,
+      mayAct: () => this.claim.problem === undefined,
       onChange: () => this.loop.wake(),
     });
     this.loop = new Loop({
       ...{ engine: this.tidy.engine, clock, log, random, pauses, memoryCopy, probes, onBoundary },
       ports: new HostPorts(engine, portRange),
       desired: () => this.desired.current(),
-      mayAct: () => this.nameProblem === undefined,
+      mayAct: () => this.claim.problem === undefined,
       problems: () =>
-        [this.nameProblem, this.tidy.problem, ...this.desired.problems].filter((one) => one !== undefined),
+        [this.claim.problem, this.tidy.problem, ...this.desired.problems].filter((one) => one !== undefined),
+      besides: () => ({ resolved: {}, volumes: this.volumes.names }),
       onStatus: (status) => this.report(status),
       onPass: (pass) => this.passed(pass),
     });
+    this.volumes = new HostVolumes({ engine, clock, log, random, onChange: () => this.loop.tell() });
     this.lastPassMs = clock.monotonicMs();
   }
 
@@ -145,14 +143,13 @@ export class Agent {
     this.isStopped = true;
     this.loop.stop();
     this.tidy.stop();
-    this.cancelPatience?.();
+    this.volumes.stop();
     this.cancelFacts();
     this.cancelWait();
     this.desired.close();
-    this.aliveMirror?.close();
     this.status.close();
     this.record.close();
-    await this.lease?.close({ revoke: false });
+    await this.claim.close();
   }
 
   whyUnhealthy(): string | undefined {
@@ -163,7 +160,7 @@ export class Agent {
   }
 
   whyNotReady(): string | undefined {
-    if (this.nameProblem !== undefined) return this.nameProblem.message;
+    if (this.claim.problem !== undefined) return this.claim.problem.message;
     if (!this.isStarted) return 'waiting for etcd to say what this host should run, and that its name is free';
     return this.engineAnswers ? undefined : 'waiting for Docker';
   }
@@ -179,10 +176,6 @@ export class Agent {
     };
   }
 
-  private get isNameOurs(): boolean {
-    return this.nameProblem === undefined && this.lease?.isHeld === true;
-  }
-
   private startLoop(): void {
     if (this.isStarted) return;
     this.isStarted = true;
@@ -190,6 +183,7 @@ export class Agent {
     this.lastPassMs = this.options.clock.monotonicMs();
     this.loop.start();
     this.tidy.start();
+    this.volumes.start();
     this.onReady();
   }
 
@@ -203,13 +197,14 @@ export class Agent {
 
   /** Etcd has said that the name is ours and what is to run here. */
   private startWhenKnown(): void {
-    if (this.isNameOurs && this.desired.isRead) this.startLoop();
+    if (this.claim.isOurs && this.desired.isRead) this.startLoop();
   }
 
   private report(status: HostStatus): void {
     this.options.metrics?.onStatus(status, this.desired.current().instances.size);
-    // Before etcd has said what the host should run, a status would call everything held.
-    if (this.desired.isRead) this.status.want(encodeDocument('HostStatus', status));
+    // Before etcd has said what the host should run, a status would call everything held; before Docker has said which
+    // volumes there are, it would call them gone.
+    if (this.desired.isRead && this.volumes.isRead) this.status.want(encodeDocument('HostStatus', status));
   }
 
   private passed(pass: PassReport): void {
@@ -227,7 +222,7 @@ export class Agent {
       this.isFactsTrouble = false;
       this.dockerVersion = facts.version;
       this.record.want(hostRecordOf(this.options, facts));
-      if (this.lease === undefined) this.claimName();
+      this.claim.begin();
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       const { message: reason, code } = error;
@@ -240,61 +235,10 @@ export class Agent {
     this.cancelFacts = this.options.clock.after(againMs, () => void this.keepRecord());
   }
 
-  private claimName(): void {
-    const { store, clock, log, keys, name, agentId, leaseTtlMs, random } = this.options;
-    const key = keys.hostAlive(name);
-    const alive = encodeDocument('HostAlive', { agentId, agentVersion: VERSION, startedAtMs: clock.wallMs() });
-    this.lease = startHostLease({
-      ...{ store, clock, log, random, key, agentId, alive, ttlMs: leaseTtlMs },
-      onState: (state, detail) => this.leaseChanged(state, detail),
-    });
-    const mirror = startMirror({
-      ...{ store, clock, log, random, range: { key } },
-      onChange: () => {
-        if (mirror.connected && this.lease?.isHeld === true) this.aliveChanged(mirror.entries().get(key), alive);
-      },
-    });
-    this.aliveMirror = mirror;
-  }
-
-  private aliveChanged(found: KeyValue | undefined, ours: string): void {
-    if (found?.value === ours) this.forgetConflict();
-    // Somebody deleted it or wrote it by hand, or emptied etcd, while the lease lives on.
-    else if (found?.lease === undefined) void this.lease?.refresh();
-    // An agent with our id, from a copy of this host's state folder: only one of the two can go on.
-    else this.nameTaken();
-  }
-
-  private forgetConflict(): void {
-    if (this.nameProblem === undefined) return;
-    this.cancelPatience?.();
-    this.cancelPatience = undefined;
-    this.nameProblem = undefined;
-    this.status.check();
+  private claimChanged(): void {
     this.record.check();
+    this.status.check();
     if (this.isStarted) this.loop.wake();
-  }
-
-  private leaseChanged(state: LeaseState, detail: string): void {
-    if (state === 'conflict') return this.nameTaken();
-    this.forgetConflict();
-    if (state === 'lost')
-      return this.options.log.warn('the lease of this host is lost; containers go on', { reason: detail });
-    this.options.log.info('the lease of this host is held');
-    this.record.check();
-    this.status.check();
-    this.startWhenKnown();
-  }
-
-  private nameTaken(): void {
-    if (this.cancelPatience !== undefined) return;
-    const { name, leaseTtlMs, keys } = this.options;
-    const key = keys.hostAlive(name);
-    const message =
-      `another live agent has the host name "${name}" (${key}). Give each host a name of its own (--name); ` +
-      `if this is the same host with a new state folder, stop the other agent first`;
-    this.nameProblem = { rule: 'name-taken', path: '', line: 0, column: 0, message, key };
-    this.options.log.error(message, { reason: 'name-taken' });
-    this.cancelPatience = this.options.clock.after(leaseTtlMs * NAME_PATIENCE_TTLS, () => this.onRefused(message));
+    else this.startWhenKnown();
   }
 }

@@ -2,7 +2,7 @@
 import { desiredOf, releaseOf } from '../test/support/desired';
 import { LATENCY, LoopHost, over, type LoopHostOptions } from '../test/support/loop-host';
 import { EngineError, type Engine } from './docker/engine';
-import type { MemoryContainer } from './docker/simulated/memory-docker';
+import type { MemoryContainer } from './docker/simulated/memory-container';
 
 const WEB = releaseOf('web');
 

@@ -1,7 +1,7 @@
 import { desiredOf, releaseOf, WINDOW_MS } from '../test/support/desired';
 import { LATENCY, LoopHost, over, type LoopHostOptions } from '../test/support/loop-host';
 import type { ContainerSpec } from '../lib/documents/types';
-import type { Program } from './docker/simulated/memory-docker';
+import type { Program } from './docker/simulated/memory-container';
 import type { Engine } from './docker/engine';
 
 const WEB = releaseOf('web');

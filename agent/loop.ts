@@ -22,7 +22,7 @@ import { groupByInstance, imagesInQuestion } from './plan/listed';
 import { planHost } from './plan/plan-host';
 import { noLongerWanted } from './plan/still-wanted';
 import { NOTHING_SEEN, type Actual, type ActualContainer, type Desired, type Step } from './plan/types';
-import type { StatusInput } from './status';
+import type { Besides, StatusInput } from './status';
 import { SteadyStatus } from './steady-status';
 import { Workers } from './workers';
 
@@ -47,6 +47,8 @@ export interface LoopOptions {
   readonly mayAct: () => boolean;
   /** What is wrong apart from Docker: goes into the status. */
   readonly problems: () => readonly Problem[];
+  /** Goes into the status, too: `tell` says when it has changed. */
+  readonly besides: () => Besides;
   /** After every pass, from the first list of containers on: before, nothing true can be said of them. */
   readonly onStatus: (status: HostStatus) => void;
   readonly onPass: (pass: PassReport) => void;
@@ -100,7 +102,6 @@ export class Loop {
   private isWoken = false;
   private cancelTimer: () => void = () => undefined;
   private restartsTotal = 0;
-  private lastSpecs = new Map<string, string>();
 
   constructor(private readonly options: LoopOptions) {
     const { clock, memoryCopy, onBoundary, log } = options;
@@ -136,6 +137,12 @@ export class Loop {
   wake(): void {
     this.isWoken = true;
     if (this.isBegun && !this.isPassing && !this.stopping.signal.aborted) void this.run();
+  }
+
+  /** Something that is told has changed, and nothing that is planned by. */
+  tell(): void {
+    // Not in the middle of a pass, which tells it anyway.
+    if (!this.isPassing) this.report();
   }
 
   /** In flight. */
@@ -178,7 +185,6 @@ export class Loop {
       this.actual = actual;
       this.engineFailures = 0;
       this.engineProblem = undefined;
-      this.forgiveChanged(desired);
       for (const crash of this.memory.observe(actual, desired, clock.monotonicMs())) this.crashLogs.read(crash);
       const input = { desired, actual, memory: this.memory, nowMs: clock.monotonicMs() };
       for (const { instance } of noLongerWanted(this.steps, input)) this.inFlight.get(instance)?.controller.abort();
@@ -238,15 +244,14 @@ export class Loop {
 
   private tellProgress(instance: string, progress: string): void {
     this.memory.setProgress(instance, progress);
-    // Not in the middle of a pass, which tells it anyway.
-    if (!this.isPassing) this.report();
+    this.tell();
   }
 
   private takeLog({ container, exit }: Crash, lines: readonly string[]): void {
     if (this.stopping.signal.aborted) return;
     this.memory.setLog(container.instance, exit, lines);
     this.saver.save();
-    if (!this.isPassing) this.report();
+    this.tell();
   }
 
   private loseEngine(error: EngineError): void {
@@ -258,26 +263,14 @@ export class Loop {
     this.engineProblem = { rule: 'docker-unavailable', path: '', line: 0, column: 0, message, key: '' };
   }
 
-  /** A new release for an instance, or the end of it, ends the waiting that the old one earned. */
-  private forgiveChanged(desired: Desired): void {
-    const specs = new Map<string, string>();
-    for (const [instance, { release, specHash }] of desired.instances) {
-      if (specHash === undefined) continue;
-      const spec = `${release} ${specHash}`;
-      specs.set(instance, spec);
-      if ((this.lastSpecs.get(instance) ?? spec) !== spec) this.memory.forgive(instance);
-    }
-    for (const instance of this.lastSpecs.keys()) if (!desired.instances.has(instance)) this.memory.forgive(instance);
-    this.lastSpecs = specs;
-  }
-
   snapshot(): LoopSnapshot {
     const { actual = NOTHING_SEEN, memory } = this;
     const busy = new Map([...this.inFlight].map(([instance, { step }]) => [instance, step.kind]));
     const problems = [...(this.engineProblem === undefined ? [] : [this.engineProblem]), ...this.options.problems()];
     const nowMs = this.options.clock.monotonicMs();
     const { turns } = this.workers;
-    return { desired: this.desired(), actual, busy, turns, memory, nowMs, problems, isSeen: this.actual !== undefined };
+    const known = { desired: this.desired(), actual, busy, turns, memory, nowMs, problems };
+    return { ...known, besides: this.options.besides(), isSeen: this.actual !== undefined };
   }
 
   private report(): void {

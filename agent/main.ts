@@ -30,7 +30,7 @@ export async function runAgent(
   const stopped = waitForSignal();
   const log = createLogger({ component: 'agent', level: config.logLevel }).child({ host: config.name });
   const lock = await lockStateDir(config.stateDir);
-  const { name, address, labels, portRange, leaseTtl: leaseTtlMs, prefix, docker, stateDir } = config;
+  const { name, address, labels, resources, portRange, leaseTtl: leaseTtlMs, prefix, docker, stateDir } = config;
   const { dockerConfig, registryMirrors: mirrors, minFreeSpace } = config;
   const registries = { dockerConfig, mirrors, minFreeSpace };
   const clock = systemClock;
@@ -44,6 +44,7 @@ export async function runAgent(
       name,
       address,
       labels,
+      resources,
       portRange,
       leaseTtlMs,
       store,

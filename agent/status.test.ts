@@ -31,6 +31,8 @@ interface Case {
   readonly memory?: Partial<InstanceMemory>;
 }
 
+const NOTHING_BESIDES = { resolved: {}, volumes: [] };
+
 function container(change: Partial<ActualContainer> = {}): ActualContainer {
   const ports = [{ name: '', target: 80, published: 20_000, protocol: 'tcp' }];
   return containerOf({ spec: SPEC, ports, ...change });
@@ -60,6 +62,7 @@ function statusOf({ desired = WANTED, container: change = {}, busy, error, turn,
       pullErrorOf: (image) => (image === 'web:9' ? 'pull failed: no' : undefined),
     },
     problems: [],
+    besides: NOTHING_BESIDES,
   }).instances[ID];
 }
 
@@ -146,7 +149,7 @@ test('G10: a host on which everything has crashed with much to say still fits in
   const { instances } = buildStatus({
     desired: WANTED,
     actual: actualOf(ids.map((instance) => container({ instance }))),
-    ...{ nowMs: 0, busy: new Map(), turns: new Map(), problems: [] },
+    ...{ nowMs: 0, busy: new Map(), turns: new Map(), problems: [], besides: NOTHING_BESIDES },
     memory: {
       instances: new Map(),
       ...{

@@ -8,6 +8,9 @@ import type { Memory, Step, StepKind } from './plan/types';
 /** Of the logs of all last exits together. etcd takes 1.5 MB, and a host where everything has crashed has to say so; the oldest give way. */
 const MAX_LOG_CHARACTERS = 200_000;
 
+/** What is told of the host and no pass of the loop finds out. */
+export type Besides = Pick<HostStatus, 'resolved' | 'volumes'>;
+
 export interface StatusInput extends HostInput {
   /** Of the step that is being done, by instance. */
   readonly busy: ReadonlyMap<string, StepKind>;
@@ -15,6 +18,7 @@ export interface StatusInput extends HostInput {
   readonly turns: ReadonlyMap<string, string>;
   readonly memory: RememberedForStatus;
   readonly problems: readonly Problem[];
+  readonly besides: Besides;
 }
 
 export interface RememberedForStatus extends Memory {
@@ -38,7 +42,7 @@ export function buildStatus(input: StatusInput): HostStatus {
   boundLogs(instances);
   return {
     ...{ assignmentRevision: input.desired.assignmentRevision, instances, problems: input.problems },
-    ...{ prefetch: {}, resolved: {}, volumes: [] },
+    ...{ prefetch: {}, ...input.besides },
   };
 }
 

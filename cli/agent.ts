@@ -8,6 +8,7 @@ const FLAGS = [
   { flag: '--name <name>', what: 'name of this host, a DNS label (its hostname)' },
   { flag: '--address <address>', what: 'address at which other hosts reach its published ports (127.0.0.1)' },
   { flag: '--labels <a=b,…>', what: 'labels for placement constraints' },
+  { flag: '--resources <a=n,…>', what: 'how many this host has of what services reserve by name: gpu=2,licence=1' },
   { flag: '--etcd <urls>', what: 'endpoints of etcd, comma-separated (http://127.0.0.1:2379)' },
   { flag: '--prefix <prefix>', what: 'prefix of all keys (/berth)' },
   { flag: '--docker <address>', what: 'Docker Engine (unix:///var/run/docker.sock)' },

@@ -9,12 +9,13 @@ import { ContainerList } from './list/container-list';
 import { EngineError, type CreateRequest, type Engine, type EngineFacts, type ExecResult } from './engine';
 import type { EngineImage, LogRequest, PortHolder, PullOptions } from './engine';
 import { readTakenPort, statusOf } from './errors';
-import { followEvents } from './events';
+import { containerEvents, followEvents, VOLUME_EVENTS } from './events';
 import { readLogTail, runInContainer } from './exec';
 import { whoHasPort } from './create/host-port';
 import { ImagePuller, type RegistrySettings } from './images/image-puller';
 import { listImages, removeImage } from './images/images';
 import { changeLimits } from './limits';
+import { volumeNames } from './volumes';
 import { containerName, ownershipFilter, readIdentity, type Ownership } from './list/labels';
 
 const START_DEADLINE_MS = 60_000;
@@ -191,7 +192,7 @@ class DockerodeEngine implements Engine {
     let wasConnected = false;
     followEvents({
       connection: this.connection,
-      labels: ownershipFilter(this.options),
+      filters: containerEvents(ownershipFilter(this.options)),
       ...{ log, signal, random: random ?? Math.random },
       onEvent: (id) => {
         this.changed(id);
@@ -203,6 +204,19 @@ class DockerodeEngine implements Engine {
         wasConnected = isConnected;
         this.containers.tell(isConnected);
       },
+    });
+  }
+
+  volumes(): Promise<readonly string[]> {
+    return volumeNames(this.connection);
+  }
+
+  watchVolumes(wake: () => void, signal: AbortSignal): void {
+    const { log, random } = this.options;
+    followEvents({
+      ...{ connection: this.connection, filters: VOLUME_EVENTS, log, signal, random: random ?? Math.random },
+      onEvent: wake,
+      onConnected: (isConnected) => isConnected && wake(),
     });
   }
 

@@ -133,6 +133,10 @@ export interface Engine {
    * have been missed, and when the connection ends. Reconnects by itself until the signal aborts.
    */
   watch(wake: () => void, signal: AbortSignal): void;
+  /** Names of the volumes that were given one, by whomever; sorted. */
+  volumes(): Promise<readonly string[]>;
+  /** Calls `wake` when a volume came or went, and after each (re)connection. Reconnects by itself until the signal aborts. */
+  watchVolumes(wake: () => void, signal: AbortSignal): void;
 }
 
 export type EngineErrorCode =

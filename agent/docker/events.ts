@@ -16,20 +16,29 @@ const OVERLAP_S = 1;
  * What changes a container for the planner. Not among them: those of `exec`, three for each health check that
  * Docker runs.
  */
-const ACTIONS = [
+const CONTAINER_ACTIONS = [
   ...['create', 'start', 'restart', 'die', 'stop', 'oom', 'pause', 'unpause'],
   ...['update', 'rename', 'destroy', 'health_status'],
 ];
 
+/** @param labels that a container has to have */
+export function containerEvents(labels: readonly string[]): EventFollower['filters'] {
+  return { type: ['container'], label: labels, event: CONTAINER_ACTIONS };
+}
+
+/** Not among them: that one is mounted or unmounted, with every start of a container. */
+export const VOLUME_EVENTS: EventFollower['filters'] = { type: ['volume'], event: ['create', 'destroy', 'prune'] };
+
 export interface EventFollower {
   readonly connection: DockerConnection;
-  readonly labels: readonly string[];
+  /** Which events. */
+  readonly filters: Readonly<Record<string, readonly string[]>>;
   readonly log: Logger;
   /** For jitter; a number in [0, 1). */
   readonly random: () => number;
   readonly signal: AbortSignal;
-  /** Id of the container that something happened to; undefined when it can't be told. */
-  readonly onEvent: (containerId?: string) => void;
+  /** Id of what something happened to; undefined when it can't be told. */
+  readonly onEvent: (id?: string) => void;
   /** Whether events are told from now on. Before the first call they are not. */
   readonly onConnected: (isConnected: boolean) => void;
 }
@@ -63,8 +72,7 @@ async function run(follower: EventFollower): Promise<void> {
   }
 }
 
-function open({ connection, labels, signal }: EventFollower): Promise<NodeJS.ReadableStream> {
-  const filters = { type: ['container'], label: [...labels], event: ACTIONS };
+function open({ connection, filters, signal }: EventFollower): Promise<NodeJS.ReadableStream> {
   const since = (connection.clock.wallMs() / 1000 - OVERLAP_S).toFixed(3);
   return connection.openStream('events', CONNECT_DEADLINE_MS, signal, (docker, abortSignal) =>
     docker.getEvents({ filters: JSON.stringify(filters), since, abortSignal } as object),

@@ -18,6 +18,8 @@ const FAILURE_BACKOFF = { baseMs: 1000, capMs: 60_000 };
 
 export class AgentMemory implements Memory {
   private readonly entries = new Map<string, Entry>();
+  /** Release and spec of each wanted instance, as last observed. */
+  private lastSpecs: ReadonlyMap<string, string> = new Map();
 
   constructor(private readonly random: () => number) {}
 
@@ -100,6 +102,7 @@ export class AgentMemory implements Memory {
    * @returns the runs that ended since the last pass
    */
   observe(actual: Actual, desired: Desired, nowMs: number): readonly Crash[] {
+    this.forgiveChanged(desired);
     const crashes: Crash[] = [];
     for (const [instance, wanted] of desired.instances) {
       const containers = actual.containers.get(instance) ?? [];
@@ -171,6 +174,19 @@ export class AgentMemory implements Memory {
     // Somebody removed it after the pass had looked: the next pass pulls it. Once; then something else is wrong.
     const isImageGone = step.kind === 'create' && error.code === 'no-such-image' && failures === 1;
     entry.notBeforeMs = isImageGone ? nowMs : nowMs + backoffMs(failures, FAILURE_BACKOFF, this.random);
+  }
+
+  /** A new release for an instance, or the end of it, ends the waiting that the old one earned. */
+  private forgiveChanged(desired: Desired): void {
+    const specs = new Map<string, string>();
+    for (const [instance, { release, specHash }] of desired.instances) {
+      if (specHash === undefined) continue;
+      const spec = `${release} ${specHash}`;
+      specs.set(instance, spec);
+      if ((this.lastSpecs.get(instance) ?? spec) !== spec) this.forgive(instance);
+    }
+    for (const instance of this.lastSpecs.keys()) if (!desired.instances.has(instance)) this.forgive(instance);
+    this.lastSpecs = specs;
   }
 
   /** The operator changed what is wanted: what went wrong before says nothing about it. */

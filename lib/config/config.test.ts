@@ -82,6 +82,29 @@ test('numbers of the file are read as they are written', () => {
   expect(loadAgentConfig({ ...none, file }).labels).toEqual({ version: '1.10' });
 });
 
+describe('named resources', () => {
+  const resources = (text: string): unknown => loadAgentConfig({ ...none, file: { name: 'f', text } }).resources;
+
+  test.each([
+    ['resources: "gpu=2, licence=1"', { gpu: 2, licence: 1 }],
+    ['resources: { gpu: 2, licence: 1 }', { gpu: 2, licence: 1 }],
+    ['resources: ""', {}],
+    ['resources: gpu=0', { gpu: 0 }],
+  ])('%s', (text, found) => {
+    expect(resources(text)).toEqual(found);
+  });
+
+  test.each([
+    ['gpu', /"gpu" is not a named resource; write gpu=2,licence=1/],
+    ['gpu=half', /"gpu=half" is not a named resource/],
+    ['gpu=-1', /is not a named resource/],
+    ['=1', /is not a named resource/],
+    ['gpu=1,gpu=2', /it has "gpu" twice/],
+  ])('"%s" is refused', (text, why) => {
+    expect(problemsOf(() => resources(`resources: "${text}"`))).toEqual([expect.stringMatching(why)]);
+  });
+});
+
 describe('registries', () => {
   const agent = (file: string): ReturnType<typeof loadAgentConfig> =>
     loadAgentConfig({ ...none, file: { name: 'f', text: file } });

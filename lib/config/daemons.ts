@@ -17,6 +17,7 @@ import {
   asPrefix,
   asSocket,
   asRegistryMirrors,
+  asResources,
   asWholeNumber,
 } from './parse';
 import { readSettings, type Settings, type Sources } from './settings';
@@ -27,6 +28,8 @@ export interface AgentConfig {
   /** Address at which other hosts reach this host's published ports. */
   readonly address: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** How many the host has of what services reserve by name. */
+  readonly resources: Readonly<Record<string, number>>;
   readonly etcd: readonly string[];
   readonly prefix: string;
   readonly docker: string;
@@ -79,6 +82,7 @@ export const agentSettings: Settings<AgentConfig> = {
   name: { parse: asName, default: hostname().split('.')[0]!.toLowerCase() },
   address: { parse: (text) => text, default: '127.0.0.1' },
   labels: { parse: asLabels, default: '' },
+  resources: { parse: asResources, default: '' },
   docker: { parse: asDocker, default: 'unix:///var/run/docker.sock' },
   stateDir: { parse: asFolder, default: '/var/lib/berth' },
   http: { parse: asListen, default: '0.0.0.0:7423' },

@@ -27,6 +27,18 @@ export const asLabels: Parse<Readonly<Record<string, string>>> = (text) => {
   return Object.freeze(Object.fromEntries(pairs));
 };
 
+/** "gpu=2,licence=1"; empty for none. How many of each the host has. */
+export const asResources: Parse<Readonly<Record<string, number>>> = (text) => {
+  const resources: Record<string, number> = {};
+  for (const pair of text.split(',').filter((part) => part.trim() !== '')) {
+    const [, name, count] = /^([A-Za-z0-9][A-Za-z0-9._-]{0,127})=(\d{1,9})$/.exec(pair.trim()) ?? [];
+    if (name === undefined) throw wrong(pair.trim(), 'a named resource; write gpu=2,licence=1');
+    if (Object.hasOwn(resources, name)) throw wrong(text, `a list of resources: it has "${name}" twice`);
+    resources[name] = Number(count);
+  }
+  return Object.freeze(resources);
+};
+
 /** Comma-separated http:// or https:// URLs of etcd. */
 export const asEndpoints: Parse<readonly string[]> = (text) => {
   const endpoints = text.split(',').map((endpoint) => endpoint.trim());

@@ -1,7 +1,7 @@
 /** What every Engine promises of its events, on the real Docker Engine and on the simulated one. */
 import type { CreateRequest, Engine } from '../../agent/docker/engine';
 import type { Ownership } from '../../agent/docker/list/labels';
-import { ENGINE_SUBJECTS, newOwner, requestOf, type EngineSubject } from '../support/engine-subjects';
+import { ENGINE_SUBJECTS, newOwner, NO_MOUNT, requestOf, type EngineSubject } from '../support/engine-subjects';
 
 describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   let subject: EngineSubject;
@@ -64,6 +64,47 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
       await quiet();
       expect(wakes).toBe(1);
     });
+  });
+
+  test('volumes that have names are listed, whoever made them; each that comes or goes wakes', async () => {
+    const name = `vol-${owner.host}`;
+    const mounts = ['', `${name}-mounted`].map((source) => ({
+      ...NO_MOUNT,
+      type: 'volume',
+      source,
+      target: `/v${source}`,
+    }));
+    const watching = new AbortController();
+    let wakes = 0;
+    const woken = async (what: () => Promise<unknown>): Promise<void> => {
+      const before = wakes;
+      await what();
+      for (const endMs = Date.now() + 5000; wakes === before;) {
+        if (Date.now() > endMs) throw new Error(`not woken by ${what.toString()}`);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      await quiet();
+    };
+    const ours = async (): Promise<readonly string[]> => (await engine.volumes()).filter((one) => one.startsWith(name));
+    try {
+      await woken(async () => engine.watchVolumes(() => wakes++, watching.signal));
+      await woken(() => subject.addVolume(name));
+      expect(await ours()).toEqual([name]);
+      await woken(() => engine.create(requestOf(subject, owner, { mounts })));
+      expect(await ours()).toEqual([name, `${name}-mounted`]);
+      expect((await engine.volumes()).filter((one) => /^[0-9a-f]{64}$/.test(one))).toEqual([]);
+      await woken(() => subject.removeVolume(name));
+      expect(await ours()).toEqual([`${name}-mounted`]);
+      watching.abort();
+      const last = wakes;
+      await subject.addVolume(name);
+      await quiet();
+      expect(wakes).toBe(last);
+    } finally {
+      watching.abort();
+      await subject.cleanUp(owner.prefix);
+      for (const one of [name, `${name}-mounted`]) await subject.removeVolume(one);
+    }
   });
 });
 

@@ -4,7 +4,7 @@
  * time, and nothing is touched that is none of it (G1, G2).
  */
 import { BOUNDARIES, type Boundary } from '../../agent/boundaries';
-import type { MemoryContainer } from '../../agent/docker/simulated/memory-docker';
+import type { MemoryContainer } from '../../agent/docker/simulated/memory-container';
 import { hookOf } from '../support/desired';
 import { Assigner, type Wish } from './assigner';
 import { chanceOf } from './seeded-random';

@@ -1,6 +1,7 @@
 /** What happens to hosts: their agents, engines, containers, images, disks and clocks. */
 import { EngineError } from '../../agent/docker/engine';
-import { isUp, type MemoryCall, type MemoryContainer } from '../../agent/docker/simulated/memory-docker';
+import { isUp, type MemoryContainer } from '../../agent/docker/simulated/memory-container';
+import type { MemoryCall } from '../../agent/docker/simulated/memory-docker';
 import type { CallFault } from './engine-faults';
 import { toHost, type Fault } from './fault';
 import type { Chance } from './seeded-random';

@@ -4,7 +4,8 @@ import type { Boundary } from '../../agent/boundaries';
 import type { CopyOnDisk, DesiredCopy } from '../../agent/desired/disk-copy';
 import type { Engine } from '../../agent/docker/engine';
 import { createMemoryEngine } from '../../agent/docker/simulated/memory-engine';
-import { MemoryDocker, type Program } from '../../agent/docker/simulated/memory-docker';
+import type { Program } from '../../agent/docker/simulated/memory-container';
+import { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
 import type { KeptInstance, MemoryCopy } from '../../agent/memory/memory-copy';
 import { createProber } from '../../agent/probes/prober';
 import type { ImageNotes } from '../../agent/tidy/image-notes';
@@ -98,7 +99,14 @@ export class SimulatedHost {
     const engine = this.faults.over(createMemoryEngine(this.docker, OWNER(name)));
     const witnessed = witness.over(engine, this.knowledge());
     const agent = new Agent({
-      ...{ name, address: '10.0.0.1', labels: {}, leaseTtlMs: LEASE_TTL_MS, portRange: [20_000, 20_099] },
+      ...{
+        name,
+        address: '10.0.0.1',
+        labels: {},
+        resources: {},
+        leaseTtlMs: LEASE_TTL_MS,
+        portRange: [20_000, 20_099],
+      },
       ...{ keys: keysUnder(PREFIX), agentId: name, disk: this.disk(process), tidying: this.tidying(process) },
       engine: process.engine(sabotage?.(witnessed, this.docker) ?? witnessed),
       memoryCopy: this.memoryCopy(process),

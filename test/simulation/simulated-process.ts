@@ -41,6 +41,8 @@ export class SimulatedProcess {
     return overCalls(
       Object.assign(Object.create(engine) as Engine, {
         watch: (wake: () => void, signal: AbortSignal) => engine.watch(wake, AbortSignal.any([signal, ends.signal])),
+        watchVolumes: (wake: () => void, signal: AbortSignal) =>
+          engine.watchVolumes(wake, AbortSignal.any([signal, ends.signal])),
       }),
       (_, act) => this.call(act),
     );
@@ -53,9 +55,9 @@ export class SimulatedProcess {
   }
 }
 
-export type EngineCall = Exclude<keyof Engine, 'watch'>;
+export type EngineCall = Exclude<keyof Engine, 'watch' | 'watchVolumes'>;
 
-/** The engine, with something done around every call but `watch`. */
+/** The engine, with something done around every call but those that watch. */
 export function overCalls(
   engine: Engine,
   around: (call: EngineCall, act: () => Promise<never>, args: readonly unknown[]) => Promise<unknown>,
@@ -63,8 +65,8 @@ export function overCalls(
   const calls = engine as unknown as Record<EngineCall, (...args: readonly unknown[]) => Promise<never>>;
   return new Proxy(engine, {
     get: (_, name: keyof Engine) =>
-      name === 'watch'
-        ? (...args: Parameters<Engine['watch']>) => engine.watch(...args)
+      name === 'watch' || name === 'watchVolumes'
+        ? (...args: Parameters<Engine['watch']>) => engine[name](...args)
         : (...args: unknown[]) => around(name, () => calls[name](...args), args),
   });
 }

@@ -4,7 +4,8 @@
  * the last list that Docker gave to it.
  */
 import type { CreateRequest, Engine } from '../../agent/docker/engine';
-import { isUp, type MemoryDocker } from '../../agent/docker/simulated/memory-docker';
+import { isUp } from '../../agent/docker/simulated/memory-container';
+import type { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
 import { runOf, type ActualContainer } from '../../agent/plan/types';
 import type { DesiredCopy } from '../../agent/desired/disk-copy';
 import type { Keys } from '../../lib/documents/keys';

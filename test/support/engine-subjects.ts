@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { createDockerEngine } from '../../agent/docker/dockerode-engine';
 import { EngineError, type CreateRequest, type Engine, type EngineErrorCode } from '../../agent/docker/engine';
 import type { Ownership } from '../../agent/docker/list/labels';
-import { MemoryDocker, type Program } from '../../agent/docker/simulated/memory-docker';
+import type { Program } from '../../agent/docker/simulated/memory-container';
+import { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
 import { createMemoryEngine } from '../../agent/docker/simulated/memory-engine';
 import { systemClock } from '../../lib/clock';
 import { emptyDocument } from '../../lib/documents/codec';
@@ -23,6 +24,8 @@ export interface EngineSubject {
   kill(id: string): Promise<void>;
   removeByForce(id: string): Promise<void>;
   makeSick(id: string): Promise<void>;
+  addVolume(name: string): Promise<void>;
+  removeVolume(name: string): Promise<void>;
   /** A foreign process listens on a TCP port. @returns the port, and a function that ends it */
   occupyPort(): Promise<readonly [number, () => Promise<void>]>;
   /** Removes every container that was made with this prefix. */
@@ -75,6 +78,8 @@ async function startReal(): Promise<EngineSubject> {
     kill: async (id) => void (await docker('kill', id)),
     removeByForce: async (id) => void (await docker('rm', '-f', id)),
     makeSick: async (id) => void (await docker('exec', id, 'touch', '/tmp/sick')),
+    addVolume: async (name) => void (await docker('volume', 'create', name)),
+    removeVolume: async (name) => void (await docker('volume', 'rm', '-f', name)),
     occupyPort: async () => {
       const server = createServer();
       server.listen(0, '0.0.0.0');
@@ -100,6 +105,8 @@ function startMemory(): Promise<EngineSubject> {
     kill: async (id) => docker.kill(id),
     removeByForce: async (id) => docker.removeByForce(id),
     makeSick: async (id) => docker.setHealth(id, 'unhealthy'),
+    addVolume: async (name) => docker.addVolume(name),
+    removeVolume: async (name) => docker.removeVolume(name),
     occupyPort: async () => {
       docker.foreignPorts.set('28999/tcp', `process ${process.pid} (node)`);
       return [28999, async () => void docker.foreignPorts.delete('28999/tcp')];

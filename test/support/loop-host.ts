@@ -1,10 +1,7 @@
 /** A simulated Docker Engine with the agent's loop on top; a test says what is desired. */
 import type { Engine } from '../../agent/docker/engine';
-import {
-  MemoryDocker,
-  type MemoryContainer,
-  type MemoryDockerOptions,
-} from '../../agent/docker/simulated/memory-docker';
+import type { MemoryContainer } from '../../agent/docker/simulated/memory-container';
+import { MemoryDocker, type MemoryDockerOptions } from '../../agent/docker/simulated/memory-docker';
 import { createMemoryEngine } from '../../agent/docker/simulated/memory-engine';
 import { HostPorts } from '../../agent/host-ports';
 import { Loop, type PassReport, type Probes } from '../../agent/loop';
@@ -79,6 +76,7 @@ export class LoopHost {
       desired: () => this.wanted,
       mayAct: () => this.mayAct,
       problems: () => [],
+      besides: () => ({ resolved: {}, volumes: [] }),
       onStatus: (status) => void this.statuses.push(status),
       onPass: (pass) => void this.passes.push(pass),
     });

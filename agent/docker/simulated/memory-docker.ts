@@ -6,30 +6,9 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../../lib/clock';
 import type { ContainerSpec, Hook } from '../../../lib/documents/types';
 import { wantedLimits } from '../../plan/limits';
-import type { AppliedLimits, ContainerState } from '../../plan/types';
 import { EngineError, type CreateRequest, type ExecResult, type LogRequest } from '../engine';
 import { containerName, type Ownership } from '../list/labels';
-
-/** What a container does once it is started. */
-export interface Program {
-  /** Why it can't be started at all, in Docker's words. */
-  readonly refusal?: string;
-  /** Exits by itself after so long; without, it runs until it is stopped. */
-  readonly exitsAfterMs?: number;
-  readonly exitCode?: number;
-  /** That exit is the kernel's, for memory. */
-  readonly oomKilled?: boolean;
-  /** Exits at the stop signal; otherwise SIGKILL ends it after the grace. */
-  readonly obeysStop?: boolean;
-  /** Of its health check, if it has one: what it says, and how long after the start. */
-  readonly health?: { readonly afterMs: number; readonly status: 'healthy' | 'unhealthy' };
-  /** Exit code of every command that is run in it; 0 without. */
-  readonly execCode?: number;
-  /** What commands in it do; without, they are done at once and say nothing. */
-  readonly exec?: (command: Hook) => { readonly exitCode: number; readonly output: string; readonly takesMs?: number };
-  /** Lines that it writes when it is started. */
-  readonly log?: readonly string[];
-}
+import { isUp, SIGKILL_CODE, SIGNALS, SIGTERM_CODE, type MemoryContainer, type Program } from './memory-container';
 
 export interface MemoryDockerOptions {
   readonly clock: Clock;
@@ -41,34 +20,9 @@ export interface MemoryDockerOptions {
 
 export const MEMORY_CALLS = [
   ...(['facts', 'list', 'presentImages', 'pull', 'create', 'start', 'stop', 'restart', 'update', 'exec'] as const),
-  ...(['logTail', 'remove', 'whoHasPort', 'images', 'removeImage'] as const),
+  ...(['logTail', 'remove', 'whoHasPort', 'images', 'removeImage', 'volumes'] as const),
 ];
 export type MemoryCall = (typeof MEMORY_CALLS)[number];
-
-export interface MemoryContainer {
-  readonly id: string;
-  readonly owner: Ownership;
-  readonly request: CreateRequest;
-  readonly createdMs: number;
-  state: ContainerState;
-  health: 'none' | 'starting' | 'healthy' | 'unhealthy';
-  startedMs: number | undefined;
-  /** 0 before the first start. */
-  startedWallMs: number;
-  limits: AppliedLimits;
-  /** Commands that were run in it since its creation. */
-  readonly commands: string[];
-  /** What it wrote since its creation; wall clock. */
-  readonly written: { readonly line: string; readonly atMs: number }[];
-  /** Of the last run. Both clocks: one for how long, one for display. */
-  ended: { code: number; oomKilled: boolean; signal: string; atMs: number; wallMs: number } | undefined;
-  /** Timers of the present run. */
-  cancels: (() => void)[];
-}
-
-const SIGKILL_CODE = 128 + 9;
-const SIGTERM_CODE = 128 + 15;
-const SIGNALS: Readonly<Record<number, string>> = { [SIGKILL_CODE]: 'SIGKILL', [SIGTERM_CODE]: 'SIGTERM' };
 
 export class MemoryDocker {
   readonly containers = new Map<string, MemoryContainer>();
@@ -77,8 +31,8 @@ export class MemoryDocker {
   readonly registry = new Set<string>();
   /** Folders of the host that a bind mount finds. */
   readonly hostPaths = new Set<string>();
-  /** Networks that exist, and volumes that somebody made. */
   readonly networks = new Set(['bridge']);
+  /** Those that have names, and those that Docker named itself. */
   readonly volumes = new Set<string>();
   /** "8080/tcp" → who has it, for people. */
   readonly foreignPorts = new Map<string, string>();
@@ -90,6 +44,7 @@ export class MemoryDocker {
   private created = 0;
   private readonly faults: { call: MemoryCall; error: EngineError; left: number }[] = [];
   private readonly watchers = new Set<{ owner: Ownership; wake: () => void }>();
+  private readonly volumeWatchers = new Set<() => void>();
 
   constructor(readonly options: MemoryDockerOptions) {}
 
@@ -101,7 +56,9 @@ export class MemoryDocker {
   /** No call is answered; containers run on. When it is up again, every watcher is woken once. */
   setDown(isDown: boolean): void {
     this.isDown = isDown;
-    if (!isDown) this.watchers.forEach(({ wake }) => this.soon(wake));
+    if (isDown) return;
+    this.watchers.forEach(({ wake }) => this.soon(wake));
+    this.tellVolumes();
   }
 
   /** Answers every call from now on, and loses no event. */
@@ -155,6 +112,24 @@ export class MemoryDocker {
     return () => void this.watchers.delete(watcher);
   }
 
+  /** @returns a function that ends it */
+  watchVolumes(wake: () => void): () => void {
+    const watcher = (): void => void (this.volumeWatchers.has(watcher) && wake());
+    this.volumeWatchers.add(watcher);
+    if (!this.isDown) this.soon(watcher);
+    return () => void this.volumeWatchers.delete(watcher);
+  }
+
+  addVolume(name: string): void {
+    if (this.volumes.has(name)) return;
+    this.volumes.add(name);
+    this.tellVolumes();
+  }
+
+  removeVolume(name: string): void {
+    if (this.volumes.delete(name)) this.tellVolumes();
+  }
+
   /** Waits as long as the call takes. @throws EngineError when the engine is down or the call is to fail */
   async admit(call: MemoryCall): Promise<void> {
     const latencyMs = this.options.latencyMs?.[call] ?? 0;
@@ -176,6 +151,8 @@ export class MemoryDocker {
     };
     this.containers.set(container.id, container);
     this.tell(container);
+    for (const { type, source } of request.container.mounts)
+      if (type === 'volume' && source !== '') this.addVolume(source);
     return container;
   }
 
@@ -279,16 +256,11 @@ export class MemoryDocker {
       if (watcher.owner.host === owner.host && watcher.owner.prefix === owner.prefix) this.soon(watcher.wake);
   }
 
+  private tellVolumes(): void {
+    if (!this.losesEvents && !this.isDown) this.volumeWatchers.forEach((wake) => this.soon(wake));
+  }
+
   private soon(wake: () => void): void {
     this.options.clock.after(0, wake);
   }
-}
-
-/** One reference, one image. */
-export function imageIdOf(reference: string): string {
-  return `sha256:${createHash('sha256').update(reference).digest('hex')}`;
-}
-
-export function isUp({ state }: MemoryContainer): boolean {
-  return state === 'running' || state === 'paused';
 }

@@ -6,9 +6,11 @@ import { compareContainers } from '../list/container-reading';
 import { EngineError, type CreateRequest, type Engine, type EngineFacts, type ExecResult } from '../engine';
 import type { EngineImage, LogRequest, PortHolder, PullOptions } from '../engine';
 import { containerName, type Ownership } from '../list/labels';
-import { imageIdOf, isUp, type MemoryContainer, type MemoryDocker } from './memory-docker';
+import { imageIdOf, isUp, type MemoryContainer } from './memory-container';
+import type { MemoryDocker } from './memory-docker';
 import { fillContainer } from '../create/placeholders';
 import { cancelled } from '../images/pull-errors';
+import { namedOnes } from '../volumes';
 
 const FACTS: EngineFacts = {
   ...{ version: '0.0.0-memory', apiVersion: '1.41', os: 'linux', arch: 'x86_64' },
@@ -177,6 +179,16 @@ class MemoryEngine implements Engine {
     await this.docker.admit('remove');
     const container = this.docker.containers.get(id);
     if (container !== undefined) this.docker.remove(container);
+  }
+
+  async volumes(): Promise<readonly string[]> {
+    await this.docker.admit('volumes');
+    return namedOnes([...this.docker.volumes]);
+  }
+
+  watchVolumes(wake: () => void, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    signal.addEventListener('abort', this.docker.watchVolumes(wake));
   }
 
   watch(wake: () => void, signal: AbortSignal): void {
