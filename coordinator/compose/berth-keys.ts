@@ -2,17 +2,29 @@
 import { planned, yes, type KeyTable } from '../../lib/compose/key-table';
 
 export const BERTH_KEYS: KeyTable = {
-  before: planned('a job before the rollout'),
-  canary: planned('rollouts replace one instance after another'),
-  config: planned('use environment'),
+  auto_promote: yes('canaries that were healthy through monitor are promoted without "berth promote"'),
+  before: yes('a job that has to succeed once per release, before anything is replaced'),
+  canary: yes('so many new instances are made and watched before anything is replaced; 0 unless given'),
+  config: yes('all: every value of the config layers is in the environment, below what environment says'),
   drain: yes('how long an instance is out of discovery before it is stopped; 0s unless given'),
-  keep_away_from: planned('use deploy.placement.constraints'),
+  keep_away_from: yes('services that are never on the same host; its own name: no two instances on one host'),
   metrics: planned('scrape the published port'),
-  on_disconnect: planned('a host that is cut off keeps what it runs'),
+  on_disconnect: yes('what becomes of instances on a host that is cut off from etcd; keep unless given'),
   on_unhealthy: yes('restart unless given; withdraw only takes it out of discovery'),
   probe: yes('how the agent finds out whether an instance is healthy, instead of Docker’s health check'),
   project: yes('the Compose project, set by "berth apply"'),
+  rollout_deadline: yes(
+    'a rollout that takes longer has failed; 0s is never. Unless given 10m, or three times what before, monitor and delay need at least',
+  ),
   volumes: yes('settings of named volumes, as at the top of a Compose file; "berth apply" writes them'),
+};
+export const BEFORE_KEYS: KeyTable = {
+  command: yes('required; as list or text, instead of the service’s command. Takes placeholders'),
+  timeout: yes('10m unless given'),
+};
+export const ON_DISCONNECT_KEYS: KeyTable = {
+  replace_after: yes('they are replaced elsewhere so long after the loss, and run on there'),
+  stop_after: yes('the host stops them itself, and they are replaced after that: never two of one'),
 };
 export const PROBE_KEYS: KeyTable = {
   exec: yes('a command in the container, as list or text; 0 is success'),

@@ -22,6 +22,8 @@ function bad(text: string, name = 'web'): readonly string[] {
 
 const container = (text: string): ContainerSpec => good(`image: a\n${text}`).container;
 
+const UPDATE = { order: '', parallelism: 1, delayMs: 0, monitorMs: 5000, maxFailurePerMille: 0 };
+
 test('the least service, with every default', () => {
   const { container, deploy } = emptyDocument('Release');
   expect(good('image: nginx:1.27')).toEqual({
@@ -30,7 +32,11 @@ test('the least service, with every default', () => {
     deploy: {
       ...{ ...deploy, mode: 'replicated', replicas: 1 },
       restartPolicy: { condition: 'any', delayMs: 0, maxAttempts: 0, windowMs: 5000 },
+      updateConfig: { ...UPDATE, failureAction: 'rollback' },
+      rollbackConfig: { ...UPDATE, failureAction: 'pause' },
+      rolloutDeadlineMs: 600_000,
     },
+    uses: [],
   });
 });
 
@@ -222,8 +228,8 @@ test.each<[string, string, string[]]>([
   ['a quote that is open', 'image: a\ncommand: echo "x', ['bad-value command 2:10']],
   [
     'an extension of ours that comes later',
-    'image: a\nx-berth: { canary: 1 }',
-    ['unsupported-key x-berth.canary 2:12'],
+    'image: a\nx-berth: { metrics: {} }',
+    ['unsupported-key x-berth.metrics 2:12'],
   ],
 ])('refuses %s', (_, text, problems) => {
   expect(bad(text)).toEqual(problems);

@@ -9,12 +9,19 @@ import { parseText } from './parse';
 import { Places } from './places';
 import { Problems } from './problems';
 import { Reader } from './read';
+import { ConfigUses, readLabels, type ConfigUse } from './templates';
 
 /** Far over any service that a person wrote, and under what etcd takes in one request. */
 export const MAX_DOCUMENT_BYTES = 256 * 1024;
 
 export type Compiled =
-  | { readonly ok: true; readonly container: ContainerSpec; readonly deploy: DeploySpec }
+  | {
+      readonly ok: true;
+      readonly container: ContainerSpec;
+      readonly deploy: DeploySpec;
+      /** Where it takes keys of config by name. */
+      readonly uses: readonly ConfigUse[];
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
@@ -46,7 +53,11 @@ function compileValue(name: string, value: unknown, problems: Problems): Compile
   }
   const service = new Reader(problems, value, []);
   service.fields(SERVICE_KEYS);
-  const container = readContainer(service);
-  const deploy = readDeploy(service, container, name);
-  return problems.isEmpty ? { ok: true, container, deploy } : { ok: false, problems: problems.sorted };
+  const uses = new ConfigUses(problems);
+  const { labels, templates } = readLabels(service, uses);
+  const container = readContainer(service, { labels, templates });
+  const deploy = readDeploy(service, container, name, templates);
+  return problems.isEmpty
+    ? { ok: true, container, deploy, uses: uses.sorted }
+    : { ok: false, problems: problems.sorted };
 }

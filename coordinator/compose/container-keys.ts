@@ -83,7 +83,7 @@ export const HOOK_KEYS: KeyTable = {
   working_dir: yes(),
 };
 export const DEPENDENCY_KEYS: KeyTable = {
-  condition: yes('service_started; the others come with ordered rollouts'),
-  required: yes('a hint is never required: true and false mean the same'),
+  condition: yes('service_started, a hint; service_healthy: a rollout begins when the other service is whole'),
+  required: yes('false: service_healthy is but a hint, too'),
   restart: planned('a service does not restart with what it depends on'),
 };

@@ -212,7 +212,10 @@ test.each([
   const image = lines === '' ? 'nginx:1.27' : 'registry.example.com/shop/web:1.4.2';
   const compiled = compileService('web', `image: ${image}${lines}`);
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.problems));
-  const { container: made, deploy } = compiled;
+  const { container: made, deploy: now } = compiled;
   expect(specHash(made)).toBe(spec);
+  // Of before there were rollouts in releases.
+  const { updateConfig, rollbackConfig, rolloutDeadlineMs } = emptyDocument('Release').deploy;
+  const deploy = { ...now, updateConfig, rollbackConfig, rolloutDeadlineMs };
   expect(releaseHash({ ...emptyDocument('Release'), service: 'web', container: made, deploy })).toBe(release);
 });

@@ -14,13 +14,12 @@ import { readDevices } from './devices';
 import { readHooks } from './hooks';
 import { readKernel } from './kernel';
 import { readLogging } from './logging';
-import { refuseLabel } from './mount-options';
 import { readMounts } from './mounts';
 import { readNamespaces } from './namespaces';
 import { readNetworking } from './networks';
 import { readPorts } from './ports';
 import { readDrain } from './probe';
-import type { Braces, Parsed, Reader } from './read';
+import type { Parsed, Reader, Templates } from './read';
 import { readResolver } from './resolver';
 import { parseCapability, parseSecurityOption, readUlimits } from './security';
 import { parseSignal } from './signal';
@@ -36,22 +35,20 @@ const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
 const MIN_NANO_CPUS = 10_000_000;
 /** The kernel's PID_MAX_LIMIT. */
 const MAX_PIDS = 4_194_304;
-/** What placeholders are filled in with, to see whether the whole is right. */
-const SAMPLES = {
-  ...{ 'Service.Name': 'web', 'Service.ID': 'web', 'Task.ID': 'web-1-x7k2', 'Task.Name': 'berth-web-1-x7k2' },
-  ...{ 'Task.Slot': '1', 'Node.Hostname': 'host', 'Node.ID': 'a1b2c3' },
-};
 const NO_SHELL =
   'there is no shell here to take it from; write NAME=value (or apply with "berth apply", which has one)';
 
-export function readContainer(service: Reader): ContainerSpec {
+/** @param labels of the service, which are read already, since other texts name them. @param templates what {{ }} are */
+export function readContainer(
+  service: Reader,
+  { labels, templates }: { readonly labels: ContainerSpec['labels']; readonly templates: Templates },
+): ContainerSpec {
   const parse = (key: string, parser: (text: string) => Parsed<string>): string => service.at(key).parse(parser) ?? '';
   const bool = (key: string): boolean => service.at(key).bool() ?? false;
+  const template = (key: string): Reader => service.at(key).withBraces(templates);
   if (!service.at('image').isSet) service.missing('image', 'image is missing: what the containers run');
   const berth = service.at('x-berth').fields(BERTH_KEYS);
   const resources = service.at('deploy').at('resources').fields(RESOURCES_KEYS);
-  const labels = service.at('labels').textMap({ noValue: 'empty', refuse: refuseLabel });
-  const braces: Braces = { ...SAMPLES, labels, config: () => 'x' };
   const ports = readPorts(service.at('ports'));
   const healthCheck = readHealthCheck(service.at('healthcheck'));
   const logging = readLogging(service.at('logging'));
@@ -60,19 +57,19 @@ export function readContainer(service: Reader): ContainerSpec {
     image: parse('image', parseImage),
     platform: parse('platform', parsePlatform),
     pullPolicy: parse('pull_policy', parsePullPolicy),
-    command: readWords(service.at('command')),
-    entrypoint: readEntrypoint(service.at('entrypoint')),
-    environment: service.at('environment').withBraces(braces).textMap({ noValue: NO_SHELL }),
+    command: readWords(template('command')),
+    entrypoint: readEntrypoint(template('entrypoint')),
+    environment: template('environment').textMap({ noValue: NO_SHELL }),
     user: parse('user', parseUser),
     groupAdd: service.at('group_add').parsedTexts(parseGroup),
     workingDir: parse('working_dir', parseWorkingDir),
-    hostname: service.at('hostname').withBraces(braces).template(parseHostname) ?? '',
+    hostname: template('hostname').template(parseHostname) ?? '',
     labels,
     annotations: service.at('annotations').textMap({ noValue: 'empty' }),
     ports,
     ...readNetworking(service, ports),
     ...readResolver(service),
-    mounts: readMounts(service, braces),
+    mounts: readMounts(service, templates),
     ...readDevices(service, resources?.at('reservations')),
     ...(healthCheck !== undefined && { healthCheck }),
     ...{ stdinOpen: bool('stdin_open'), tty: bool('tty'), init: bool('init'), readOnly: bool('read_only') },
@@ -92,6 +89,7 @@ export function readContainer(service: Reader): ContainerSpec {
     storageOptions: service.at('storage_opt').textMap({ noValue: 'empty' }),
     ...(logging !== undefined && { logging }),
     project: readProject(berth?.at('project')),
+    configEnvironment: berth?.at('config').oneOf(['all']) !== undefined,
   };
 }
 

@@ -1,5 +1,5 @@
 /** Keys of `deploy`, and of what it holds. */
-import { no, planned, yes, type KeyTable } from '../../lib/compose/key-table';
+import { no, yes, type KeyTable } from '../../lib/compose/key-table';
 
 export const DEPLOY_KEYS: KeyTable = {
   endpoint_mode: no('there are no virtual addresses; every instance has its own'),
@@ -9,16 +9,14 @@ export const DEPLOY_KEYS: KeyTable = {
   replicas: yes('1 unless given'),
   resources: yes(),
   restart_policy: yes(),
-  rollback_config: planned('rollouts replace one instance after another'),
-  update_config: planned(
-    'rollouts replace one instance after another, start-first where no host port or writable volume forbids it',
-  ),
+  rollback_config: yes('how the service goes back to its last whole release'),
+  update_config: yes('how the service moves to a new release'),
 };
 
 export const PLACEMENT_KEYS: KeyTable = {
-  constraints: yes('node.hostname or node.labels.<label>, == or !='),
-  max_replicas_per_node: planned('instances are spread evenly'),
-  preferences: planned('instances are spread evenly'),
+  constraints: yes('node.hostname, node.labels.<label>, node.platform.os or node.platform.arch, == or !='),
+  max_replicas_per_node: yes('of a replicated service; no limit unless given'),
+  preferences: yes('the weightiest first; hosts are spread over evenly in any case'),
 };
 
 export const RESOURCES_KEYS: KeyTable = { limits: yes(), reservations: yes() };
@@ -28,7 +26,7 @@ export const LIMITS_KEYS: KeyTable = { cpus: yes(), memory: yes(), pids: yes('40
 export const RESERVATIONS_KEYS: KeyTable = {
   cpus: yes(),
   devices: yes('GPUs and other devices that a driver hands out'),
-  generic_resources: planned('named resources come with the next steps'),
+  generic_resources: yes('what hosts have of them is in the settings of their agents'),
   memory: yes(),
 };
 
@@ -38,6 +36,24 @@ export const RESTART_POLICY_KEYS: KeyTable = {
   max_attempts: yes('no limit unless given'),
   window: yes('5s unless given: a container that ran so long has started well'),
 };
+/** Swarm's meaning of each; its defaults are others where Berth's are safer. */
+export const UPDATE_CONFIG_KEYS: KeyTable = {
+  delay: yes('0s unless given: between one batch and the next'),
+  failure_action: yes('rollback unless given; pause, continue'),
+  max_failure_ratio: yes('0 unless given; of new instances, how many may fail, in thousandths at the finest'),
+  monitor: yes('5s unless given: so long a new instance has to be healthy before it counts'),
+  order: yes(
+    'start-first, stop-first; unless given start-first where no fixed host port or address, network_mode: host or writable volume forbids it',
+  ),
+  parallelism: yes('1 unless given; 0 is all at once'),
+};
+export const ROLLBACK_CONFIG_KEYS: KeyTable = {
+  ...UPDATE_CONFIG_KEYS,
+  failure_action: yes('pause unless given; continue'),
+};
+export const PREFERENCE_KEYS: KeyTable = { spread: yes('node.labels.<label>') };
+export const GENERIC_RESOURCE_KEYS: KeyTable = { discrete_resource_spec: yes('required') };
+export const DISCRETE_RESOURCE_KEYS: KeyTable = { kind: yes('required'), value: yes('required; a whole number') };
 export const DEVICE_REQUEST_KEYS: KeyTable = {
   capabilities: yes('required in deploy; gpu is added to those of gpus'),
   count: yes('all unless given'),

@@ -1,61 +1,46 @@
-/** How many instances of a service there are, where they go, and how they restart. */
+/** How many instances of a service there are, where they go, how they restart, and how they are replaced. */
 import { emptyDocument } from '../../lib/documents/codec';
 import type { ContainerSpec, DeploySpec, RestartPolicy } from '../../lib/documents/types';
-import { parseBytes } from './bytes';
-import { parseConstraint } from './constraint';
-import { parseNanoCpus } from './cpus';
 import { parseDurationMs } from './duration';
 import { readDependsOn } from './depends-on';
-import { DEPLOY_KEYS, PLACEMENT_KEYS, RESERVATIONS_KEYS, RESTART_POLICY_KEYS } from './deploy-keys';
+import { DEPLOY_KEYS, RESTART_POLICY_KEYS } from './deploy-keys';
+import { readPlacement } from './placement';
 import { readOnUnhealthy, readProbe } from './probe';
-import type { Reader } from './read';
+import type { Reader, Templates } from './read';
+import { readReservations } from './reservations';
+import { readRollout } from './rollout';
+import { readRollbackConfig, readUpdateConfig } from './update-config';
 
 const MAX_REPLICAS = 1_000_000;
 const DEFAULT_WINDOW_MS = 5000;
 
-/** @param container that the service is made from. @param name of the service */
-export function readDeploy(service: Reader, container: ContainerSpec, name: string): DeploySpec {
+/**
+ * @param container that the service is made from
+ * @param name of the service
+ * @param templates what {{ }} are in the command of a job
+ */
+export function readDeploy(service: Reader, container: ContainerSpec, name: string, templates: Templates): DeploySpec {
   const deploy = service.at('deploy').fields(DEPLOY_KEYS) ?? service.at('deploy');
   const mode = deploy.at('mode').oneOf(['replicated', 'global']) ?? 'replicated';
-  const replicas = deploy.at('replicas').integer(0, MAX_REPLICAS);
-  if (mode === 'global' && replicas !== undefined)
+  const given = deploy.at('replicas').integer(0, MAX_REPLICAS);
+  if (mode === 'global' && given !== undefined)
     deploy.at('replicas').bad('a global service has one instance on every host that fits; leave replicas out');
+  const replicas = mode === 'global' ? 0 : (given ?? 1);
   const berth = service.at('x-berth');
   const probe = readProbe(berth.at('probe'), container);
-  const placement = deploy.at('placement').fields(PLACEMENT_KEYS);
+  const updateConfig = readUpdateConfig(deploy.at('update_config'), container);
   return {
     ...emptyDocument('Release').deploy,
-    mode,
-    replicas: mode === 'global' ? 0 : (replicas ?? 1),
-    constraints: readConstraints(placement?.at('constraints')),
-    reservations: readReservations(
-      deploy.at('resources').at('reservations').fields(RESERVATIONS_KEYS),
-      container.limits,
-    ),
+    ...{ mode, replicas, updateConfig },
+    rollbackConfig: readRollbackConfig(deploy.at('rollback_config'), container),
+    ...readPlacement(deploy.at('placement'), mode),
+    reservations: readReservations(deploy.at('resources').at('reservations'), container.limits),
     restartPolicy: readRestartPolicy(deploy.at('restart_policy').fields(RESTART_POLICY_KEYS)),
     ...(probe !== undefined && { probe }),
     onUnhealthy: readOnUnhealthy(berth.at('on_unhealthy')),
-    dependsOn: readDependsOn(service.at('depends_on'), name),
+    ...readDependsOn(service.at('depends_on'), name),
+    ...readRollout(berth.withBraces(templates), { replicas, updateConfig }),
   };
-}
-
-function readConstraints(reader: Reader | undefined): readonly string[] {
-  return (reader?.items() ?? []).flatMap((item) => {
-    const text = item.text();
-    const constraint = text === undefined ? undefined : parseConstraint(text);
-    if (constraint !== undefined && 'problem' in constraint) return item.bad(constraint.problem) ?? [];
-    return text === undefined ? [] : [text.trim()];
-  });
-}
-
-function readReservations(reader: Reader | undefined, limits: ContainerSpec['limits']): DeploySpec['reservations'] {
-  const nanoCpus = reader?.at('cpus').parse(parseNanoCpus) ?? 0;
-  const memoryBytes = reader?.at('memory').parse(parseBytes) ?? 0;
-  if (limits.nanoCpus > 0 && nanoCpus > limits.nanoCpus)
-    reader?.at('cpus').bad('more CPUs are reserved than the limit allows');
-  if (limits.memoryBytes > 0 && memoryBytes > limits.memoryBytes)
-    reader?.at('memory').bad('more memory is reserved than the limit allows');
-  return { nanoCpus, memoryBytes, resources: {} };
 }
 
 function readRestartPolicy(reader: Reader | undefined): RestartPolicy {

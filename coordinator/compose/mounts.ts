@@ -162,7 +162,7 @@ function sourceParser(type: string): (text: string) => Parsed<string> {
   return type === 'bind' ? parseHostPath : parseVolumeName;
 }
 
-function parseTarget(text: string): Parsed<string> {
+export function parseTarget(text: string): Parsed<string> {
   if (text.startsWith('/') && cleanPath(text) !== '/') return text;
   return {
     problem: `"${text}" is no place to mount at; an absolute path inside the container other than / is wanted`,
@@ -171,7 +171,7 @@ function parseTarget(text: string): Parsed<string> {
 
 /** Whether a part of the reader's text is right, with its placeholders filled in. */
 function isGood(reader: Reader, part: string, parse: (text: string) => Parsed<string>): boolean {
-  const parsed = parse(reader.filled(part));
+  const parsed = reader.judge(part, parse);
   if (typeof parsed === 'string') return true;
   reader.bad(parsed.problem);
   return false;

@@ -2,7 +2,6 @@
 import type { Port, Probe } from '../../lib/documents/types';
 import { isMap } from '../../lib/yaml/fields';
 import { GRPC_PROBE_KEYS, HTTP_PROBE_KEYS, PROBE_KEYS, TCP_PROBE_KEYS } from './berth-keys';
-import { parseDurationMs } from './duration';
 import type { Parsed, Reader } from './read';
 import { readWords } from './words';
 
@@ -39,7 +38,7 @@ export function readProbe(reader: Reader, container: ProbedPorts): Probe | undef
   if (container.networkMode === 'none' && kind !== undefined && kind !== 'exec')
     fields.at(kind).bad('with network_mode: none nothing can be asked from outside; use exec');
   const duration = (key: string, min: number, max: number, otherwise: number): number =>
-    readDuration(fields.at(key), min, max) ?? otherwise;
+    fields.at(key).duration(min, max) ?? otherwise;
   const inARow = (key: string): number | undefined => fields.at(key).integer(1, MAX_IN_A_ROW);
   return {
     ...readKind(fields, container.ports),
@@ -53,18 +52,12 @@ export function readProbe(reader: Reader, container: ProbedPorts): Probe | undef
 
 /** @returns milliseconds; 0 when nothing is said */
 export function readDrain(reader: Reader | undefined): number {
-  return (reader && readDuration(reader, 0, MAX_DRAIN_MS)) ?? 0;
+  return reader?.duration(0, MAX_DRAIN_MS) ?? 0;
 }
 
 /** @returns "" for restart, which is what holds when nothing is said */
 export function readOnUnhealthy(reader: Reader | undefined): string {
   return reader?.oneOf(['restart', 'withdraw']) === 'withdraw' ? 'withdraw' : '';
-}
-
-function readDuration(reader: Reader, min: number, max: number): number | undefined {
-  const ms = reader.parse(parseDurationMs);
-  if (ms === undefined || (ms >= min && ms <= max)) return ms;
-  return reader.outOfRange(`${ms} ms are out of range; ${min} ms to ${max / 1000} s are allowed`);
 }
 
 function readKind(fields: Reader, ports: readonly Port[]): Pick<Probe, 'http' | 'tcp' | 'exec' | 'grpc'> {

@@ -33,6 +33,11 @@ export class Problems {
     if (this.isCounted()) this.push(rule, this.places.at(offset), message, []);
   }
 
+  /** Where the value at the path stands. */
+  placeOf(path: Path): Place {
+    return this.places.ofValue(path);
+  }
+
   get isEmpty(): boolean {
     return this.count === 0;
   }

@@ -2,7 +2,8 @@
 import { nearestName } from '../../lib/nearest';
 import { isMap } from '../../lib/yaml/fields';
 import type { KeyTable } from '../../lib/compose/key-table';
-import { fillPlaceholders, type PlaceholderValues } from '../../lib/release/placeholders';
+import { configKeysIn, fillPlaceholders, type PlaceholderValues } from '../../lib/release/placeholders';
+import { parseDurationMs } from './duration';
 import type { Path } from './places';
 import type { Problems } from './problems';
 
@@ -12,7 +13,15 @@ export type Parsed<T> = T | { readonly problem: string };
  * What {{ }} in a text is: refused, Docker's own matter, or placeholders, which the agent fills in. Values that they are
  * filled in with for checks come with the last.
  */
-export type Braces = 'refused' | 'verbatim' | PlaceholderValues;
+export type Braces = 'refused' | 'verbatim' | Templates;
+
+export type Templates = PlaceholderValues & {
+  /** Gets every key of config that a text takes. */
+  readonly onConfig: (key: string, path: Path) => void;
+};
+
+/** Stands for a value of config: what holds it can't be judged before the release is cut. No text has it. */
+export const UNKNOWN = '\0';
 
 export class Reader {
   constructor(
@@ -96,13 +105,18 @@ export class Reader {
     return this.wrong('text is wanted');
   }
 
-  private checkText(text: string): string | undefined {
+  /** @returns the text, unless it has what no container can take, or placeholders that can't be filled in */
+  checkText(text: string): string | undefined {
     if (text.includes('\0')) return this.bad('text with a NUL character; no container can take it');
     if (!text.includes('{{') || this.braces === 'verbatim') return text;
     if (this.braces === 'refused')
-      return this.bad('placeholders in {{ }} stand in environment, hostname and volumes alone; write the value out');
+      return this.bad(
+        'placeholders in {{ }} stand in environment, command, entrypoint, labels, hostname and volumes alone; write the value out',
+      );
     const filled = fillPlaceholders(text, this.braces);
-    return typeof filled === 'string' ? text : this.bad(filled.problem);
+    if (typeof filled !== 'string') return this.bad(filled.problem);
+    for (const key of configKeysIn(text)) this.braces.onConfig(key, this.path);
+    return text;
   }
 
   /** A text with its placeholders filled in, as far as that can be done here. */
@@ -110,6 +124,12 @@ export class Reader {
     if (typeof this.braces !== 'object') return text;
     const filled = fillPlaceholders(text, this.braces);
     return typeof filled === 'string' ? filled : text;
+  }
+
+  /** What a check says of a text with its placeholders filled in; nothing, where values of config are in it. */
+  judge(text: string, check: (filled: string) => Parsed<string>): Parsed<string> {
+    const filled = this.filled(text);
+    return filled.includes(UNKNOWN) ? text : check(filled);
   }
 
   texts(): readonly string[] {
@@ -138,6 +158,13 @@ export class Reader {
       : this.outOfRange(`${number} is out of range; ${min} to ${max} is allowed`);
   }
 
+  /** @returns milliseconds */
+  duration(minMs: number, maxMs: number): number | undefined {
+    const ms = this.parse(parseDurationMs);
+    if (ms === undefined || (ms >= minMs && ms <= maxMs)) return ms;
+    return this.outOfRange(`${ms} ms are out of range; ${minMs} ms to ${maxMs / 1000} s are allowed`);
+  }
+
   oneOf<T extends string>(values: readonly T[]): T | undefined {
     const text = this.text();
     if (text === undefined || (values as readonly string[]).includes(text)) return text as T | undefined;
@@ -155,7 +182,7 @@ export class Reader {
   template(check: (filled: string) => Parsed<string>): string | undefined {
     const text = this.text();
     if (text === undefined) return undefined;
-    const checked = check(this.filled(text));
+    const checked = this.judge(text, check);
     return typeof checked === 'string' ? text : this.bad(checked.problem);
   }
 

@@ -20,11 +20,16 @@ export const SECTIONS: readonly (readonly [readonly string[], KeyTable])[] = [
   [['depends_on.<name>'], container.DEPENDENCY_KEYS],
   [['deploy'], deploy.DEPLOY_KEYS],
   [['deploy.placement'], deploy.PLACEMENT_KEYS],
+  [['deploy.placement.preferences[]'], deploy.PREFERENCE_KEYS],
   [['deploy.resources'], deploy.RESOURCES_KEYS],
   [['deploy.resources.limits'], deploy.LIMITS_KEYS],
   [['deploy.resources.reservations'], deploy.RESERVATIONS_KEYS],
   [['deploy.resources.reservations.devices[]', 'gpus[]'], deploy.DEVICE_REQUEST_KEYS],
+  [['deploy.resources.reservations.generic_resources[]'], deploy.GENERIC_RESOURCE_KEYS],
+  [['deploy.resources.reservations.generic_resources[].discrete_resource_spec'], deploy.DISCRETE_RESOURCE_KEYS],
   [['deploy.restart_policy'], deploy.RESTART_POLICY_KEYS],
+  [['deploy.rollback_config'], deploy.ROLLBACK_CONFIG_KEYS],
+  [['deploy.update_config'], deploy.UPDATE_CONFIG_KEYS],
   [['devices[]'], container.DEVICE_KEYS],
   [['healthcheck'], container.HEALTHCHECK_KEYS],
   [['logging'], container.LOGGING_KEYS],
@@ -37,6 +42,8 @@ export const SECTIONS: readonly (readonly [readonly string[], KeyTable])[] = [
   [['volumes[].volume'], container.VOLUME_OPTION_KEYS],
   [['volumes[].tmpfs'], container.TMPFS_KEYS],
   [['x-berth'], berth.BERTH_KEYS],
+  [['x-berth.before'], berth.BEFORE_KEYS],
+  [['x-berth.on_disconnect'], berth.ON_DISCONNECT_KEYS],
   [['x-berth.probe'], berth.PROBE_KEYS],
   [['x-berth.probe.http'], berth.HTTP_PROBE_KEYS],
   [['x-berth.probe.tcp'], berth.TCP_PROBE_KEYS],
@@ -63,13 +70,14 @@ What is below a key that is planned or refused is that as well. Keys that begin 
 
 ## Placeholders
 
-In \`environment\`, \`hostname\`, sources and targets of \`volumes\`, and in drivers’ options and labels of volumes, the agent
-fills these in when it makes the container, as Swarm does:
+In \`environment\`, \`command\`, \`entrypoint\`, \`labels\`, \`hostname\`, sources and targets of \`volumes\`, and in drivers’
+options and labels of volumes, the agent fills these in when it makes the container, as Swarm does:
 
 | placeholder | |
 | --- | --- |
 | \`{{.Service.Name}}\`, \`{{.Service.ID}}\` | the service |
-| \`{{.Service.Labels.NAME}}\`, \`{{index .Service.Labels "NAME"}}\` | a label of the service |
+| \`{{.Service.Labels.NAME}}\`, \`{{index .Service.Labels "NAME"}}\` | a label of the service; in labels themselves not |
+| \`{{.Config.KEY}}\` | what the [config layers](../operations.md#configuration-shared-by-services) say of the key |
 | \`{{.Task.Slot}}\` | the place of the instance in its service, from 1 |
 | \`{{.Task.ID}}\` | the instance |
 | \`{{.Task.Name}}\` | the container |

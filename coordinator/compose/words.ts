@@ -3,7 +3,9 @@ import type { Parsed, Reader } from './read';
 /** A list, or one text that is split as a shell would, without one being run. */
 export function readWords(reader: Reader): readonly string[] {
   if (Array.isArray(reader.value)) return reader.texts();
-  return reader.parse(splitWords) ?? [];
+  const words = reader.withBraces('verbatim').parse(splitWords) ?? [];
+  // As words, since quotes may stand around braces. One that is broken within {{ }} is told to be not closed.
+  return words.some((word) => reader.checkText(word) === undefined) ? [] : words;
 }
 
 /** Splits a command as a POSIX shell splits words, with quotes and backslashes, and expands nothing. */

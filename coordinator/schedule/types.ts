@@ -1,4 +1,5 @@
 import type { InstanceStatus, Problem, Release } from '../../lib/documents/types';
+import type { ConfigUse } from '../compose/templates';
 import type { ClusterView, HostView, Placement } from '../view';
 import type { Brakes } from './brakes';
 import type { PauseIndex } from './pauses';
@@ -19,7 +20,13 @@ export interface Filter {
 
 /** What the document of a service says, compiled; or why it can't be used. */
 export type CompiledService =
-  | { readonly ok: true; readonly container: Release['container']; readonly deploy: Release['deploy'] }
+  | {
+      readonly ok: true;
+      readonly container: Release['container'];
+      readonly deploy: Release['deploy'];
+      /** Where it takes keys of config by name. */
+      readonly uses?: readonly ConfigUse[];
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** What a host says of one instance. */

@@ -1,4 +1,4 @@
-import { parseConstraint } from '../../compose/constraint';
+import { parseConstraint, satisfies } from '../../compose/constraint';
 import type { HostView } from '../../view';
 import type { Filter } from '../types';
 
@@ -11,7 +11,5 @@ export const constraints: Filter = {
 
 function holds(text: string, host: HostView): boolean {
   const constraint = parseConstraint(text);
-  if ('problem' in constraint) return false;
-  const value = constraint.field === 'hostname' ? host.name : host.record?.labels[constraint.label];
-  return (value === constraint.value) === (constraint.op === '==');
+  return !('problem' in constraint) && satisfies(host, constraint);
 }
