@@ -7,6 +7,7 @@ import type { Pause } from '../lib/documents/types';
 import type { Logger } from '../lib/log';
 import { Pauses } from '../lib/pauses';
 import type { Freshness } from '../lib/rpc/types';
+import { glanceAt, type Change } from './concerns';
 import type { ClusterView } from './view';
 import { ViewReader } from './view-reader';
 
@@ -29,14 +30,14 @@ export interface Cluster {
   close(): void;
 }
 
-/** @param onChange with the keys that changed and their values; undefined for a key that is gone */
 export function watchCluster(options: {
   readonly store: Store;
   readonly keys: Keys;
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
-  readonly onChange: (changed: ReadonlyMap<string, string | undefined>) => void;
+  /** Called after each change of the view with what changed, and with nothing when `isConnected` flips. */
+  readonly onChange: (changes: readonly Change[]) => void;
 }): Cluster {
   const { store, keys, clock, log, random } = options;
   const reader = new ViewReader(keys);
@@ -51,17 +52,19 @@ export function watchCluster(options: {
       key.startsWith(`${keys.prefix}/events/`) ||
       key.startsWith(keys.leader),
     onChange: (changedKeys) => {
-      const changed = new Map<string, string | undefined>();
-      for (const key of changedKeys) {
+      const { view } = reader;
+      const changes = [...changedKeys].map((key): Change => {
         const kv = mirror.entries().get(key);
+        const before = glanceAt(key, keys, view);
         reader.read(key, kv);
-        changed.set(key, kv?.value);
-        if (key.startsWith(keys.statuses)) tellHeld(key.slice(keys.statuses.length), reader.view);
-      }
-      for (const { key, message } of changed.size > 0 ? reader.view.problems : [])
-        if (changed.has(key)) log.error('a document is unreadable; the last good one counts', { key, reason: message });
+        if (key.startsWith(keys.statuses)) tellHeld(key.slice(keys.statuses.length), view);
+        return { key, value: kv?.value, before, after: glanceAt(key, keys, view) };
+      });
+      for (const { key, message } of changes.length > 0 ? reader.view.problems : [])
+        if (changedKeys.has(key))
+          log.error('a document is unreadable; the last good one counts', { key, reason: message });
       if (!mirror.connected) lostAtMs = clock.monotonicMs();
-      options.onChange(changed);
+      options.onChange(changes);
     },
   });
   return {

@@ -41,9 +41,9 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
   const compile = createCompiler();
   const cluster = watchCluster({
     ...{ store, keys, clock, log, random },
-    onChange: (changed) => {
+    onChange: (changes) => {
       metrics?.onEtcd(cluster.isConnected);
-      reconciler.changed(changed);
+      reconciler.changed(changes);
     },
   });
   const reconciler = new Reconciler({

@@ -4,21 +4,20 @@
  */
 import type { Clock } from '../lib/clock';
 import type { Keys } from '../lib/documents/keys';
-import type { Pause, ServiceStatus } from '../lib/documents/types';
+import type { Pause } from '../lib/documents/types';
 import type { Fence, FencedOutcome } from '../lib/etcd/fenced-txn';
 import { StoreError, type Store } from '../lib/etcd/store';
 import type { Logger } from '../lib/log';
-import { commitChanges, writesFor, type Change } from './commit';
+import { commitChanges, writesFor, type Change as Written } from './commit';
+import { Concerns, NO_SERVICE, type Change } from './concerns';
 import { DirtyServices } from './dirty-services';
 import { logCommitted } from './log-committed';
 import { planCluster } from './schedule/plan-cluster';
 import type { CompiledService } from './schedule/types';
-import { isBehind, placementsOf, type ClusterView } from './view';
+import type { ClusterView } from './view';
 
 /** A commit whose own events the mirror has not shown after this is planned upon all the same; compares protect it. */
 const CATCH_UP_MS = 2000;
-/** Stands among the dirty for what concerns hosts and pauses and no service: a plan of nothing but it looks at them all the same. */
-const NO_SERVICE = '';
 
 export interface ReconcilerOptions {
   readonly store: Store;
@@ -44,6 +43,8 @@ export interface ReconcilerOptions {
 export class Reconciler {
   private fence: Fence | undefined;
   private readonly dirty: DirtyServices;
+  /** While this one leads. */
+  private concerns: Concerns | undefined;
   private isRunning = false;
   private cancelTimer: () => void = () => undefined;
   private cancelPauseTimer: () => void = () => undefined;
@@ -61,14 +62,14 @@ export class Reconciler {
   establish(fence: Fence): void {
     this.fence = fence;
     this.dirty.clear();
-    this.markAll();
-    this.dirty.mark(NO_SERVICE);
+    this.concerns = new Concerns(this.options.keys, this.options.view);
     this.wake();
   }
 
   /** No transaction is begun from now on; one that is on its way fails by its fence. */
   revoke(): void {
     this.fence = undefined;
+    this.concerns = undefined;
     this.dirty.clear();
     this.awaited.clear();
     this.cancelTimer();
@@ -76,71 +77,31 @@ export class Reconciler {
     this.paused = [];
   }
 
-  /** @param changed keys, and what is there now; undefined for a key that is gone */
-  changed(changed: ReadonlyMap<string, string | undefined>): void {
-    for (const [key, value] of changed) {
+  /** @param changes of the view, in their order */
+  changed(changes: readonly Change[]): void {
+    for (const change of changes) {
+      const { key, value } = change;
       if (this.awaited.has(key) && this.awaited.get(key) === value) this.awaited.delete(key);
-      if (this.fence !== undefined) this.mark(key);
+      this.concerns?.note(change);
     }
     this.wake();
   }
 
-  private mark(key: string): void {
-    const { keys, view } = this.options;
-    for (const prefix of [keys.services, keys.serviceStatuses])
-      if (key.startsWith(prefix)) this.dirty.mark(key.slice(prefix.length));
-    if (key.startsWith(keys.releases)) this.dirty.mark(key.slice(keys.releases.length).split('/')[0]!);
-    for (const prefix of [keys.assignments, keys.statuses])
-      if (key.startsWith(prefix)) {
-        const host = view().hosts.get(key.slice(prefix.length));
-        // One without an assignment may have become usable just now, and be wanted by any service.
-        if (host?.assignment === undefined || isBehind(host)) this.markAll();
-        else
-          for (const { service } of [...placementsOf(host), ...Object.values(host.status?.instances ?? {})])
-            this.dirty.mark(service);
-        // A service that waits for room may have it now, and one that is being removed may be gone.
-        this.markUnsettled();
-      }
-    if (key.startsWith(keys.hosts) || key === keys.clusterIntent) this.markAll();
-    if (key.startsWith(keys.pauses)) this.markPause(key);
-  }
-
-  /** A pause that begins, changes or ends concerns a service, the one of an instance, or whoever may go to a host. */
-  private markPause(key: string): void {
-    const [kind, name = ''] = key.slice(this.options.keys.pauses.length).split('/');
-    this.dirty.mark(NO_SERVICE);
-    if (kind === 'host') this.markAll();
-    if (kind === 'service') this.dirty.mark(name);
-    if (kind !== 'instance') return;
-    for (const host of this.options.view().hosts.values())
-      for (const { id, service } of placementsOf(host)) if (id === name) this.dirty.mark(service);
-  }
-
   /** Marks what the pauses that have ended concern, and wakes when the next one ends. */
   private lookAtPauses(): void {
-    const { pauses, nextPauseEndMs, clock, keys } = this.options;
+    const { pauses, nextPauseEndMs, clock } = this.options;
     const paused = pauses();
-    for (const one of this.paused) if (!paused.includes(one)) this.markPause(keys.pause(one.kind, one.name));
+    for (const one of this.paused) if (!paused.includes(one)) this.concerns?.notePause(one);
     this.paused = paused;
     this.cancelPauseTimer();
     const endMs = nextPauseEndMs();
     if (endMs !== undefined) this.cancelPauseTimer = clock.after(endMs - clock.monotonicMs(), () => this.wake());
   }
 
-  private markAll(): void {
-    const { services, releases, serviceStatuses } = this.options.view();
-    for (const known of [services, releases, serviceStatuses])
-      for (const service of known.keys()) this.dirty.mark(service);
-  }
-
-  private markUnsettled(): void {
-    for (const [service, { document }] of this.options.view().serviceStatuses)
-      if (!isSettled(document)) this.dirty.mark(service);
-  }
-
   private wake(): void {
     if (this.isRunning || this.fence === undefined || !this.options.isKnown()) return;
     this.lookAtPauses();
+    for (const service of this.concerns?.take() ?? []) this.dirty.mark(service);
     const nowMs = this.options.clock.monotonicMs();
     if (this.awaited.size > 0 && nowMs < this.awaitedUntilMs) return this.later(this.awaitedUntilMs - nowMs);
     const turn = this.dirty.take(nowMs);
@@ -184,7 +145,7 @@ export class Reconciler {
 
   private async commit(
     fence: Fence,
-    writes: readonly Change[],
+    writes: readonly Written[],
   ): Promise<{ outcome: FencedOutcome | 'error'; transactions: number; isOfAll: boolean }> {
     try {
       const isLeading = (): boolean => this.fence === fence;
@@ -196,9 +157,4 @@ export class Reconciler {
       return { outcome: 'error', transactions: 0, isOfAll: temporary };
     }
   }
-}
-
-/** Nothing that happens to other services can change anything for this one. */
-function isSettled(status: ServiceStatus | undefined): boolean {
-  return status?.rollout === 'steady' && status.placed >= status.wanted && status.unplaced.length === 0;
 }

@@ -1,0 +1,282 @@
+/**
+ * What is kept up with every change, against what is found out from the whole: the index of placements, and whom a change
+ * concerns. A coordinator that forgets somebody leaves something to do, which a plan of everything finds.
+ */
+import * as fc from 'fast-check';
+import { emptyDocument, encodeDocument } from '../lib/documents/codec';
+import { keysUnder } from '../lib/documents/keys';
+import type { HostStatus, InstanceStatus, Pause } from '../lib/documents/types';
+import { specHash } from '../lib/release/spec-hash';
+import { writesFor } from './commit';
+import { compileService } from './compose/compile';
+import { Concerns, glanceAt, NO_SERVICE } from './concerns';
+import { PlacementIndex } from './schedule/placement-index';
+import { planCluster } from './schedule/plan-cluster';
+import { ViewReader } from './view-reader';
+
+const keys = keysUnder('/t');
+const HOSTS = ['h1', 'h2', 'h3', 'h4'];
+const SERVICES = ['web', 'api', 'log', 'db'];
+const DOCUMENTS = [
+  'image: a:1\ndeploy: { replicas: 2 }',
+  'image: a:2\ndeploy: { replicas: 3 }',
+  'image: a:1\nports: ["80:80"]\ndeploy: { replicas: 2 }',
+  'image: a:1\ndeploy: { mode: global }',
+  'image: a:1\ndeploy: { replicas: 3, placement: { constraints: ["node.labels.zone == a"] } }',
+  'image: a:1\ndeploy: { replicas: 2, resources: { reservations: { memory: 600M } } }',
+  'image: [',
+];
+
+/** A coordinator and the documents, without time between them. */
+class Model {
+  readonly texts = new Map<string, string>();
+  readonly reader = new ViewReader(keys);
+  concerns = new Concerns(keys, () => this.reader.view);
+  private revision = 1;
+  private seed = 1;
+
+  put(key: string, value: string | undefined): void {
+    if (this.texts.get(key) === value) return;
+    if (value === undefined) this.texts.delete(key);
+    else this.texts.set(key, value);
+    const modRevision = ++this.revision;
+    const before = glanceAt(key, keys, this.reader.view);
+    this.reader.read(key, value === undefined ? undefined : { key, value, createRevision: 1, modRevision });
+    this.concerns.note({ key, value, before, after: glanceAt(key, keys, this.reader.view) });
+  }
+
+  pauses(): readonly Pause[] {
+    return [...this.reader.view.pauses.values()].flatMap(({ pause }) => pause ?? []);
+  }
+
+  /** @returns what a plan of these services writes */
+  writes(services: Iterable<string>) {
+    const { view } = this.reader;
+    const random = (): number => (this.seed = (this.seed * 16807) % 2147483647) / 2147483647;
+    const named = [...services].filter((service) => service !== NO_SERVICE);
+    const options = { view, pauses: this.pauses(), compile: compileService, random, wallMs: 1000 };
+    return writesFor(planCluster({ ...options, services: named }), view, keys);
+  }
+
+  /** Plans and writes what is concerned until nothing is. */
+  settle(): void {
+    for (let round = 0; round < 50; round++) {
+      const concerned = this.concerns.take();
+      if (concerned.size === 0) return;
+      for (const { write } of this.writes(concerned)) this.put(write.key, write.op === 'put' ? write.value : undefined);
+    }
+    throw new Error('it does not settle');
+  }
+
+  /** @returns keys that a plan of everything would write */
+  forgotten(): readonly string[] {
+    const { services, releases, serviceStatuses } = this.reader.view;
+    const all = new Set([...services.keys(), ...releases.keys(), ...serviceStatuses.keys()]);
+    return this.writes(all).map(({ write }) => write.key);
+  }
+
+  /** The host does what its assignment says. @param broken instances of this service never run */
+  act(host: string, broken: string): void {
+    const { assignment, status, isLive } = this.reader.view.hosts.get(host) ?? {};
+    if (!isLive || assignment === undefined || assignment.revision < (status?.assignmentRevision ?? 0)) return;
+    const held = assignment.held.flatMap((id) => {
+      const known = status?.instances[id];
+      return known === undefined ? [] : [[id, { ...known, held: true }] as const];
+    });
+    const run = Object.entries(assignment.instances).map(([id, { service, slot, release }]) => {
+      const content = this.reader.view.releases.get(service)?.get(release);
+      const spec = content === undefined ? (status?.instances[id]?.spec ?? '') : specHash(content.container);
+      const phase = service === broken ? ('BACKOFF' as const) : ('RUNNING' as const);
+      return [id, { ...REPORT, service, slot, release, phase, spec }] as const;
+    });
+    this.report(host, assignment.revision, Object.fromEntries([...held, ...run]));
+  }
+
+  report(host: string, assignmentRevision: number, instances: HostStatus['instances']): void {
+    const status = { ...emptyDocument('HostStatus'), assignmentRevision, instances };
+    this.put(keys.status(host), encodeDocument('HostStatus', status));
+  }
+}
+
+const REPORT: InstanceStatus = {
+  ...{ service: '', slot: 1, release: 1, phase: 'RUNNING', containerId: 'c', ports: [], health: 'none', restarts: 0 },
+  ...{ reason: '', held: false, spec: '', progress: '', pausedUntilMs: 0, lastRestartReason: '' },
+};
+
+type Event = (model: Model) => void;
+
+function hostRecord(zone: string, memoryMib: number): string {
+  const record = emptyDocument('HostRecord');
+  const capacity = { nanoCpus: 4e9, memoryBytes: memoryMib * 1024 * 1024, resources: {} };
+  return encodeDocument('HostRecord', { ...record, labels: { zone }, capacity });
+}
+
+const host = fc.constantFrom(...HOSTS);
+const service = fc.constantFrom(...SERVICES);
+const kind = fc.constantFrom('host', 'service', 'instance');
+
+const EVENTS = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.tuple(service, fc.constantFrom(...DOCUMENTS, undefined)).map(
+      ([name, text]): Event =>
+        (model) =>
+          model.put(keys.service(name), text),
+    ),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.tuple(host, fc.constantFrom('', ...SERVICES)).map(
+      ([name, broken]): Event =>
+        (model) =>
+          model.act(name, broken),
+    ),
+  },
+  fc.tuple(host, fc.boolean()).map(
+    ([name, isLive]): Event =>
+      (model) =>
+        model.put(keys.hostAlive(name), isLive ? '{}' : undefined),
+  ),
+  fc.tuple(host, fc.constantFrom(hostRecord('a', 1000), hostRecord('b', 2000), undefined)).map(
+    ([name, text]): Event =>
+      (model) =>
+        model.put(keys.hostRecord(name), text),
+  ),
+  fc.tuple(host, fc.constantFrom('{"schedulable":false}', '{"drain":true}', undefined)).map(
+    ([name, text]): Event =>
+      (model) =>
+        model.put(keys.hostIntent(name), text),
+  ),
+  fc.tuple(host, fc.constantFrom('garbage', undefined, '{"revision":1}', '{"revision":99}')).map(
+    ([name, text]): Event =>
+      (model) =>
+        model.put(keys.assignment(name), text),
+  ),
+  fc.tuple(host, service, fc.integer({ min: 1, max: 3 })).map(([name, of, release]): Event => (model) => {
+    const { assignmentRevision = 0, instances = {} } = model.reader.view.hosts.get(name)?.status ?? {};
+    model.report(name, assignmentRevision, {
+      ...instances,
+      [`${of}-9-aaaa`]: { ...REPORT, service: of, slot: 9, release },
+    });
+  }),
+  fc.tuple(service, fc.integer({ min: 1, max: 3 }), fc.constantFrom('garbage', undefined)).map(
+    ([name, number, text]): Event =>
+      (model) =>
+        model.put(keys.release(name, number), text),
+  ),
+  fc.tuple(service, fc.constantFrom('garbage', undefined)).map(
+    ([name, text]): Event =>
+      (model) =>
+        model.put(keys.serviceStatus(name), text),
+  ),
+  fc.tuple(kind, host, service, fc.boolean()).map(([of, onHost, name, isOn]): Event => (model) => {
+    const [id = 'none'] = Object.keys(model.reader.view.hosts.get(onHost)?.assignment?.instances ?? {});
+    const names: Readonly<Record<string, string>> = { host: onHost, service: name, instance: id };
+    model.put(keys.pause(of, names[of]!), isOn ? '{"untilMs":2000000000000}' : undefined);
+  }),
+  // So many that the brakes hold.
+  fc.boolean().map((isLive): Event => (model) => {
+    for (const name of HOSTS.slice(1)) model.put(keys.hostAlive(name), isLive ? '{}' : undefined);
+  }),
+  fc.constant<Event>((model) => {
+    for (const name of SERVICES.slice(1)) model.put(keys.service(name), undefined);
+  }),
+  fc.constant<Event>((model) => {
+    for (const key of [...model.texts.keys()])
+      if (!key.startsWith(keys.hosts) && !key.startsWith(keys.statuses)) model.put(key, undefined);
+  }),
+);
+
+/** What there is before anything happens: a document for each service, and a host that takes nothing new. */
+const START = fc.record({
+  documents: fc.tuple(...SERVICES.map(() => fc.constantFrom(...DOCUMENTS))),
+  cordoned: fc.constantFrom(...HOSTS, undefined),
+});
+const PLAIN = { documents: SERVICES.map(() => DOCUMENTS[0]!), cordoned: undefined };
+
+function start({ documents, cordoned }: { documents: readonly string[]; cordoned: string | undefined } = PLAIN): Model {
+  const model = new Model();
+  for (const name of HOSTS) {
+    model.put(keys.hostRecord(name), hostRecord('a', 1000));
+    model.put(keys.hostAlive(name), '{}');
+    model.report(name, 0, {});
+  }
+  if (cordoned !== undefined) model.put(keys.hostIntent(cordoned), '{"schedulable":false}');
+  SERVICES.forEach((name, at) => model.put(keys.service(name), documents[at]));
+  model.settle();
+  for (const name of HOSTS) model.act(name, '');
+  model.settle();
+  return model;
+}
+
+function wholeIndex({ reader: { view } }: Model, index: PlacementIndex): unknown {
+  const services = [...SERVICES, 'none'];
+  return {
+    services: services.map((name) => [
+      index.ofService(name),
+      index.reportsOf(name),
+      sorted(index.hostsOf(name)),
+      sorted(index.askedBy(name)),
+    ]),
+    hosts: HOSTS.map((name) => [index.onHost(name), index.usageOf(name)]),
+    sets: [sorted(index.oddHosts), sorted(index.pausingHosts)],
+    instances: [...view.hosts.values()]
+      .flatMap(({ status }) => Object.keys(status?.instances ?? {}))
+      .map((id) => sorted(index.hostsOfInstance(id))),
+  };
+}
+
+function expectWhole(model: Model): void {
+  const { hosts, releases, index } = model.reader.view;
+  expect(wholeIndex(model, index!)).toEqual(wholeIndex(model, new PlacementIndex(hosts, releases)));
+}
+
+const sorted = (names: Iterable<string>): readonly string[] => [...names].sort();
+
+test('the index says after any changes what one says that is built from scratch', () => {
+  fc.assert(
+    fc.property(START, fc.array(fc.tuple(EVENTS, fc.boolean()), { maxLength: 20 }), (from, events) => {
+      const model = start(from);
+      for (const [event, isAsked] of events) {
+        event(model);
+        if (!isAsked) continue;
+        expectWhole(model);
+        model.settle();
+        expectWhole(model);
+      }
+    }),
+  );
+});
+
+test('whoever a change concerns is planned: a plan of everything then finds nothing to do', () => {
+  fc.assert(
+    fc.property(START, fc.array(EVENTS, { maxLength: 20 }), (from, events) => {
+      const model = start(from);
+      for (const event of events) {
+        event(model);
+        model.settle();
+        expect(model.forgotten()).toEqual([]);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a leader that comes anew finds everything concerned', () => {
+  const model = start();
+  model.concerns = new Concerns(keys, () => model.reader.view);
+  expect(sorted(model.concerns.take())).toEqual(['', 'api', 'db', 'log', 'web']);
+});
+
+test('what a host reports of one service concerns no other', () => {
+  const model = start();
+  for (const name of HOSTS) model.act(name, '');
+  model.settle();
+  const { instances, assignmentRevision } = model.reader.view.hosts.get('h1')!.status!;
+  const [id, other] = Object.keys(instances).sort() as [string, string];
+  const changed = { ...instances, [id]: { ...instances[id]!, phase: 'BACKOFF' as const } };
+  model.report('h1', assignmentRevision, changed);
+  expect([...model.concerns.take()]).toEqual([instances[id]!.service]);
+  model.report('h1', assignmentRevision, { ...changed, [other]: { ...instances[other]!, progress: '1 of 2 MB' } });
+  expect([...model.concerns.take()]).toEqual([]);
+});

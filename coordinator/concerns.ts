@@ -1,0 +1,202 @@
+/**
+ * Which services a change in etcd may change the plan of. Services that it can't concern are left alone, so that an event
+ * costs work in proportion to what changed.
+ */
+import type { Keys } from '../lib/documents/keys';
+import type { Pause, ServiceStatus } from '../lib/documents/types';
+import {
+  isOdd,
+  isUsableNow,
+  makesRoom,
+  presence,
+  servicesOn,
+  servicesThatMoved,
+  servicesThatStirred,
+} from './host-changes';
+import type { ClusterView, HostView } from './view';
+
+/** Stands for what concerns hosts, pauses and the cluster and no service: a plan of nothing but it looks at them all the same. */
+export const NO_SERVICE = '';
+
+/** What the view says of whom a key is about, at one time. */
+export interface Glance {
+  readonly host?: HostView | undefined;
+  readonly status?: ServiceStatus | undefined;
+}
+
+/** One key that changed. */
+export interface Change {
+  readonly key: string;
+  /** What is there now; undefined when it is gone. */
+  readonly value: string | undefined;
+  readonly before: Glance;
+  readonly after: Glance;
+}
+
+export function glanceAt(key: string, keys: Keys, view: ClusterView): Glance {
+  const host = hostOf(key, keys);
+  if (host !== undefined) return { host: view.hosts.get(host) };
+  const service = after(keys.serviceStatuses, key);
+  return service === undefined ? {} : { status: view.serviceStatuses.get(service)?.document };
+}
+
+/** Gathers what is concerned until somebody takes it. Of one leader: a new one begins with everything. */
+export class Concerns {
+  private readonly services = new Set<string>();
+  private isAll = true;
+  /** Hosts have room that they had not, or take what they did not take. */
+  private hasRoom = false;
+  /** Hosts were lost or are back: whether the others are replaced may depend on it. */
+  private isLoss = false;
+  /** What happens to others may change something for these: they wait for room, or are not where they should be. */
+  private readonly unsettled = new Set<string>();
+  /** Their rollouts wait for other services, or for a place. */
+  private readonly waiting = new Set<string>();
+  /** Their keys are gone. */
+  private readonly leaving = new Set<string>();
+  /** Every host concerns them. */
+  private readonly global = new Set<string>();
+
+  constructor(
+    private readonly keys: Keys,
+    private readonly view: () => ClusterView,
+  ) {
+    const { serviceStatuses, releases } = view();
+    for (const [service, { document }] of serviceStatuses) this.sort(service, document);
+    for (const service of releases.keys()) this.sortGlobal(service);
+  }
+
+  note(change: Change): void {
+    const { keys } = this;
+    const { key } = change;
+    const service = after(keys.services, key);
+    if (service !== undefined) {
+      this.services.add(service);
+      for (const one of this.leaving) this.services.add(one);
+    }
+    const status = after(keys.serviceStatuses, key);
+    if (status !== undefined) this.noteStatus(status, change);
+    const release = after(keys.releases, key)?.split('/')[0];
+    if (release !== undefined) {
+      this.services.add(release);
+      this.sortGlobal(release);
+    }
+    const intent = after(keys.serviceIntents, key);
+    if (intent !== undefined) this.services.add(intent);
+    const layer = after(keys.config, key)?.split('/');
+    if (layer?.[0] === 'services' && layer[1] !== undefined) this.services.add(layer[1]);
+    if (layer?.[0] === 'hosts' && layer[1] !== undefined) this.all(servicesOn(this.view().hosts.get(layer[1])));
+    if (key === keys.clusterIntent || key === keys.clusterConfig) this.isAll = true;
+    if (key === keys.clusterStatus) this.services.add(NO_SERVICE);
+    if (hostOf(key, keys) !== undefined) this.noteHost(change);
+    const pause = after(keys.pauses, key)?.split('/');
+    if (pause !== undefined) this.notePause({ kind: pause[0]!, name: pause[1] ?? '' });
+  }
+
+  /** A pause that begins, changes or ends concerns a service, the one of an instance, or whoever may go to a host. */
+  notePause({ kind, name }: Pick<Pause, 'kind' | 'name'>): void {
+    this.services.add(NO_SERVICE);
+    const { hosts, index } = this.view();
+    if (kind === 'service') this.services.add(name);
+    if (kind === 'host') this.hostChanged(hosts.get(name));
+    if (kind !== 'instance') return;
+    for (const host of index?.hostsOfInstance(name) ?? []) {
+      const { assignment, status } = hosts.get(host)!;
+      for (const instance of [assignment?.instances[name], status?.instances[name]])
+        if (instance !== undefined) this.services.add(instance.service);
+    }
+  }
+
+  /** @returns all that is concerned since the last time, NO_SERVICE among it when it is not only services */
+  take(): ReadonlySet<string> {
+    const { hosts, services, releases, serviceStatuses } = this.view();
+    const taken = new Set(this.services);
+    if (this.isAll) {
+      taken.add(NO_SERVICE);
+      for (const known of [services, releases, serviceStatuses]) for (const service of known.keys()) taken.add(service);
+    }
+    if (this.hasRoom) for (const service of this.unsettled) taken.add(service);
+    if (this.isLoss)
+      for (const host of hosts.values()) if (!host.isLive) for (const service of servicesOn(host)) taken.add(service);
+    this.services.clear();
+    this.isAll = this.hasRoom = this.isLoss = false;
+    return taken;
+  }
+
+  private noteStatus(service: string, { before, after: now }: Change): void {
+    this.services.add(service);
+    this.sort(service, now.status);
+    if (standing(before.status) !== standing(now.status)) for (const one of this.waiting) this.services.add(one);
+  }
+
+  private noteHost({ key, before: { host: before }, after: { host: now } }: Change): void {
+    const { keys } = this;
+    if (key.startsWith(keys.assignments)) {
+      this.all(servicesThatMoved(before, now));
+      this.hasRoom ||= makesRoom(before, now);
+    } else if (key.startsWith(keys.statuses)) {
+      this.all(servicesThatStirred(before, now));
+      this.hasRoom ||= before?.status?.volumes.join() !== now?.status?.volumes.join();
+      if (isUsableNow(before) !== isUsableNow(now)) this.hostChanged(before, now);
+    } else {
+      this.hostChanged(before, now);
+      this.isLoss ||= presence(before) !== presence(now) || before?.loss !== now?.loss;
+    }
+    if (isOdd(before) || isOdd(now)) this.services.add(NO_SERVICE);
+  }
+
+  /** What it is or may take is another thing now. */
+  private hostChanged(...hosts: readonly (HostView | undefined)[]): void {
+    this.services.add(NO_SERVICE);
+    this.hasRoom = true;
+    this.all(this.global);
+    for (const host of hosts) this.all(servicesOn(host));
+  }
+
+  private all(services: Iterable<string>): void {
+    for (const service of services) this.services.add(service);
+  }
+
+  private sort(service: string, status: ServiceStatus | undefined): void {
+    setIf(this.unsettled, service, !isSettled(status));
+    setIf(this.waiting, service, status?.move?.phase === 'waiting');
+    setIf(this.leaving, service, status?.rollout === 'stopping' || status?.rollout === 'held');
+  }
+
+  private sortGlobal(service: string): void {
+    const releases = [...(this.view().releases.get(service)?.values() ?? [])];
+    setIf(
+      this.global,
+      service,
+      releases.some(({ deploy }) => deploy.mode === 'global'),
+    );
+  }
+}
+
+/** Nothing that happens to other services can change anything for this one. */
+function isSettled(status: ServiceStatus | undefined): boolean {
+  if (status === undefined) return true;
+  const { rollout, placed, wanted, unplaced, stuck } = status;
+  const isSteady = rollout === 'steady' || rollout === 'rolled-back';
+  return isSteady && placed >= wanted && unplaced.length === 0 && Object.keys(stuck).length === 0;
+}
+
+/** What services that wait for this one go by, or for the place among the rollouts that it has. */
+function standing(status: ServiceStatus | undefined): string {
+  if (status === undefined) return '';
+  const { currentRelease, targetRelease, rollout, move, wanted, running } = status;
+  return [currentRelease, targetRelease, rollout, move?.phase, running >= wanted].join();
+}
+
+function hostOf(key: string, keys: Keys): string | undefined {
+  return after(keys.assignments, key) ?? after(keys.statuses, key) ?? after(keys.hosts, key)?.split('/')[0];
+}
+
+function after(prefix: string, key: string): string | undefined {
+  return key.startsWith(prefix) ? key.slice(prefix.length) : undefined;
+}
+
+function setIf(set: Set<string>, name: string, isIn: boolean): void {
+  if (isIn) set.add(name);
+  else set.delete(name);
+}
