@@ -87,7 +87,6 @@ export class Concerns {
     if (layer?.[0] === 'services' && layer[1] !== undefined) this.services.add(layer[1]);
     if (layer?.[0] === 'hosts' && layer[1] !== undefined) this.all(servicesOn(this.view().hosts.get(layer[1])));
     if (key === keys.clusterIntent || key === keys.clusterConfig) this.isAll = true;
-    if (key === keys.clusterStatus) this.services.add(NO_SERVICE);
     if (hostOf(key, keys) !== undefined) this.noteHost(change);
     const pause = after(keys.pauses, key)?.split('/');
     if (pause !== undefined) this.notePause({ kind: pause[0]!, name: pause[1] ?? '' });
