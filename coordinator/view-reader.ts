@@ -4,6 +4,7 @@ import type { Keys } from '../lib/documents/keys';
 import type { DocumentName, DocumentTypes, Pause, Problem, Release } from '../lib/documents/types';
 import type { KeyValue } from '../lib/etcd/store';
 import { PlacementIndex } from './schedule/placement-index';
+import { ConfigReader } from './config-reader';
 import type { ClusterView, ConfigLayers, HostView, PauseView, ServiceDocument, Versioned } from './view';
 import type { ClusterIntent, ClusterStatus, ServiceIntent, ServiceStatus } from '../lib/documents/types';
 
@@ -29,6 +30,7 @@ export class ViewReader {
   private readonly serviceStatuses = new Map<string, Versioned<ServiceStatus | undefined>>();
   private readonly pauses = new Map<string, PauseView>();
   private readonly serviceIntents = new Map<string, Versioned<ServiceIntent>>();
+  private readonly config = new ConfigReader();
   private clusterIntent: Versioned<ClusterIntent> = NO_INTENT;
   private clusterStatus: Versioned<ClusterStatus> = NO_STATUS;
   private readonly problems = new Map<string, Problem>();
@@ -42,7 +44,7 @@ export class ViewReader {
     const { serviceIntents, clusterIntent, clusterStatus, index } = this;
     return {
       ...{ services, releases, unreadableReleases, hosts, serviceStatuses, pauses, problems },
-      ...{ config: NO_CONFIG, serviceIntents, clusterIntent, clusterStatus, index },
+      ...{ config: this.config.layers, serviceIntents, clusterIntent, clusterStatus, index },
     };
   }
 
@@ -67,6 +69,8 @@ export class ViewReader {
     if (paused !== undefined) return this.readPause(key, paused, kv);
     const intended = after(keys.serviceIntents);
     if (intended !== undefined) return this.readServiceIntent(intended, kv);
+    const layer = after(keys.config);
+    if (layer !== undefined) return this.tell(key, this.config.read(layer, kv));
     if (key === keys.clusterIntent)
       this.clusterIntent = this.lastGood('ClusterIntent', kv, this.clusterIntent, NO_INTENT);
     if (key === keys.clusterStatus)
@@ -218,7 +222,11 @@ export class ViewReader {
   }
 
   private refuse(key: string, rule: string, message: string, path = ''): undefined {
-    this.problems.set(key, { rule, path, line: 0, column: 0, message, key });
+    return this.tell(key, { rule, path, line: 0, column: 0, message, key });
+  }
+
+  private tell(key: string, problem: Problem | undefined): undefined {
+    if (problem !== undefined) this.problems.set(key, problem);
     return undefined;
   }
 }

@@ -38,8 +38,8 @@ export interface PauseView {
 
 /** One layer of config: flat text by key. */
 export interface ConfigLayer {
-  /** Of the last text that could be read; empty when there never was one. */
-  readonly values: ReadonlyMap<string, string>;
+  /** Of the last text that could be read; undefined when there is none since this coordinator reads. */
+  readonly values: ReadonlyMap<string, string> | undefined;
   readonly modRevision: number;
 }
 

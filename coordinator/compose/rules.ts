@@ -10,6 +10,8 @@ export const RULES = [
   'bad-name',
   'out-of-range',
   'duplicate-port',
+  'missing-config',
+  'unreadable-config',
   'conflict',
 ] as const;
 export type Rule = (typeof RULES)[number];
