@@ -2,6 +2,7 @@
 import type { HostStatus, InstanceStatus, LastExit, Phase, Problem } from '../lib/documents/types';
 import { instancesOf, type HostInput } from './plan/plan-host';
 import { isCurrent, planInstance, type Decision, type InstanceInput } from './plan/plan-instance';
+import { prefetchStatus } from './plan/prefetch';
 import { REASONS } from './plan/reasons';
 import type { Memory, Step, StepKind } from './plan/types';
 
@@ -42,7 +43,7 @@ export function buildStatus(input: StatusInput): HostStatus {
   boundLogs(instances);
   return {
     ...{ assignmentRevision: input.desired.assignmentRevision, instances, problems: input.problems },
-    ...{ prefetch: {}, ...input.besides },
+    ...{ prefetch: prefetchStatus(input), ...input.besides },
   };
 }
 

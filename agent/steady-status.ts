@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { HostStatus, InstanceStatus } from '../lib/documents/types';
+import type { HostStatus, InstanceStatus, PrefetchStatus } from '../lib/documents/types';
 import { buildStatus, type StatusInput } from './status';
 
 /**
@@ -8,43 +8,66 @@ import { buildStatus, type StatusInput } from './status';
  */
 const SAME_WORDS_MS = 5 * 60_000;
 
-interface Told {
-  readonly status: InstanceStatus;
-  /** When its reason was told first; monotonic. */
+interface Told<Status> {
+  readonly status: Status;
+  /** When its words were told first; monotonic. */
   readonly sinceMs: number;
 }
 
 /** What the agent reports, without words that are no news: a host on which nothing happens writes nothing to etcd. */
 export class SteadyStatus {
-  private told: ReadonlyMap<string, Told> = new Map();
+  private readonly instances = new Words<InstanceStatus>('reason');
+  private readonly prefetch = new Words<PrefetchStatus>('message');
 
   /** @returns the status as it is to be told now */
   of(input: StatusInput): HostStatus {
-    const { instances, ...rest } = buildStatus(input);
+    const { instances, prefetch, ...rest } = buildStatus(input);
     const { memory, nowMs } = input;
-    const told = new Map<string, Told>();
-    for (const [id, status] of Object.entries(instances)) {
-      const isTrouble =
-        status.health === 'unhealthy' || status.phase === 'FAILED' || memory.instances.get(id)?.isFailing === true;
-      told.set(id, tell(status, this.told.get(id), isTrouble, nowMs));
-    }
-    this.told = told;
-    return { ...rest, instances: Object.fromEntries([...told].map(([id, { status }]) => [id, status])) };
+    const isTrouble = ({ health, phase }: InstanceStatus, id: string): boolean =>
+      health === 'unhealthy' || phase === 'FAILED' || memory.instances.get(id)?.isFailing === true;
+    return {
+      ...rest,
+      instances: this.instances.tell(instances, isTrouble, nowMs),
+      prefetch: this.prefetch.tell(prefetch, ({ failed }) => failed, nowMs),
+    };
   }
 }
 
-function tell(status: InstanceStatus, before: Told | undefined, isTrouble: boolean, nowMs: number): Told {
-  if (before === undefined) return { status, sinceMs: nowMs };
-  if (status.reason === before.status.reason) return { status, sinceMs: before.sinceMs };
-  const isOldNews =
-    isTrouble &&
-    nowMs - before.sinceMs < SAME_WORDS_MS &&
-    kindOf(status) === kindOf(before.status) &&
-    isDeepStrictEqual({ ...status, reason: '' }, { ...before.status, reason: '' });
-  return isOldNews ? before : { status, sinceMs: nowMs };
+/** Of statuses by name, what was told last. */
+class Words<Status extends object> {
+  private told: ReadonlyMap<string, Told<Status>> = new Map();
+
+  /** @param field that has the words */
+  constructor(private readonly field: keyof Status & string) {}
+
+  /** @param isTrouble whether the words of this one are those of a failure */
+  tell(
+    statuses: Readonly<Record<string, Status>>,
+    isTrouble: (status: Status, name: string) => boolean,
+    nowMs: number,
+  ): Readonly<Record<string, Status>> {
+    const entries = Object.entries(statuses).map(([name, status]): [string, Told<Status>] => [
+      name,
+      this.tellOne(status, this.told.get(name), isTrouble(status, name), nowMs),
+    ]);
+    this.told = new Map(entries);
+    return Object.fromEntries(entries.map(([name, { status }]) => [name, status]));
+  }
+
+  private tellOne(status: Status, before: Told<Status> | undefined, isTrouble: boolean, nowMs: number): Told<Status> {
+    if (before === undefined) return { status, sinceMs: nowMs };
+    const [words, wordsBefore] = [String(status[this.field]), String(before.status[this.field])];
+    if (words === wordsBefore) return { status, sinceMs: before.sinceMs };
+    const isOldNews =
+      isTrouble &&
+      nowMs - before.sinceMs < SAME_WORDS_MS &&
+      kindOf(words) === kindOf(wordsBefore) &&
+      isDeepStrictEqual({ ...status, [this.field]: '' }, { ...before.status, [this.field]: '' });
+    return isOldNews ? before : { status, sinceMs: nowMs };
+  }
 }
 
 /** "unhealthy", "create failed": what comes before the words of others. */
-function kindOf({ reason }: InstanceStatus): string {
-  return reason.split(':', 1)[0]!;
+function kindOf(words: string): string {
+  return words.split(':', 1)[0]!;
 }

@@ -117,7 +117,18 @@ export class DesiredState {
     }
     const held = new Set(this.assignment?.held ?? []);
     const { revision: assignmentRevision = 0, pauses = [] } = this.assignment ?? {};
-    return { isComplete: this.isComplete, assignmentRevision, instances, held, pauses };
+    return { isComplete: this.isComplete, assignmentRevision, instances, held, prefetch: this.prefetch(), pauses };
+  }
+
+  private prefetch(): Desired['prefetch'] {
+    const named = this.assignment?.prefetch ?? [];
+    return new Map(
+      named.map((name) => {
+        const known = this.releases.get(name);
+        const service = name.slice(0, name.lastIndexOf('@'));
+        return [name, { service, ...(typeof known === 'string' ? { specProblem: known } : { spec: known.release }) }];
+      }),
+    );
   }
 
   private changed(): void {

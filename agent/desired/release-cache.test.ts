@@ -145,6 +145,19 @@ test('from disk they are as they were wanted there', async () => {
   expect(reads).toEqual([]);
 });
 
+test('those of images that are wanted ahead of need are read, and are not what the host needs to go on', async () => {
+  const next = releaseOf('web', { number: 2 });
+  await putRelease(WEB);
+  await putRelease(next);
+  cache.want({ ...wanting(WEB), prefetch: ['web@2', 'web@1', 'nothing', '@', 'web@x'] });
+  await clock.advance(100);
+  expect(cache.get('web@2')).toMatchObject({ release: next });
+  expect([...cache.whole.keys()]).toEqual(['web@1']);
+  expect(cache.get('nothing')).toBe('release nothing is not in etcd');
+  cache.want(wanting(next));
+  expect([...cache.whole.keys()]).toEqual(['web@2']);
+});
+
 test('a closed one asks no more', async () => {
   cache.want(wanting(WEB));
   await clock.advance(10);

@@ -1,5 +1,5 @@
 /**
- * The releases that this host runs, as last read for good.
+ * The releases that this host runs or is soon to run, as last read for good.
  *
  * INVARIANTS
  * - What was read stays until it is not wanted any more, or another release of its number was read: that etcd is away,
@@ -47,6 +47,8 @@ export class ReleaseCache {
   private readonly troubles = new Map<string, string>();
   /** Hash by name, "web@7". */
   private wanted: ReadonlyMap<string, string> = new Map();
+  /** Names of those that instances are of. */
+  private run: ReadonlySet<string> = new Set();
   private failures = 0;
   private isReading = false;
   private isClosed = false;
@@ -56,13 +58,13 @@ export class ReleaseCache {
 
   /** From the copy on disk, which holds them as its assignment wants them. */
   restore(assignment: Assignment, releases: ReadonlyMap<string, Release>): void {
-    this.wanted = wantedBy(assignment);
+    this.note(assignment);
     for (const [name, release] of releases) this.keep(name, release, this.wanted.get(name) ?? '');
   }
 
   /** From now on these are needed, and no others. Reads what is not here. */
   want(assignment: Assignment): void {
-    this.wanted = wantedBy(assignment);
+    this.note(assignment);
     for (const name of this.entries.keys()) if (!this.wanted.has(name)) this.entries.delete(name);
     for (const name of this.troubles.keys()) if (!this.wanted.has(name)) this.troubles.delete(name);
     this.read();
@@ -76,9 +78,9 @@ export class ReleaseCache {
     return this.troubles.get(name) ?? (entry === undefined ? `release ${name} is not read yet` : other);
   }
 
-  /** Those that are as wanted, by name. */
+  /** Those of instances that are as wanted, by name. */
   get whole(): ReadonlyMap<string, Release> {
-    const right = [...this.entries].filter(([name, entry]) => this.isRight(name, entry));
+    const right = [...this.entries].filter(([name, entry]) => this.run.has(name) && this.isRight(name, entry));
     return new Map(right.map(([name, { release }]) => [name, release]));
   }
 
@@ -90,6 +92,12 @@ export class ReleaseCache {
   close(): void {
     this.isClosed = true;
     this.cancelRetry();
+  }
+
+  private note(assignment: Assignment): void {
+    const run = hashesOf(assignment);
+    this.run = new Set(run.keys());
+    this.wanted = new Map([...assignment.prefetch.map((name) => [name, ''] as const), ...run]);
   }
 
   private isRight(name: string, { release, readFor }: Entry): boolean {
@@ -173,7 +181,8 @@ export class ReleaseCache {
   }
 }
 
-function wantedBy(assignment: Assignment): ReadonlyMap<string, string> {
+/** Of the releases of its instances, by name. */
+function hashesOf(assignment: Assignment): ReadonlyMap<string, string> {
   return new Map(
     Object.values(assignment.instances).map(({ service, release, hash }) => [`${service}@${release}`, hash]),
   );

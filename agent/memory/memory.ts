@@ -124,7 +124,7 @@ export class AgentMemory implements Memory {
       if (!entry.inFlight) endNeedless(entry, containers, wanted, actual);
     }
     for (const [instance, entry] of this.entries)
-      if (!entry.inFlight && !actual.containers.has(instance) && !desired.instances.has(instance))
+      if (!entry.inFlight && !actual.containers.has(instance) && !isWanted(instance, desired))
         this.entries.delete(instance);
     return crashes;
   }
@@ -217,6 +217,10 @@ export class AgentMemory implements Memory {
     }
     return entry;
   }
+}
+
+function isWanted(name: string, { instances, prefetch }: Desired): boolean {
+  return instances.has(name) || prefetch.has(name);
 }
 
 function isRestart({ kind }: Step): boolean {

@@ -15,7 +15,7 @@ export function groupByInstance(
   return groups;
 }
 
-/** Only those that a plan may turn on: none when every instance has its container, so that a host at rest asks nothing. */
+/** Only those that a plan may turn on: none when every instance has its container and no image is wanted ahead of need, so that a host at rest asks nothing. */
 export function imagesInQuestion(
   desired: Desired,
   containers: ReadonlyMap<string, readonly ActualContainer[]>,
@@ -26,5 +26,6 @@ export function imagesInQuestion(
     const isMade = container !== undefined && isCurrent(container, wanted);
     if (wanted.spec !== undefined && !isMade) references.add(wanted.spec.container.image);
   }
+  for (const { spec } of desired.prefetch.values()) if (spec !== undefined) references.add(spec.container.image);
   return [...references].sort();
 }

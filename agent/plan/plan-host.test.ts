@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { actualOf, containerOf, exitOf } from '../../test/support/actual';
+import { desiredOf } from '../../test/support/desired';
 import { emptyDocument } from '../../lib/documents/codec';
 import type { Release } from '../../lib/documents/types';
 import { planHost } from './plan-host';
@@ -48,9 +49,7 @@ interface Case {
 }
 
 const free = NOTHING_REMEMBERED;
-const NOTHING_WANTED: Desired = {
-  ...{ isComplete: true, assignmentRevision: 1, instances: new Map(), held: new Set<string>(), pauses: [] },
-};
+const NOTHING_WANTED = desiredOf({});
 const NOTHING_THERE = actualOf([]);
 const NO_MEMORY = { instances: new Map<string, InstanceMemory>() };
 const delayed: InstanceMemory = { ...free, restartNotBeforeMs: NOW + 1 };
@@ -69,7 +68,7 @@ function plan(change: Partial<Case>, policy: Partial<Release['deploy']['restartP
     assignmentRevision: 1,
     instances: new Map(wanted === 'no' ? [] : [[ID, instance]]),
     held: new Set(isHeld ? [ID] : []),
-    pauses: [],
+    ...{ prefetch: new Map(), pauses: [] },
   };
   const actual = actualOf(containers, hasImage ? ['web:2'] : []);
   return planHost({ desired, actual, memory: { instances: new Map([[ID, memory]]) }, nowMs: NOW });

@@ -1,5 +1,6 @@
-import type { Pause } from '../../lib/documents/types';
 import { orderOf } from './order';
+import { pauseOf } from './pause';
+import { prefetchPulls } from './prefetch';
 import { planInstance, type InstanceInput } from './plan-instance';
 import { REASONS } from './reasons';
 import { NOTHING_REMEMBERED, type Actual, type Desired, type Memory, type Step } from './types';
@@ -15,7 +16,7 @@ export interface HostInput {
 /**
  * The agent's whole decision: what may be done now.
  *
- * Pure: equal inputs, equal steps. Sorted by instance, at most one step for each, none for one that a worker
+ * Pure: equal inputs, equal steps. Sorted by instance, pulls ahead of need last, at most one step for each, none for one that a worker
  * is busy with or that has to wait. Empty when the host is as desired (a fixed point), and for every instance
  * about which something is unknown (G3).
  */
@@ -26,17 +27,24 @@ export function planHost(input: HostInput): readonly Step[] {
   for (const { pulling, failedPull, notBeforeMs } of memory.instances.values())
     spared.add(pulling).add(nowMs < notBeforeMs ? failedPull : undefined);
   const steps: Step[] = [];
+  const add = (step: Step): void => {
+    if (step.kind === 'pull') {
+      const { image } = step.release.container;
+      if (spared.has(image)) return;
+      spared.add(image);
+    }
+    steps.push(step);
+  };
   for (const one of instancesOf(input)) {
     const { inFlight, notBeforeMs } = one.remembered;
     if (inFlight || nowMs < notBeforeMs) continue;
     const { step } = planInstance(one);
-    if (step === undefined || nowMs < dueMs(step, one)) continue;
-    if (step.kind === 'pull') {
-      const { image } = step.release.container;
-      if (spared.has(image)) continue;
-      spared.add(image);
-    }
-    steps.push(step);
+    if (step !== undefined && nowMs >= dueMs(step, one)) add(step);
+  }
+  // What is needed now goes first.
+  for (const pull of prefetchPulls(input)) {
+    const { inFlight, notBeforeMs } = memory.instances.get(pull.instance) ?? NOTHING_REMEMBERED;
+    if (!inFlight && nowMs >= notBeforeMs) add(pull);
   }
   return steps;
 }
@@ -73,19 +81,6 @@ export function instancesOf(input: HostInput): readonly InstanceInput[] {
 function whyHeld(instance: string, { held, instances, isComplete }: Desired): string | undefined {
   if (held.has(instance)) return REASONS.held;
   return instances.has(instance) || isComplete ? undefined : REASONS.assignmentMissing;
-}
-
-/** The one that ends last, of those that name the instance, its service, or the host: all that an agent hears of concern its own. */
-function pauseOf(instance: string, service: string | undefined, pauses: readonly Pause[]): Pause | undefined {
-  return pauses
-    .filter(
-      ({ kind, name }) =>
-        kind === 'host' || (kind === 'service' && name === service) || (kind === 'instance' && name === instance),
-    )
-    .reduce<Pause | undefined>(
-      (last, one) => (last === undefined || one.untilMs > last.untilMs ? one : last),
-      undefined,
-    );
 }
 
 /** Slots of containers that the assignment leaves out, though they are still there. */

@@ -3,6 +3,7 @@ import { isoTime } from '../../lib/iso-time';
 
 /** Why the agent does what it does (G1), and why it does not. Shown in status, logs and events; nowhere else spelled. */
 export const REASONS = {
+  prefetch: 'a rollout will need the image here',
   imageMissing: 'the image is not on this host',
   newInstance: 'assigned to this host',
   neverStarted: 'the container was created and never started',

@@ -13,7 +13,8 @@ export function noLongerWanted(inFlight: readonly Step[], input: HostInput): rea
     (step): step is DrainStep =>
       step.kind === 'drain' && desired.instances.has(step.instance) && actual.containers.has(step.instance),
   );
-  const images = new Set([...desired.instances.values()].map(({ spec }) => spec?.container.image));
+  const wishes = [...desired.instances.values(), ...desired.prefetch.values()];
+  const images = new Set(wishes.map(({ spec }) => spec?.container.image));
   const instances = drains.length === 0 ? [] : instancesOf(input);
   const goes = new Set(
     instances.flatMap((one) => {

@@ -18,6 +18,8 @@ export interface Desired {
   readonly instances: ReadonlyMap<string, DesiredInstance>;
   /** Ids that the coordinator holds: left exactly as they are. */
   readonly held: ReadonlySet<string>;
+  /** Releases whose images are to be there ahead of need, by name: "web@8". */
+  readonly prefetch: ReadonlyMap<string, PrefetchWish>;
   /** Pauses that concern this host. Those that have ended are among them until the coordinator writes the next assignment. */
   readonly pauses: readonly Pause[];
 }
@@ -29,6 +31,10 @@ export interface DesiredInstance extends AssignedInstance {
   readonly specHash?: string;
   /** Why `spec` is missing, for people. */
   readonly specProblem?: string;
+}
+
+export interface PrefetchWish extends Pick<DesiredInstance, 'spec' | 'specProblem'> {
+  readonly service: string;
 }
 
 /** What Docker says that this host has: containers with our labels and our host name. */
@@ -162,12 +168,14 @@ export type Step =
 export type StepKind = Step['kind'];
 
 interface StepBase {
+  /** Its id; of a pull ahead of need, the name of the release. */
   readonly instance: string;
   readonly reason: string;
 }
 export interface PullStep extends StepBase {
   readonly kind: 'pull';
   readonly release: Release;
+  /** Empty of one ahead of need. */
   readonly specHash: string;
 }
 /** Create and start, in one: a container that was created and never started is removed by a later pass. */

@@ -1,5 +1,5 @@
 /** When the agent tidies up, and when it does not. */
-import { desiredOf, releaseOf } from '../../test/support/desired';
+import { desiredOf, prefetchOf, releaseOf } from '../../test/support/desired';
 import { over } from '../../test/support/loop-host';
 import { imagesInMemory } from '../../test/support/tidying';
 import { HOUR_MS, MINUTE_MS, TidyHost, webRelease } from '../../test/support/tidy-host';
@@ -70,12 +70,29 @@ describe('older releases', () => {
   });
 });
 
+test('an image that a rollout will need stays as long as it is named, also on a full disk', async () => {
+  await host.begin({ keepReleases: 0, readDisk: () => Promise.resolve(0.99) });
+  await host.roll(1, 2);
+  await host.pull('web:3');
+  const next = releaseOf('web', { number: 3, image: 'web:3' });
+  host.want(desiredOf({ 'web-1': releaseOf('web', { number: 2, image: 'web:2' }) }, { prefetch: prefetchOf(next) }));
+  await host.clock.advance(HOUR_MS);
+  expect(host.images).toBe('web:2 web:3');
+  host.want(webRelease(2));
+  await host.clock.advance(5 * MINUTE_MS);
+  expect(host.images).toBe('web:2');
+});
+
 describe('nothing is removed', () => {
   const held: readonly (readonly [string, () => void])[] = [
     ['while the desired state is not complete (G3)', () => (host.desired = { ...host.desired, isComplete: false })],
     [
       'while a release is unreadable (G3)',
       () => (host.desired = desiredOf({ 'web-1': releaseOf('web', { number: 3, image: 'web:3' }), 'api-1': 'gone' })),
+    ],
+    [
+      'while it is not known which image a rollout will need',
+      () => (host.desired = { ...host.desired, prefetch: prefetchOf('not read yet') }),
     ],
     [
       'while the host is paused',

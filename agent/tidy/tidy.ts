@@ -13,7 +13,7 @@ import type { Logger } from '../../lib/log';
 import type { Pauses } from '../../lib/pauses';
 import type { OnBoundary } from '../boundaries';
 import { EngineError, type Engine } from '../docker/engine';
-import type { Desired } from '../plan/types';
+import type { Desired, DesiredInstance } from '../plan/types';
 import type { ImageCopy } from './image-notes';
 import { PulledImages } from './pulled-images';
 import { isStillOurs, selectImages, type Removal } from './select-images';
@@ -188,7 +188,7 @@ export class Tidy {
 
   private mayRemove(desired: Desired): boolean {
     const { mayAct, pauses } = this.options;
-    const isKnown = desired.isComplete && [...desired.instances.values()].every(({ spec }) => spec !== undefined);
+    const isKnown = desired.isComplete && wishesOf(desired).every(({ spec }) => spec !== undefined);
     // Of what is known now, as the loop does: a pause that an older list lacks would be taken for one that has ended.
     const isPaused = pauses.inForce(this.options.desired().pauses).some(({ kind }) => kind === 'host');
     return !this.isStopped && isKnown && !isPaused && mayAct() && this.pulled.pulls === 0;
@@ -214,7 +214,12 @@ export class Tidy {
 }
 
 function wantedImages(desired: Desired): readonly string[] {
-  return [...desired.instances.values()].flatMap(({ spec }) => (spec === undefined ? [] : [spec.container.image]));
+  return wishesOf(desired).flatMap(({ spec }) => (spec === undefined ? [] : [spec.container.image]));
+}
+
+/** What is to run here, and what may be soon. */
+function wishesOf({ instances, prefetch }: Desired): readonly Pick<DesiredInstance, 'spec'>[] {
+  return [...instances.values(), ...prefetch.values()];
 }
 
 function reasonOf(why: TidyWhy, keepReleases: number, highWater: number): string {

@@ -18,6 +18,8 @@ export class Assigner {
   readonly instances = new Map<string, string>();
   readonly held = new Set<string>();
   pauses: readonly Pause[] = [];
+  /** Services whose newest release is to be prefetched. */
+  readonly prefetch = new Set<string>();
   private revision = 0;
   private placed = 0;
 
@@ -56,8 +58,9 @@ export class Assigner {
         { service, slot, release: release.number, hash: releaseHash(release), config: {}, before: false },
       ] as const;
     });
+    const prefetch = [...this.prefetch].map((service) => `${service}@${this.releases.get(service)!.number}`);
     const assignment = encodeDocument('Assignment', {
-      ...{ revision: ++this.revision, instances: Object.fromEntries(instances), prefetch: [], resolve: {} },
+      ...{ revision: ++this.revision, instances: Object.fromEntries(instances), prefetch, resolve: {} },
       ...{ held: [...this.held], pauses: this.pauses },
     });
     await this.put(keys.assignment(this.host), assignment);

@@ -93,6 +93,7 @@ export async function makeRunnable(assigner: Assigner): Promise<void> {
       deploy: { ...deploy, restartPolicy },
     });
   }
+  for (const service of assigner.releases.keys()) assigner.prefetch.add(service);
   assigner.held.clear();
   assigner.pauses = [];
   await assigner.rewrite();
@@ -137,6 +138,11 @@ export function assignmentFaults(assigner: Assigner): readonly Fault[] {
       const id = anyInstance(cluster);
       if (!assigner.held.delete(id)) assigner.held.add(id);
       return id;
+    }),
+    edit('prefetch, or not', 4, ({ chance }) => {
+      const service = chance.pick(SERVICES);
+      if (!assigner.prefetch.delete(service)) assigner.prefetch.add(service);
+      return service;
     }),
     edit('pause', 3, (cluster) => {
       const { chance, hosts } = cluster;

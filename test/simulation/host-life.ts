@@ -97,6 +97,8 @@ function whatIsWrong({ hosts }: SimulatedCluster, { instances, releases }: Assig
   const wrong = refusal === undefined ? [] : [`the agent gave up: ${refusal}`];
   for (const { request } of containers)
     if (!instances.has(request.instance)) wrong.push(`${request.instance} is there, and not wanted`);
+  for (const { container } of releases.values())
+    if (!docker.images.has(container.image)) wrong.push(`${container.image} is not there ahead of need`);
   for (const [id, service] of instances) {
     const release = releases.get(service)!;
     const [container, ...others] = containers.filter(({ request }) => request.instance === id);

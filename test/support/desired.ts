@@ -48,6 +48,16 @@ export function releaseOf(service: string, wish: ReleaseWish = {}): Release {
   };
 }
 
+/** Images that are wanted ahead of need. A text is why the first release of "web" is not known. */
+export function prefetchOf(...wishes: readonly (Release | string)[]): Desired['prefetch'] {
+  return new Map(
+    wishes.map((wish) => [
+      typeof wish === 'string' ? 'web@1' : `${wish.service}@${wish.number}`,
+      typeof wish === 'string' ? { service: 'web', specProblem: wish } : { service: wish.service, spec: wish },
+    ]),
+  );
+}
+
 /** Instances by id; their slots are counted up. A text is why a release is not known. */
 export function desiredOf(
   wishes: Readonly<Record<string, Release | string>>,
@@ -59,6 +69,6 @@ export function desiredOf(
     const known = typeof wish === 'string' ? { specProblem: wish } : { spec: wish, specHash: specHash(wish.container) };
     return [id, { service, slot: index + 1, release, hash: '', config: {}, before: false, ...known }];
   });
-  const nothing = { held: new Set<string>(), pauses: [] };
+  const nothing = { held: new Set<string>(), prefetch: new Map(), pauses: [] };
   return { isComplete: true, assignmentRevision: 1, ...nothing, ...rest, instances: new Map(instances) };
 }
