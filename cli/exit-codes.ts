@@ -5,6 +5,8 @@ export const EXIT = {
   failed: 1,
   /** A document was refused, or what was asked for can't be done as things are; nothing was written. */
   refused: 2,
+  /** What was waited for failed: it was rolled back, or stopped where it was. */
+  rolledBack: 3,
   /** `--wait` ended before everything was as wanted. */
   timedOut: 4,
   /** Ctrl-C ended the waiting: 128 and the number of SIGINT, as shells have it. */

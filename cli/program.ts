@@ -5,6 +5,11 @@ import { registerApply } from './apply';
 import { registerCordon, registerUncordon } from './cordon';
 import { registerCoordinator } from './coordinator';
 import { registerDrain } from './drain';
+import { registerFreeze, registerUnfreeze } from './freeze';
+import { registerHistory } from './history';
+import { registerPromote } from './promote';
+import { registerRollback } from './rollback';
+import { registerScale } from './scale';
 import { CommandError, EXIT } from './exit-codes';
 import { registerHosts } from './hosts';
 import { registerPause } from './pause';
@@ -40,6 +45,12 @@ export function createProgram(): Command {
     registerServices,
     registerHosts,
     registerRm,
+    registerHistory,
+    registerRollback,
+    registerScale,
+    registerPromote,
+    registerFreeze,
+    registerUnfreeze,
     registerCordon,
     registerUncordon,
     registerDrain,

@@ -10,6 +10,8 @@ const TROUBLED = ['FAILED', 'BACKOFF', 'STOPPED'];
 export interface Waiting {
   readonly client: Pick<CoordinatorCalls, 'listServices' | 'listInstances'>;
   readonly services: readonly string[];
+  /** Releases that are to run, where it is not the newest, by service. */
+  readonly targets?: ReadonlyMap<string, number>;
   readonly timeoutMs: number;
   /** Takes a line of progress. */
   readonly say: (line: string) => void;
@@ -31,10 +33,12 @@ export async function waitFor(waiting: Waiting): Promise<void> {
   });
 }
 
-async function look({ client, services }: Waiting): Promise<SeenServices> {
+async function look({ client, services, targets }: Waiting): Promise<SeenServices> {
   const answer = await client.listServices({});
   const mine = services.map((name) => ({ name, service: answer.services.find((one) => one.name === name) }));
-  const late = mine.filter(({ service }) => service === undefined || !isDone(service)).map(({ name }) => name);
+  const late = mine
+    .filter(({ service }) => service === undefined || !isDone(service, targets?.get(service.name)))
+    .map(({ name }) => name);
   const refused = mine.flatMap(({ service }) => (service === undefined ? [] : refusals(service)));
   if (refused.length > 0) throw new CommandError(`${refused.join('\n')}\nRefused; what ran before goes on running.`);
   const { instances } =
@@ -52,9 +56,11 @@ async function look({ client, services }: Waiting): Promise<SeenServices> {
   };
 }
 
-function isDone({ status }: ListedService): boolean {
+/** @param target the release that is to run; undefined: the one that the leader goes to */
+function isDone({ status }: ListedService, target: number = status.targetRelease): boolean {
   return (
     status.rollout === 'steady' &&
+    status.targetRelease === target &&
     status.accepted &&
     status.targetRelease > 0 &&
     status.currentRelease === status.targetRelease &&

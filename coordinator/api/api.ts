@@ -2,10 +2,13 @@ import type { CoordinatorCalls } from '../../lib/rpc/types';
 import { VERSION } from '../../lib/version';
 import { apply } from './apply';
 import type { ApiContext } from './context';
+import { changeFreeze } from './freeze';
 import { changeHost, removeHost } from './hosts';
 import { listHosts, listInstances, listServices } from './lists';
 import { listPauses, pause, resume } from './pauses';
+import { getHistory, promote, rollback } from './releases';
 import { remove } from './remove';
+import { scale } from './scale';
 
 /** What operators can ask of a coordinator, leader or not: proto/berth/v1/coordinator.proto. */
 export function createApi(context: ApiContext): CoordinatorCalls {
@@ -17,6 +20,11 @@ export function createApi(context: ApiContext): CoordinatorCalls {
     listHosts: async (request) => listHosts(context, request),
     changeHost: (request) => changeHost(context, request),
     removeHost: (request) => removeHost(context, request),
+    getHistory: async (request) => getHistory(context, request),
+    rollback: (request) => rollback(context, request),
+    promote: (request) => promote(context, request),
+    changeFreeze: (request) => changeFreeze(context, request),
+    scale: (request) => scale(context, request),
     pause: (request) => pause(context, request),
     resume: (request) => resume(context, request),
     listPauses: async () => listPauses(context),

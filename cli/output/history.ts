@@ -1,0 +1,59 @@
+/** `berth history` for people. */
+import { isoTime } from '../../lib/iso-time';
+import type { GetHistoryResponse, ListedRelease } from '../../lib/rpc/types';
+import { clean } from './clean';
+import { paint, printTable } from './table';
+
+/** Characters of a digest that tell one from another, as Docker shows them. */
+const DIGEST_CHARACTERS = 'sha256:'.length + 12;
+const MAX_CHANGES = 4;
+
+type Status = GetHistoryResponse['status'];
+
+export function printHistory(service: string, answer: GetHistoryResponse): void {
+  const { releases, status, rollback, unreadable } = answer;
+  if (releases.length === 0) process.stdout.write(`${service} has no release yet.\n`);
+  else
+    printTable(
+      ['RELEASE', 'CUT', 'BY', 'IMAGE', 'DIGEST', 'STATE', 'CHANGES'],
+      releases.map((release) => [
+        `@${release.number}`,
+        isoTime(release.createdAtMs),
+        clean(release.author) || '-',
+        clean(release.image),
+        release.digest === '' ? paint.yellow('unpinned') : release.digest.slice(0, DIGEST_CHARACTERS),
+        state(release, status),
+        changes(release),
+      ]),
+    );
+  const unpinned = releases.filter(({ digest, unpinnedReason }) => digest === '' && unpinnedReason !== '');
+  const notes = [
+    ...(rollback === undefined
+      ? []
+      : [
+          `@${rollback.release} instead of @${rollback.insteadOf}${rollback.by === '' ? '' : `, asked for by ${clean(rollback.by)}`}${rollback.atMs > 0 ? ` at ${isoTime(rollback.atMs)}` : ''}: until another release is cut.`,
+        ]),
+    ...(status.move === undefined || status.move.reason === ''
+      ? []
+      : [`${status.move.phase}: ${clean(status.move.reason)}`]),
+    ...(status.frozen === '' ? [] : [`frozen: ${clean(status.frozen)}`]),
+    ...unpinned.map(({ number, unpinnedReason }) => `@${number} is unpinned: ${clean(unpinnedReason)}`),
+    ...unreadable.map((number) => `@${number} can not be read.`),
+  ];
+  if (notes.length > 0) process.stdout.write(`\n${notes.join('\n')}\n`);
+}
+
+function state({ number, whole }: ListedRelease, { currentRelease, targetRelease, move, rollout }: Status): string {
+  if (move?.failedRelease === number)
+    return paint.red(rollout === 'rolled-back' || move.isRollback ? 'failed, rolled back' : 'failed');
+  if (number === targetRelease && number !== currentRelease)
+    return paint.yellow(`target${move === undefined ? '' : `, ${move.phase}`}`);
+  if (number === currentRelease) return paint.green('current');
+  return whole ? '-' : 'never whole';
+}
+
+function changes({ changes }: ListedRelease): string {
+  const more = changes.length - MAX_CHANGES;
+  const shown = changes.slice(0, MAX_CHANGES).map(clean).join(', ');
+  return `${shown}${more > 0 ? `, ${more} more` : ''}` || '-';
+}
