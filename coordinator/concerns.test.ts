@@ -262,7 +262,7 @@ test('whoever a change concerns is planned: a plan of everything then finds noth
         expect(model.forgotten()).toEqual([]);
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 

@@ -9,6 +9,7 @@ import {
   isUsableNow,
   makesRoom,
   presence,
+  samePauses,
   servicesOn,
   servicesThatMoved,
   servicesThatStirred,
@@ -80,6 +81,8 @@ export class Concerns {
     if (release !== undefined) {
       this.services.add(release);
       this.sortGlobal(release);
+      // What its instances are known to take is another thing now.
+      this.hasRoom = true;
     }
     const intent = after(keys.serviceIntents, key);
     if (intent !== undefined) this.services.add(intent);
@@ -87,6 +90,7 @@ export class Concerns {
     if (layer?.[0] === 'services' && layer[1] !== undefined) this.services.add(layer[1]);
     if (layer?.[0] === 'hosts' && layer[1] !== undefined) this.all(servicesOn(this.view().hosts.get(layer[1])));
     if (key === keys.clusterIntent || key === keys.clusterConfig) this.isAll = true;
+    if (key === keys.clusterStatus && change.value === undefined) this.services.add(NO_SERVICE);
     if (hostOf(key, keys) !== undefined) this.noteHost(change);
     const pause = after(keys.pauses, key)?.split('/');
     if (pause !== undefined) this.notePause({ kind: pause[0]!, name: pause[1] ?? '' });
@@ -141,7 +145,7 @@ export class Concerns {
       this.hostChanged(before, now);
       this.isLoss ||= presence(before) !== presence(now) || before?.loss !== now?.loss;
     }
-    if (isOdd(before) || isOdd(now)) this.services.add(NO_SERVICE);
+    if (isOdd(before) || isOdd(now) || !samePauses(before, now)) this.services.add(NO_SERVICE);
   }
 
   /** What it is or may take is another thing now. */

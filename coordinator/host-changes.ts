@@ -23,6 +23,11 @@ export function isOdd(host: HostView | undefined): boolean {
   return host !== undefined && (host.assignment === undefined || host.isAssignmentGarbage || isBehind(host));
 }
 
+/** Of those that its document tells it. */
+export function samePauses(before: HostView | undefined, now: HostView | undefined): boolean {
+  return sameJson(before?.assignment?.pauses, now?.assignment?.pauses);
+}
+
 function isReadable(host: HostView | undefined): host is HostView {
   return host !== undefined && !isOdd(host);
 }
