@@ -20,7 +20,8 @@ export function fatesIn(view: ClusterView, braked: ReadonlySet<string>, wallMs: 
   return {
     of: (placement, release) => {
       const host = view.hosts.get(placement.host);
-      if (host === undefined) return STAYS;
+      // What nothing but a host's own report names is there after etcd lost its assignment, and so may its lease be (G3).
+      if (host === undefined || (placement.isReported && !host.isLive)) return STAYS;
       const sinceMs = lostSinceMs(host, wallMs);
       if (sinceMs === undefined) return host.intent?.drain === true ? LEAVES : STAYS;
       return braked.has(host.name) ? STAYS : fateOfLost(host, placement, release, wallMs - sinceMs);

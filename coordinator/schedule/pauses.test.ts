@@ -1,5 +1,6 @@
 /** Hands off: what a plan leaves alone, and what goes on beside it. */
 import * as fc from 'fast-check';
+import { emptyDocument } from '../../lib/documents/codec';
 import { World } from '../../test/support/world';
 
 const idOf = (placed: string): string => placed.split('/')[1]!;
@@ -93,7 +94,8 @@ test('a rollout whose successor is paused makes no third one of that slot', () =
   const world = settled();
   const before = world.ids('web');
   world.broken.add('a:2');
-  world.put('web', { replicas: 3, image: 'a:2' }).settle();
+  const updateConfig = { ...emptyDocument('Release').deploy.updateConfig, parallelism: 1, failureAction: 'pause' };
+  world.put('web', { replicas: 3, image: 'a:2', deploy: { updateConfig } }).settle();
   const successor = world.ids('web').find((id) => !before.includes(id))!;
   world.pause(['instance', idOf(successor)]);
   world.put('web', { replicas: 3, image: 'a:3' }).settle();

@@ -1,12 +1,13 @@
 /** Pure: what should become of one service now. */
-import type { Pause, Release } from '../../lib/documents/types';
-import { decideRelease } from '../releases/cut-release';
+import type { Pause, Release, Rollout } from '../../lib/documents/types';
+import { decideRelease, type ReleaseDecision } from '../releases/cut-release';
 import type { PlannedStatus } from '../releases/whole-releases';
+import { whyFrozen } from '../rollouts/freeze';
 import { reportOf, type Placement } from '../view';
 import { deletedSinceMs } from './brakes';
 import { isPinned, unpaused } from './pauses';
-import { place, wantedSlots } from './place-service';
-import { isDone, isReady } from '../rollouts/readiness';
+import { planRollout, type RolloutPlan } from '../rollouts/plan-rollout';
+import { isReady } from '../rollouts/readiness';
 import type { ServiceInput } from './types';
 
 /** Releases that are kept of each service, those in use aside. */
@@ -33,34 +34,42 @@ export function planService(input: ServiceInput): ServicePlan {
   const pause = input.pauses.service.get(service);
   if (pause !== undefined) return planPaused(input, releases, pause);
   if (document === undefined) return planRemoval(input, releases);
+  return planGoing(input, document, releases);
+}
+
+function planGoing(
+  input: ServiceInput,
+  document: NonNullable<ServiceInput['document']>,
+  releases: ReadonlyMap<number, Release>,
+): ServicePlan {
+  const frozen = whyFrozen(input.view, input.service);
   const newest = newestOf(releases);
-  const { release: newRelease, problems: configProblems } = decideRelease(input, newest);
-  const target = newRelease ?? newest;
-  const problems = document.compiled.ok ? configProblems : document.compiled.problems;
-  const base = {
-    frozen: '',
-    stuck: {},
-    deletedAtMs: 0,
+  const decision: ReleaseDecision = frozen === '' ? decideRelease(input, newest) : { problems: [] };
+  const problems = document.compiled.ok ? decision.problems : document.compiled.problems;
+  const said = {
+    ...{ frozen, problems, accepted: problems.length === 0, deletedAtMs: 0, stuck: {} },
     serviceRevision: document.modRevision,
-    accepted: problems.length === 0,
-    problems,
   };
+  const latest = decision.release ?? newest;
   // A release that can't be read and is newer than what can is no reason to go back to an older one.
   const isBlind =
-    newRelease === undefined &&
+    decision.release === undefined &&
     problems.length > 0 &&
     unreadableNumbers(input).some((number) => number > (newest?.number ?? 0));
-  if (target === undefined || isBlind) {
-    return { placements: input.placements, status: { ...lastStatus(input), ...base }, dropReleases: [] };
-  }
-  const known = new Map(releases).set(target.number, target);
-  const { placements, unplaced } = place(input, target, known);
-  const status = { ...base, ...summarise(input, target, placements), unplaced };
+  if (latest === undefined || isBlind)
+    return { placements: input.placements, status: { ...lastStatus(input), ...said }, dropReleases: [] };
+  const known = new Map(releases).set(latest.number, latest);
+  const plan = planRollout({
+    ...{ ...input, releases: known, newest: latest },
+    ...{ modRevision: document.modRevision, isFrozen: frozen !== '' },
+  });
+  const { placements, unplaced, stuck, againInMs } = plan;
   return {
-    ...(newRelease && { newRelease }),
+    ...(decision.release && { newRelease: decision.release }),
+    ...(againInMs !== undefined && { againInMs }),
     placements,
-    status,
-    dropReleases: superfluous([...known.keys(), ...unreadableNumbers(input)], placements, target),
+    status: { ...said, ...summarise(input, plan), unplaced, stuck },
+    dropReleases: superfluous([...known.keys(), ...unreadableNumbers(input)], plan),
   };
 }
 
@@ -92,7 +101,7 @@ function planPaused(input: ServiceInput, releases: ReadonlyMap<number, Release>,
   const { compiled, modRevision = 0 } = document ?? {};
   const status = {
     ...lastStatus(input),
-    ...(newest && summarise(input, newest, placements)),
+    ...countsOf(input, placements),
     ...(compiled && {
       serviceRevision: modRevision,
       accepted: compiled.ok,
@@ -129,34 +138,28 @@ function newestOf(releases: ReadonlyMap<number, Release>): Release | undefined {
   return releases.get(Math.max(0, ...releases.keys()));
 }
 
-function summarise(input: ServiceInput, target: Release, placements: readonly Placement[]) {
-  const { view, service } = input;
-  const reports = placements.map((placement) => ({
-    placement,
-    isUp: isReady(reportOf(view, placement)) && view.hosts.get(placement.host)?.isLive === true,
-    isDone: isDone(reportOf(view, placement)),
-  }));
-  const wanted =
-    target.deploy.mode === 'global' ? wantedSlots({ ...input, placements }, target).size : target.deploy.replicas;
-  const current = reports.filter(({ placement }) => placement.release === target.number);
-  const isWhole =
-    placements.every(({ release }) => release === target.number) &&
-    current.length >= wanted &&
-    current.every((one) => one.isUp || one.isDone);
-  const before = view.serviceStatuses.get(service)?.document?.currentRelease ?? 0;
+function summarise(input: ServiceInput, { target, current, wanted, rollout, placements }: RolloutPlan) {
   return {
-    currentRelease: isWhole ? target.number : before,
-    targetRelease: target.number,
-    rollout: isWhole || before === target.number ? 'steady' : 'rolling',
-    wanted,
-    placed: placements.length,
-    running: reports.filter(({ isUp }) => isUp).length,
+    ...{ currentRelease: current, targetRelease: target.number, wanted, rollout: wordOf(rollout) },
+    ...countsOf(input, placements),
+    ...(rollout && { move: rollout }),
   };
 }
 
-/** The oldest ones beyond the last ten, unless an instance still needs them. */
-function superfluous(numbers: readonly number[], placements: readonly Placement[], target: Release): readonly number[] {
-  const inUse = new Set(placements.map(({ release }) => release)).add(target.number);
+function countsOf({ view }: ServiceInput, placements: readonly Placement[]) {
+  const instances = placements.filter(({ isBefore }) => !isBefore);
+  const isUp = (one: Placement): boolean => isReady(reportOf(view, one)) && view.hosts.get(one.host)?.isLive === true;
+  return { placed: instances.length, running: instances.filter(isUp).length };
+}
+
+function wordOf(rollout: Rollout | undefined): string {
+  if (rollout === undefined) return 'steady';
+  return { stopped: 'failed', 'rolled-back': 'rolled-back' }[rollout.phase] ?? 'rolling';
+}
+
+/** The oldest ones beyond the last ten, unless an instance still needs them, or a failure would. */
+function superfluous(numbers: readonly number[], { placements, target, current }: RolloutPlan): readonly number[] {
+  const inUse = new Set([...placements.map(({ release }) => release), target.number, current]);
   const newestFirst = [...new Set(numbers)].sort((a, b) => b - a);
   return newestFirst.slice(KEPT_RELEASES).filter((number) => !inUse.has(number));
 }

@@ -25,8 +25,10 @@ export class FakeAgent {
   readonly running = new Map<string, InstanceStatus>();
   /** Every instance that an assignment made it stop, in order. */
   readonly stopped: string[] = [];
-  /** Services whose instances never become ready. */
+  /** Images whose instances crash. */
   readonly broken = new Set<string>();
+  /** Images whose instances never come further than starting. */
+  readonly slow = new Set<string>();
   private revision = 0;
   private said = '';
   private isBusy = false;
@@ -121,7 +123,8 @@ export class FakeAgent {
       if (text === undefined) continue;
       const release = decodeDocument('Release', text);
       const spec = specHash(release.container);
-      const phase = this.broken.has(release.container.image) ? 'BACKOFF' : 'RUNNING';
+      const { image } = release.container;
+      const phase = this.broken.has(image) ? 'BACKOFF' : this.slow.has(image) ? 'STARTING' : 'RUNNING';
       const nothing = { containerId: 'c', ports: [], health: 'none', restarts: 0, reason: '', held: false };
       this.running.set(id, { ...nothing, progress: '', pausedUntilMs: 0, lastRestartReason: '', ...one, phase, spec });
     }

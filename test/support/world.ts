@@ -8,6 +8,7 @@ import type {
   Assignment,
   ClusterIntent,
   ClusterStatus,
+  DeploySpec,
   InstanceStatus,
   Pause,
   Release,
@@ -23,6 +24,8 @@ export interface Wanted {
   readonly memoryBytes?: number;
   readonly port?: number;
   readonly constraints?: readonly string[];
+  /** Over what follows from the others. */
+  readonly deploy?: Partial<DeploySpec>;
 }
 
 export const GIB = 1024 ** 3;
@@ -43,6 +46,7 @@ function compile(_: string, text: string): CompiledService {
       replicas: wanted.mode === 'global' ? 0 : (wanted.replicas ?? 1),
       constraints: wanted.constraints ?? [],
       reservations: { nanoCpus: 0, memoryBytes: wanted.memoryBytes ?? 0, resources: {} },
+      ...wanted.deploy,
     },
   };
 }

@@ -1,0 +1,51 @@
+/** Pure: from one phase of a rollout to the next, as far as it goes now. */
+import type { Rollout } from '../../lib/documents/types';
+import type { Course } from './course';
+import { areCanariesWell } from './judge';
+
+/** What the phases ask of the world. */
+export interface Signals {
+  /** Number of the release whose canaries an operator has promoted. */
+  readonly promoted: number;
+}
+
+/** A phase that has nothing to do is passed through at once. */
+export function advance(course: Course, before: Rollout, signals: Signals): Rollout {
+  if (course.isFrozen) return before;
+  let rollout = before;
+  for (;;) {
+    const next = step(course, rollout, signals);
+    if (next.phase === rollout.phase) return next;
+    rollout = { ...next, phaseSinceMs: course.wallMs };
+  }
+}
+
+function step(course: Course, rollout: Rollout, signals: Signals): Rollout {
+  switch (rollout.phase) {
+    case 'waiting':
+      return { ...rollout, phase: 'canary', startedAtMs: course.wallMs, reason: '' };
+    case 'canary':
+      return canary(course, rollout, signals);
+    default:
+      return rollout;
+  }
+}
+
+function canary({ target, whole, kind, ...course }: Course, rollout: Rollout, { promoted }: Signals): Rollout {
+  const { canary: count, autoPromote, mode } = target.deploy;
+  const isNeedless = count === 0 || kind !== 'update' || whole?.deploy.mode !== mode || rollout.promoted;
+  if (isNeedless) return { ...rollout, phase: 'moving', reason: '' };
+  if (!areCanariesWell({ ...course, target, whole, kind }, rollout)) {
+    return { ...rollout, reason: `${count === 1 ? 'the canary is' : `${count} canaries are`} watched` };
+  }
+  if (!autoPromote && promoted !== rollout.to) {
+    const words = count === 1 ? 'the canary is' : 'the canaries are';
+    return { ...rollout, reason: `${words} well, and waits for "berth promote ${target.service}"` };
+  }
+  const nextBatchAtMs = course.wallMs + course.limits.delayMs;
+  // A promotion is an operator's decision: the time that it took counts against no deadline.
+  return {
+    ...{ ...rollout, phase: 'moving', promoted: true, watched: {}, reason: '' },
+    ...{ startedAtMs: course.wallMs, nextBatchAtMs },
+  };
+}

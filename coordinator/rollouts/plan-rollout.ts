@@ -1,0 +1,187 @@
+/**
+ * Pure: the move of one service to the release that it is to be at. Which one that is, what has become of what was made
+ * already, what goes and what comes now. All that is remembered is the Rollout document. docs/decisions/0015.
+ */
+import type { Release, Rollout, ServiceIntent, ServiceStatus } from '../../lib/documents/types';
+import { wantedSlots } from '../schedule/wanted-slots';
+import { removeInstance } from '../schedule/placing';
+import { pointTo } from '../schedule/point-placement';
+import type { ServiceInput } from '../schedule/types';
+import { isPinned } from '../schedule/pauses';
+import type { Placement } from '../view';
+import { aimOf, begun, wayBack, type Aim } from './aim';
+import { isWell, type Course } from './course';
+import { judge } from './judge';
+import { isExclusive, limitsOf } from './limits';
+import { advance } from './phases';
+import { nextBatch, repair, textOfRefusals, type Batch } from './replace';
+import { slotsOf, uselessOf, type Slot } from './slots';
+import { stageOf } from './stage';
+import { nextLookInMs } from './next-look';
+
+/** Reasons of this many hosts go into the service's status. */
+const MAX_UNPLACED_HOSTS = 20;
+
+export interface RolloutInput extends ServiceInput {
+  /** All of the service's that can be read, a new one included. */
+  readonly releases: ReadonlyMap<number, Release>;
+  readonly newest: Release;
+  readonly modRevision: number;
+  readonly isFrozen: boolean;
+}
+
+export interface RolloutPlan {
+  readonly placements: readonly Placement[];
+  readonly target: Release;
+  /** The last release that was whole. */
+  readonly current: number;
+  readonly wanted: number;
+  /** Undefined: the service is at rest. */
+  readonly rollout: Rollout | undefined;
+  readonly unplaced: ServiceStatus['unplaced'];
+  readonly stuck: ServiceStatus['stuck'];
+  readonly againInMs: number | undefined;
+}
+
+export function planRollout(input: RolloutInput): RolloutPlan {
+  const status = input.view.serviceStatuses.get(input.service)?.document;
+  const intent = input.view.serviceIntents.get(input.service)?.document;
+  const aim = aimOf({ ...input, status, intent });
+  const instances = input.placements.filter(({ isBefore }) => !isBefore);
+  const judged = input.isFrozen ? aim : judgedAim(input, aim, instances);
+  const course = courseOf(input, judged);
+  const rollout = judged.rollout && advance(course, judged.rollout, signalsOf(intent));
+  return move(withPhase(course, rollout), rollout, instances);
+}
+
+function signalsOf(intent: ServiceIntent | undefined): Parameters<typeof advance>[2] {
+  return { promoted: intent?.promote ?? 0 };
+}
+
+function courseOf(input: RolloutInput, { target, whole, kind }: Aim): Course {
+  const isWayBack = kind === 'return';
+  // How it goes back is what the release that failed says.
+  const failed = input.view.serviceStatuses.get(input.service)?.document?.move?.failedRelease;
+  const of = (isWayBack ? input.releases.get(failed ?? 0) : undefined) ?? target;
+  return { ...input, target, whole, kind, limits: limitsOf(of, isWayBack), refusals: new Map() };
+}
+
+/** Canaries stand beside what is there, wherever two of a slot may run at once. */
+function withPhase(course: Course, rollout: Rollout | undefined): Course {
+  if (rollout?.phase !== 'canary') return course;
+  return { ...course, limits: { ...course.limits, isStopFirst: isExclusive(course.target) } };
+}
+
+/** A rollout that fails goes back, or stops where it is. */
+function judgedAim(input: RolloutInput, aim: Aim, instances: readonly Placement[]): Aim {
+  if (aim.rollout === undefined) return aim;
+  const course = courseOf(input, aim);
+  const { rollout, failure } = judge(course, aim.rollout, instances);
+  if (failure === undefined || rollout.phase === 'stopped') return { ...aim, rollout };
+  const { service, modRevision, wallMs } = input;
+  const { target, whole, kind } = aim;
+  const what = `${service}@${target.number} failed: ${failure}`;
+  if (kind === 'update' && course.limits.failureAction === 'rollback' && whole !== undefined) {
+    const back = wayBack(rollout, what, modRevision, wallMs);
+    return { target: whole, current: whole.number, whole, kind: 'return', rollout: back };
+  }
+  const failed = rollout.isRollback ? {} : { failedRelease: target.number, failedRevision: modRevision };
+  const stopped = { ...rollout, ...failed, phase: 'stopped', phaseSinceMs: wallMs, reason: what };
+  return { ...aim, rollout: stopped };
+}
+
+function move(course: Course, rollout: Rollout | undefined, instances: readonly Placement[]): RolloutPlan {
+  const stage = stageOf(course, rollout, instances);
+  const pointed = instances.map((one) =>
+    isPinned(course.pauses, one) ? one : pointTo(course, course.target, one, course.releases),
+  );
+  const wanted = wantedSlots({ ...course, placements: pointed }, stage.slotsOf, course.refusals);
+  const { slots, surplus } = slotsOf(course, stage.slotsOf, wanted, pointed);
+  const hasPassed = ({ id }: Placement): boolean => stage.isStepping && rollout?.watched[id] === undefined;
+  const useless = slots.flatMap((slot) => uselessOf(course, slot, hasPassed));
+  const gone = new Set([...surplus, ...useless]);
+  // Those that leave make room before it is asked who fits where.
+  for (const one of gone) removeInstance(course, one);
+  const repaired = repair(course, stage, slots);
+  const now = slotsOf(course, stage.slotsOf, wanted, [...pointed.filter((one) => !gone.has(one)), ...repaired]);
+  const batch = nextBatch(course, stage, now.slots, rollout);
+  const kept = now.slots.flatMap(({ fresh, old, lost }) => [...fresh, ...old, ...lost]);
+  const placements = [...kept.filter((one) => !batch.went.includes(one)), ...batch.came];
+  const after = slotsOf(course, stage.slotsOf, wanted, placements).slots;
+  const watched = watchedOf(course, rollout, repaired, batch.came);
+  const isWhole = stage.slotsOf === course.target && !course.isFrozen && areWhole(course, after, watched);
+  const next = rolloutAfter({ course, rollout, watched, slots: after, isWhole, batch });
+  const { target } = course;
+  return {
+    ...{ placements, target, wanted: wanted.size, stuck: batch.stuck, rollout: next },
+    current: isWhole ? target.number : currentOf(course),
+    unplaced: [...course.refusals].slice(0, MAX_UNPLACED_HOSTS).map(([host, reason]) => ({ host, reason })),
+    againInMs: nextLookInMs(course, next, placements),
+  };
+}
+
+function currentOf({ kind, target, view, service }: Course): number {
+  const isThere = kind === 'refresh' || kind === 'return';
+  return isThere ? target.number : (view.serviceStatuses.get(service)?.document?.currentRelease ?? 0);
+}
+
+/** What was made now is watched, unless it only repairs what is at rest. */
+function watchedOf(
+  { kind, target }: Course,
+  rollout: Rollout | undefined,
+  repaired: readonly Placement[],
+  came: readonly Placement[],
+): Rollout['watched'] {
+  const isNew = ({ release }: Placement): boolean => release === target.number;
+  const added = [...came, ...(kind === 'refresh' ? [] : repaired.filter(isNew))];
+  return { ...rollout?.watched, ...Object.fromEntries(added.map(({ id }) => [id, 0])) };
+}
+
+/** Every slot within reach has its new instance, that one alone, and it has passed. */
+function areWhole(course: Course, slots: readonly Slot[], watched: Rollout['watched']): boolean {
+  const within = slots.filter(({ isOutOfReach }) => !isOutOfReach);
+  const isDone = ({ fresh: [first, ...others], old, lost }: Slot): boolean =>
+    first !== undefined &&
+    others.length + old.length + lost.length === 0 &&
+    watched[first.id] === undefined &&
+    isWell(course, first);
+  return within.every(isDone) && (within.length > 0 || slots.length === 0);
+}
+
+interface After {
+  readonly course: Course;
+  readonly rollout: Rollout | undefined;
+  readonly watched: Rollout['watched'];
+  readonly slots: readonly Slot[];
+  readonly isWhole: boolean;
+  readonly batch: Batch;
+}
+
+/** @returns what is written down; undefined: nothing is left to do */
+function rolloutAfter({ course, rollout, watched, slots, isWhole, batch }: After): Rollout | undefined {
+  const { kind, target, wallMs, isFrozen } = course;
+  if (isFrozen) return rollout && { ...rollout, watched };
+  const total = slots.length;
+  const moved = slots.filter(({ fresh: [first] }) => first !== undefined && watched[first.id] === undefined).length;
+  const counts = { watched, moved, total };
+  const isRest = kind === 'refresh' && Object.keys(watched).length === 0 && !batch.isMoreToCome;
+  const known = rollout ?? (isRest ? undefined : { ...begun(target.number, target.number, wallMs), phase: 'moving' });
+  if (known === undefined) return undefined;
+  if (kind !== 'refresh' && !isWhole) return { ...known, ...counts, reason: reasonOf(course, known, watched, batch) };
+  if (kind === 'refresh' && !isRest) return { ...known, ...counts, reason: reasonOf(course, known, watched, batch) };
+  // That the newest release failed is told until another one is tried.
+  return known.isRollback ? { ...known, ...counts, phase: 'rolled-back' } : undefined;
+}
+
+/** For people: what holds the rollout up, if it is known. */
+function reasonOf(
+  { refusals }: Course,
+  { phase, isRollback, reason, failures }: Rollout,
+  watched: Rollout['watched'],
+  { blocked }: Batch,
+): string {
+  if (phase !== 'moving' || isRollback) return reason;
+  const failed = Object.keys(watched).find((id) => failures[id] !== undefined);
+  if (failed !== undefined) return `${failed} ${failures[failed]}`;
+  return refusals.size > 0 ? textOfRefusals(refusals) : blocked;
+}

@@ -1,0 +1,100 @@
+/** Pure: the slots of one service, what is in each, and what of it is of no use any more. */
+import type { Release } from '../../lib/documents/types';
+import { isPinned } from '../schedule/pauses';
+import { schedulable } from '../schedule/filters/schedulable';
+import { NO_USAGE } from '../schedule/usage';
+import { slotKey, type WantedSlot } from '../schedule/wanted-slots';
+import { isUsable, type Placement } from '../view';
+import { fateOf, isOutdated, isWell, type Course } from './course';
+
+export interface Slot extends WantedSlot {
+  /** Paused: nothing of it goes, and nothing comes. */
+  readonly isPinned: boolean;
+  /** Can't be moved now, and is not waited for: it is paused, or what it has is bound to a host that is lost or closed. */
+  readonly isOutOfReach: boolean;
+  /** As the target wants it, the one that is to stay at the end. */
+  readonly fresh: readonly Placement[];
+  /** Of other releases, or to leave their hosts; on hosts that live, as far as anybody knows. */
+  readonly old: readonly Placement[];
+  /** On lost hosts: to be replaced at once. */
+  readonly lost: readonly Placement[];
+}
+
+export interface Slots {
+  readonly slots: readonly Slot[];
+  /** Not wanted any more. */
+  readonly surplus: readonly Placement[];
+}
+
+/** @param wanted by slot key of the release whose slots they are */
+export function slotsOf(
+  course: Course,
+  of: Release,
+  wanted: ReadonlyMap<string, WantedSlot>,
+  placements: readonly Placement[],
+): Slots {
+  const byKey = new Map<string, Placement[]>();
+  for (const placement of placements) {
+    const key = slotKey(placement, of);
+    const known = byKey.get(key);
+    if (known === undefined) byKey.set(key, [placement]);
+    else known.push(placement);
+  }
+  const isPaused = (all: readonly Placement[]): boolean => all.some((one) => isPinned(course.pauses, one));
+  const surplus = [...byKey].filter(([key, all]) => !wanted.has(key) && !isPaused(all)).flatMap(([, all]) => all);
+  const paused = [...byKey].filter(([key, all]) => !wanted.has(key) && isPaused(all));
+  const extra = paused.map(([key, all]): [string, WantedSlot] => [key, { slot: all[0]!.slot }]);
+  const slots = [...wanted, ...extra].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { slots: slots.map(([key, slot]) => slotOf(course, slot, byKey.get(key) ?? [])), surplus };
+}
+
+function slotOf(course: Course, slot: WantedSlot, all: readonly Placement[]): Slot {
+  const isLost = (one: Placement): boolean => fateOf(course, one) === 'lost';
+  const isPaused = all.some((one) => isPinned(course.pauses, one));
+  const there = all.filter((one) => !isLost(one));
+  return {
+    ...slot,
+    isPinned: isPaused,
+    isOutOfReach: isPaused || isClosed(course, slot.host) || isCutOff(course, there),
+    fresh: there.filter((one) => !isOutdated(course, one)),
+    old: there.filter((one) => isOutdated(course, one)),
+    lost: all.filter(isLost),
+  };
+}
+
+/** A host of a global service that nothing can be placed on, whatever it is. */
+function isClosed({ view, target }: Course, name: string | undefined): boolean {
+  if (name === undefined) return false;
+  const host = view.hosts.get(name);
+  const isOpen = host !== undefined && schedulable.check({ host, usage: NO_USAGE }, target);
+  return !isOpen || !isUsable(host) || host.pause !== undefined;
+}
+
+/** All that there is of it is on hosts that are lost, and is not to be replaced, or not yet. */
+function isCutOff({ view }: Course, there: readonly Placement[]): boolean {
+  return there.length > 0 && there.every(({ host }) => view.hosts.get(host)?.isLive !== true);
+}
+
+/**
+ * What of a slot is of no use any more. One that is ready is kept, and of two that are, the newer; until one is, the last
+ * of each kind is.
+ * @param hasPassed a new instance may take the place of the old ones
+ */
+export function uselessOf(course: Course, slot: Slot, hasPassed: (fresh: Placement) => boolean): readonly Placement[] {
+  if (slot.isPinned) return [];
+  const { fresh, old, lost } = slot;
+  const isGood = (one: Placement): boolean => isWell(course, one);
+  const next = fresh.findLast(isGood) ?? fresh.at(-1);
+  const others = fresh.filter((one) => one !== next);
+  const isNextGood = next !== undefined && isGood(next);
+  if (isNextGood && hasPassed(next)) return [...others, ...old, ...lost];
+  const oldGood = old.filter(isGood);
+  // Left by rollouts that were superseded: what was whole is better than what may not have been.
+  const proven = oldGood.filter(({ release }) => release === course.whole?.number);
+  const kept = proven.length > 0 ? proven : oldGood.length > 0 ? oldGood : old.slice(0, 1);
+  // The two would fight over what both have. An old one in its place is there when a restored etcd forgot that it had gone.
+  const isInTheWay = next !== undefined && course.limits.isStopFirst;
+  const useless = old.filter((one) => isInTheWay || !kept.includes(one));
+  const isServed = isNextGood || oldGood.length > 0;
+  return [...others, ...useless, ...(isServed ? lost : lost.slice(0, -1))];
+}
