@@ -9,7 +9,7 @@ import { createFakeClock, type FakeClock } from '../test/support/fake-clock';
 import { startCoordinator, type Coordinator } from './coordinator';
 
 const keys = keysUnder('/b');
-const WEB = 'image: a:1\ndeploy: { replicas: 4 }\n';
+const WEB = 'image: a:1\ndeploy: { replicas: 4, update_config: { monitor: 0s } }\n';
 
 let clock: FakeClock;
 let etcd: MemoryStore;
@@ -117,7 +117,7 @@ test.each(['garbage', '{"service":"other","number":2}'])(
     coordinator();
     await addAgents('h1');
     await put(keys.service('web'), WEB);
-    await put(keys.service('api'), 'image: b');
+    await put(keys.service('api'), 'image: b\ndeploy: { update_config: { monitor: 0s } }');
     await clock.advance(1000);
     expect(await status('web')).toMatchObject({ currentRelease: 3, running: 4 });
     expect(await status('api')).toMatchObject({ currentRelease: 1, running: 1 });

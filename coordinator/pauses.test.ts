@@ -10,7 +10,7 @@ import { createFakeClock, type FakeClock } from '../test/support/fake-clock';
 import { startCoordinator, type Coordinator } from './coordinator';
 
 const keys = keysUnder('/b');
-const WEB = 'image: a:1\ndeploy: { replicas: 2 }\n';
+const WEB = 'image: a:1\ndeploy: { replicas: 2, update_config: { monitor: 0s } }\n';
 const MINUTE_MS = 60_000;
 
 let clock: FakeClock;
