@@ -65,7 +65,7 @@ test('a service is left alone for its time, and goes on by itself at the end of 
   expect(await pause('web')).toMatchObject({
     pause: { kind: 'service', name: 'web', reason: 'a look', by: 'me@here' },
   });
-  await put(keys.service('web'), WEB.replace('a:1', 'a:2').replace('2 }', '4 }'));
+  await put(keys.service('web'), WEB.replace('a:1', 'a:2').replace('replicas: 2', 'replicas: 4'));
   await clock.advance(MINUTE_MS - 10_000);
   expect(ids()).toEqual(before);
   const { services } = await lead.api.listServices({});
@@ -148,7 +148,7 @@ test('the next leader takes over the pauses, and their ends', async () => {
   await lead.resign();
   lead.close();
   lead = coordinator('c2');
-  await put(keys.service('web'), WEB.replace('2 }', '5 }'));
+  await put(keys.service('web'), WEB.replace('replicas: 2', 'replicas: 5'));
   await clock.advance(30_000);
   expect(ids()).toHaveLength(2);
   await clock.advance(MINUTE_MS);
@@ -175,7 +175,7 @@ test('G5: a hand-written pause counts; garbage is told, ends nothing, and is lef
   await put(keys.pause('service', 'web'), JSON.stringify({ untilMs, reason: 'by hand' }));
   await put(keys.pause('host', 'h2'), 'for an hour');
   await put(keys.pause('service', 'api'), '{"untilMs":9007199254740991}');
-  await put(keys.service('web'), WEB.replace('2 }', '3 }'));
+  await put(keys.service('web'), WEB.replace('replicas: 2', 'replicas: 3'));
   await clock.advance(1000);
   expect(ids()).toHaveLength(2);
   await put(keys.pause('service', 'web'), '{');
