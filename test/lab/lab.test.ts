@@ -23,7 +23,8 @@ afterAll(() => lab?.down(), TEST_MS);
 
 async function apply(replicas: number, coordinator = lab.made.coordinators[0]!): Promise<void> {
   const input = `services: { web: { image: berth-hello:1, environment: { GREETING: hello }, stop_signal: SIGKILL,
-    ports: [{ name: http, target: 8080 }], deploy: { replicas: ${replicas} } } }\n`;
+    ports: [{ name: http, target: 8080 }], deploy: { replicas: ${replicas} },
+    x-berth: { on_disconnect: { replace_after: 1h } } } }\n`;
   const words = ['apply', '-f', '-', '-p', 'lab', '--wait', '--timeout', '60'];
   const { code, stdout, stderr } = await lab.berth(words, { coordinator, input });
   if (code !== 0) throw new Error(`apply ended with ${code}: ${stdout}${stderr}`);

@@ -59,7 +59,7 @@ export async function startServiceClient(lab: Lab, service: string, askers = 4):
       const target = known[turn++ % Math.max(1, known.length)];
       const atMs = performance.now();
       const answer = target === undefined ? new Error('there is no healthy instance') : await answerOf(target.url);
-      if (answer instanceof Error) {
+      if (typeof answer !== 'string') {
         failures.push({ atMs, host: target?.host ?? '', what: `${target?.url}: ${answer.message}` });
         await sleep(AFTER_FAILURE_MS);
       } else {
