@@ -2,6 +2,7 @@
 import { decodeDocument } from '../lib/documents/codec';
 import { agentHosts, keys, TTL_MS, type AgentHost } from '../test/support/agent-host';
 import { releaseOf } from '../test/support/desired';
+import { over } from '../test/support/loop-host';
 
 const WEB = releaseOf('web');
 const current = agentHosts();
@@ -134,4 +135,44 @@ test('stops at once while a container is being stopped, and leaves that to Docke
   expect(host.clock.monotonicMs()).toBe(startedMs);
   await host.clock.advance(60_000);
   expect(host.clock.pending).toBe(0);
+});
+
+test('what an image means is asked and told at once, though the status was written a moment ago', async () => {
+  await host.assign({ 'web-1': { of: WEB } });
+  host.docker.registry.add('web:2');
+  host.begin();
+  await host.clock.advance(3000);
+  host.docker.removeByForce([...host.docker.containers.keys()][0]!);
+  await host.clock.advance(20);
+  const { revision } = host.admin;
+  await host.assign({ 'web-1': { of: WEB } }, { resolve: { web: { image: 'web:2', question: 7 } } });
+  await host.clock.advance(20);
+  expect(host.admin.revision).toBeGreaterThan(revision);
+  const digest = host.docker.digestOf('web:2');
+  expect((await host.status())?.resolved).toEqual({ web: { question: 7, digest, problem: '' } });
+  await host.assign({ 'web-1': { of: WEB } });
+  await host.clock.advance(1000);
+  expect((await host.status())?.resolved).toEqual({});
+});
+
+test('a question of a copy on disk is not asked: the one who asked may be answered long since', async () => {
+  await host.assign({ 'web-1': { of: WEB } }, { resolve: { web: { image: 'web:1', question: 7 } } });
+  const one = host.begin();
+  await host.clock.advance(3000);
+  await one.end();
+  let asked = 0;
+  host.wrap = (engine) =>
+    over(engine, {
+      resolveDigest: (image, signal) => {
+        asked++;
+        return engine.resolveDigest(image, signal);
+      },
+    });
+  const two = host.begin();
+  two.store.faults.disconnect();
+  await host.clock.advance(20_000);
+  expect([two.isReady, asked]).toEqual([true, 0]);
+  two.store.faults.reconnect();
+  await host.clock.advance(10_000);
+  expect(asked).toBe(1);
 });

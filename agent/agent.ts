@@ -13,6 +13,7 @@ import { ConnectionTime } from './connection-time';
 import { HostPorts } from './host-ports';
 import { hostRecordOf, type HostSettings } from './host-record';
 import { HostVolumes } from './host-volumes';
+import { ImageQuestions } from './image-questions';
 import { KeptDocument } from './kept-document';
 import { Loop, type PassReport, type Probes } from './loop';
 import type { MemoryCopy } from './memory/memory-copy';
@@ -70,6 +71,9 @@ export class Agent {
   private readonly loop: Loop;
   private readonly tidy: Tidy;
   private readonly volumes: HostVolumes;
+  private readonly questions: ImageQuestions;
+  /** Answers that were told last. */
+  private told: HostStatus['resolved'] = {};
   private readonly status: KeptDocument;
   private readonly record: KeptDocument;
   private readonly etcd: ConnectionTime;
@@ -115,10 +119,11 @@ export class Agent {
       mayAct: () => this.claim.problem === undefined,
       problems: () =>
         [this.claim.problem, this.tidy.problem, ...this.desired.problems].filter((one) => one !== undefined),
-      besides: () => ({ resolved: {}, volumes: this.volumes.names }),
+      besides: () => ({ resolved: this.questions.answers, volumes: this.volumes.names }),
       onStatus: (status) => this.report(status),
       onPass: (pass) => this.passed(pass),
     });
+    this.questions = new ImageQuestions({ engine, log, onAnswer: () => this.loop.tell() });
     this.volumes = new HostVolumes({ engine, clock, log, random, onChange: () => this.loop.tell() });
     this.lastPassMs = clock.monotonicMs();
   }
@@ -144,6 +149,7 @@ export class Agent {
     this.loop.stop();
     this.tidy.stop();
     this.volumes.stop();
+    this.questions.close();
     this.cancelFacts();
     this.cancelWait();
     this.desired.close();
@@ -191,8 +197,13 @@ export class Agent {
     this.options.metrics?.onEtcd(this.desired.isConnected);
     this.etcd.note(this.desired.isConnected);
     this.tidy.desiredChanged();
+    this.followQuestions();
     if (this.isStarted) this.loop.wake();
     else this.startWhenKnown();
+  }
+
+  private followQuestions(): void {
+    this.questions.follow(this.claim.problem === undefined ? this.desired.questions : {});
   }
 
   /** Etcd has said that the name is ours and what is to run here. */
@@ -204,7 +215,11 @@ export class Agent {
     this.options.metrics?.onStatus(status, this.desired.current().instances.size);
     // Before etcd has said what the host should run, a status would call everything held; before Docker has said which
     // volumes there are, it would call them gone.
-    if (this.desired.isRead && this.volumes.isRead) this.status.want(encodeDocument('HostStatus', status));
+    if (!this.desired.isRead || !this.volumes.isRead) return;
+    // An operator waits for these.
+    const isUrgent = Object.entries(status.resolved).some(([service, one]) => this.told[service] !== one);
+    this.told = status.resolved;
+    this.status.want(encodeDocument('HostStatus', status), { isUrgent });
   }
 
   private passed(pass: PassReport): void {
@@ -238,6 +253,7 @@ export class Agent {
   private claimChanged(): void {
     this.record.check();
     this.status.check();
+    this.followQuestions();
     if (this.isStarted) this.loop.wake();
     else this.startWhenKnown();
   }

@@ -1,4 +1,5 @@
 import { createMemoryStore, type MemoryStore } from '../lib/etcd/memory-store';
+import { StoreError } from '../lib/etcd/store';
 import { silentLogger } from '../lib/log';
 import { createFakeClock, type FakeClock } from '../test/support/fake-clock';
 import { recordLog, type LogLine } from '../test/support/recorded-log';
@@ -70,6 +71,40 @@ test('changes become one write in 200 ms, the last one', async () => {
   });
   expect(writes).toBeLessThanOrEqual(1000 / COALESCE_MS + 1);
   expect(await found()).toBe('100');
+});
+
+test('an urgent change waits for no other', async () => {
+  document.want('0');
+  await clock.advance(1);
+  document.want('1');
+  await clock.advance(10);
+  expect(await found()).toBe('0');
+  document.want('2', { isUrgent: true });
+  await clock.advance(1);
+  expect(await found()).toBe('2');
+  const writes = await writesWhile(async () => {
+    for (let change = 3; change <= 10; change++) {
+      document.want(String(change));
+      await clock.advance(10);
+    }
+  });
+  expect(writes).toBe(0);
+});
+
+test('an urgent change that fails is tried again in its time, and no oftener', async () => {
+  let tries = 0;
+  const txn = store.txn.bind(store);
+  store.txn = (what) => {
+    tries++;
+    return tries < 3 ? Promise.reject(new StoreError('unavailable', 'no')) : txn(what);
+  };
+  for (let time = 0; time < 20; time++) {
+    document.want(`a${time}`, { isUrgent: true });
+    await clock.advance(5);
+  }
+  expect(tries).toBe(1);
+  await clock.advance(2000);
+  expect(await found()).toBe('a19');
 });
 
 test('a change that is taken back is none', async () => {

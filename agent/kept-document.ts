@@ -1,5 +1,5 @@
 /**
- * Keeps one document of this host in etcd as it should be: written when it changed, coalesced, retried, and
+ * Keeps one document of this host in etcd as it should be: written when it changed, coalesced unless it is urgent, retried, and
  * written again when somebody else removed or changed it. A cluster at rest writes nothing.
  */
 import { backoffMs } from '../lib/backoff';
@@ -36,6 +36,7 @@ export class KeptDocument {
   /** Revision of the mirror when it last changed. */
   private seenRevision = 0;
   private isWriting = false;
+  private isUrgent = false;
   private failures = 0;
   private cancelTimer: (() => void) | undefined;
   private isClosed = false;
@@ -51,21 +52,27 @@ export class KeptDocument {
     });
   }
 
-  /** The text that the key should have from now on. */
-  want(text: string): void {
+  /**
+   * The text that the key should have from now on.
+   * @param isUrgent somebody waits for it: it is not made to wait for other changes
+   */
+  want(text: string, { isUrgent = false } = {}): void {
     this.wanted = text;
+    this.isUrgent ||= isUrgent;
+    // The one that waits is not yet due; one that failed is tried again in its time.
+    if (isUrgent && this.failures === 0) this.cancel();
     this.check();
   }
 
   /** Writes soon what is wanted, if it may and if it has to. */
   check(): void {
     if (this.cancelTimer !== undefined || !this.isDue) return;
-    this.later(Math.max(0, COALESCE_MS - this.sinceWriteMs));
+    this.later(this.isUrgent ? 0 : Math.max(0, COALESCE_MS - this.sinceWriteMs));
   }
 
   close(): void {
     this.isClosed = true;
-    this.cancelTimer?.();
+    this.cancel();
     this.mirror.close();
   }
 
@@ -89,6 +96,11 @@ export class KeptDocument {
     this.check();
   }
 
+  private cancel(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+  }
+
   private later(delayMs: number): void {
     this.cancelTimer = this.options.clock.after(delayMs, () => {
       this.cancelTimer = undefined;
@@ -99,6 +111,7 @@ export class KeptDocument {
   private async write(text: string): Promise<void> {
     const { store, key, log, random } = this.options;
     this.isWriting = true;
+    this.isUrgent = false;
     this.lastWriteMs = this.options.clock.monotonicMs();
     this.options.onWrite?.('before');
     try {

@@ -120,6 +120,11 @@ export class DesiredState {
     return { isComplete: this.isComplete, assignmentRevision, instances, held, prefetch: this.prefetch(), pauses };
   }
 
+  /** Images whose digests this host is asked for, by service; not those that a copy on disk has. */
+  get questions(): Assignment['resolve'] {
+    return (this.isComplete ? this.assignment?.resolve : undefined) ?? {};
+  }
+
   private prefetch(): Desired['prefetch'] {
     const named = this.assignment?.prefetch ?? [];
     return new Map(

@@ -98,6 +98,10 @@ class DockerodeEngine implements Engine {
     return this.puller.pull(reference, options);
   }
 
+  resolveDigest(reference: string, signal: AbortSignal): Promise<string> {
+    return this.puller.resolveDigest(reference, signal);
+  }
+
   async create(request: CreateRequest): Promise<string> {
     const { host, prefix, nodeId = '' } = this.options;
     const image = await this.puller.nameOnHost(request.container.image);

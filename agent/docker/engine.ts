@@ -92,6 +92,13 @@ export interface Engine {
   /** @throws EngineError 'pull-failed', 'no-such-image', 'unauthorized' or 'no-space'. */
   pull(reference: string, options: PullOptions): Promise<void>;
   /**
+   * What the image's name means at its registry now. Settles within 10 s.
+   * @param signal ends it
+   * @returns "sha256:…"
+   * @throws EngineError 'no-such-image', 'unauthorized' or 'pull-failed', also when the registry does not answer
+   */
+  resolveDigest(reference: string, signal: AbortSignal): Promise<string>;
+  /**
    * @returns the id. The name of the container is derived from the instance and is unique on the engine.
    * @throws EngineError 'name-taken', which says by whom; 'no-such-image'; 'bad-mount'; 'bad-request', also for a
    * network that the host does not have and for a setting that the engine is too old for: nothing is made then

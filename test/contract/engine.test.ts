@@ -22,6 +22,7 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   beforeAll(async () => {
     subject = await startSubject();
   });
+  afterAll(() => subject.end());
   beforeEach(() => {
     owner = newOwner();
     engine = subject.connect(owner);
@@ -128,8 +129,26 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
     });
 
     test('that nobody has are not pulled, and it is said', async () => {
-      const pulling = engine.pull('127.0.0.1:1/none:1', pullOptions(new AbortController().signal));
+      const pulling = engine.pull('127.0.0.1:1/none:1', pullOptions(never));
       await expect(pulling).rejects.toMatchObject({ code: expect.stringMatching(/^(no-such-image|pull-failed)$/) });
+    });
+
+    test('with a name mean what their registry says', async () => {
+      const { reference, digest } = await subject.offer(`shop/web-${owner.host}:1`);
+      expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+      expect(await engine.resolveDigest(reference, never)).toBe(digest);
+      expect(await engine.presentImages([reference])).toEqual(new Set());
+      await engine.pull(`${reference}@${digest}`, pullOptions(never));
+      expect(await engine.presentImages([`${reference}@${digest}`])).toEqual(new Set([`${reference}@${digest}`]));
+      await engine.removeImage(`${reference}@${digest}`);
+      const other = engine.resolveDigest(reference.replace(/1$/, 'none'), never);
+      await expectEngineError(other, 'no-such-image', /manifest unknown/);
+      await expectEngineError(engine.resolveDigest(reference, AbortSignal.abort()), 'pull-failed', /cancelled/);
+    });
+
+    test('of which no registry knows mean nothing, and it is said', async () => {
+      const asking = engine.resolveDigest('127.0.0.1:1/none:1', never);
+      await expect(asking).rejects.toMatchObject({ code: expect.stringMatching(/^(no-such-image|pull-failed)$/) });
     });
 
     test('are not pulled for one who gave up before', async () => {
@@ -232,4 +251,5 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
   });
 });
 
+const never = new AbortController().signal;
 const pullOptions = (signal: AbortSignal): PullOptions => ({ platform: '', signal, onProgress: () => undefined });

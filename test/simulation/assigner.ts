@@ -1,6 +1,6 @@
 /** Writes a host's assignment and releases by itself, as a coordinator would: for lives of hosts without one. */
 import { encodeDocument } from '../../lib/documents/codec';
-import type { ContainerSpec, DeploySpec, Pause, Release } from '../../lib/documents/types';
+import type { Assignment, ContainerSpec, DeploySpec, Pause, Release } from '../../lib/documents/types';
 import type { MemoryStore } from '../../lib/etcd/memory-store';
 import { releaseHash } from '../../lib/release/release-hash';
 import { releaseOf } from '../support/desired';
@@ -20,6 +20,8 @@ export class Assigner {
   pauses: readonly Pause[] = [];
   /** Services whose newest release is to be prefetched. */
   readonly prefetch = new Set<string>();
+  /** By service: what the host is asked. */
+  readonly questions = new Map<string, Assignment['resolve'][string]>();
   private revision = 0;
   private placed = 0;
 
@@ -60,8 +62,8 @@ export class Assigner {
     });
     const prefetch = [...this.prefetch].map((service) => `${service}@${this.releases.get(service)!.number}`);
     const assignment = encodeDocument('Assignment', {
-      ...{ revision: ++this.revision, instances: Object.fromEntries(instances), prefetch, resolve: {} },
-      ...{ held: [...this.held], pauses: this.pauses },
+      ...{ revision: ++this.revision, instances: Object.fromEntries(instances), prefetch },
+      ...{ held: [...this.held], pauses: this.pauses, resolve: Object.fromEntries(this.questions) },
     });
     await this.put(keys.assignment(this.host), assignment);
   }

@@ -144,6 +144,13 @@ export function assignmentFaults(assigner: Assigner): readonly Fault[] {
       if (!assigner.prefetch.delete(service)) assigner.prefetch.add(service);
       return service;
     }),
+    edit('what an image means', 4, ({ chance }) => {
+      const [service, image] = [chance.pick(SERVICES), `${chance.pick(['web', 'api', 'nowhere'])}:1`];
+      const { question = 0 } = assigner.questions.get(service) ?? {};
+      if (!assigner.questions.delete(service) || chance.happens(0.5))
+        assigner.questions.set(service, { image, question: question + 1 });
+      return service;
+    }),
     edit('pause', 3, (cluster) => {
       const { chance, hosts } = cluster;
       const kind = chance.pick(['host', 'service', 'instance']);

@@ -14,11 +14,11 @@ const HOUR_MS = 3_600_000;
 const OUT_OF_MEMORY_CODE = 137;
 const FAILING: readonly MemoryCall[] = [
   ...(['facts', 'list', 'presentImages', 'pull', 'create', 'start', 'stop', 'restart', 'update', 'remove'] as const),
-  'exec',
+  ...(['exec', 'volumes', 'resolveDigest'] as const),
 ];
 const HANGING: readonly EngineCall[] = [
   ...(['list', 'presentImages', 'pull', 'create', 'start', 'stop', 'restart', 'update', 'remove', 'exec'] as const),
-  ...(['logTail', 'whoHasPort'] as const),
+  ...(['logTail', 'whoHasPort', 'volumes', 'resolveDigest'] as const),
 ];
 /** Calls that say whose container they mean. */
 const OF_INSTANCE: readonly EngineCall[] = ['create', 'start', 'stop', 'restart', 'update', 'remove', 'exec'];

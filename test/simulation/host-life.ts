@@ -3,6 +3,7 @@
  * lulls in which a new instance has to come up though others still fail and hang (G6), then peace.
  */
 import { wantedLimits, limitsToUpdate } from '../../agent/plan/limits';
+import { decodeDocument } from '../../lib/documents/codec';
 import { isMadeFrom } from '../../lib/release/spec-hash';
 import { Assigner } from './assigner';
 import { CAPACITY } from './assignment-witness';
@@ -12,7 +13,7 @@ import { actByChance } from './fault';
 import { CONTAINER_FAULTS, HOST_FAULTS, removeForeign, WELL } from './host-faults';
 import { whatStirs } from './rest';
 import type { Life } from './run-seed';
-import type { SimulatedCluster } from './simulated-cluster';
+import { keys, type SimulatedCluster } from './simulated-cluster';
 
 const STORMS = 4;
 const STEPS = 15;
@@ -44,7 +45,7 @@ export const HOST_LIFE: Life = {
     trace('peace');
     await makePeace(cluster, assigner);
     await clock.advance(PEACE_MS);
-    const wrong = whatIsWrong(cluster, assigner);
+    const wrong = [...whatIsWrong(cluster, assigner), ...(await whatIsUnanswered(cluster, assigner))];
     if (wrong.length > 0) return wrong.map((what) => `after ${PEACE_MS / 60_000} min of peace: ${what}`);
     return whatStirs(cluster);
   },
@@ -109,4 +110,22 @@ function whatIsWrong({ hosts }: SimulatedCluster, { instances, releases }: Assig
       wrong.push(`${id} has the limits ${JSON.stringify(container.limits)}`);
   }
   return wrong;
+}
+
+/** A question is asked once, so that its answer may be what went wrong then. */
+async function whatIsUnanswered(
+  { etcd, hosts }: SimulatedCluster,
+  { questions }: Assigner,
+): Promise<readonly string[]> {
+  const { docker, name } = hosts[0]!;
+  const { value = '' } = (await etcd.range({ key: keys.status(name) })).kvs[0] ?? {};
+  const { resolved } = decodeDocument('HostStatus', value);
+  const names = new Set([...questions.keys(), ...Object.keys(resolved)]);
+  const wrong = [...names].filter((service) => {
+    const [asked, said] = [questions.get(service), resolved[service]];
+    if (asked === undefined || said === undefined || asked.question !== said.question) return true;
+    if (said.digest === '') return said.problem === '';
+    return !docker.offers(asked.image) || said.digest !== docker.digestOf(asked.image);
+  });
+  return wrong.map((service) => `asked ${JSON.stringify(questions.get(service))}, it says ${JSON.stringify(resolved)}`);
 }

@@ -14,6 +14,7 @@ import { emptyDocument } from '../../lib/documents/codec';
 import type { ContainerSpec, DeploySpec, Mount, NetworkAttachment, Hook } from '../../lib/documents/types';
 import { silentLogger } from '../../lib/log';
 import { ensureTestImage } from './docker-images';
+import { startPlainRegistry, type PlainRegistry } from './plain-registry';
 import { PATIENCE } from './wait';
 
 /** A Docker Engine under the contract suite, and the world around it. */
@@ -24,6 +25,10 @@ export interface EngineSubject {
   kill(id: string): Promise<void>;
   removeByForce(id: string): Promise<void>;
   makeSick(id: string): Promise<void>;
+  /** An image at a registry, which the host does not have. */
+  offer(name: string): Promise<{ readonly reference: string; readonly digest: string }>;
+  /** Ends what it started. */
+  end(): Promise<void>;
   addVolume(name: string): Promise<void>;
   removeVolume(name: string): Promise<void>;
   /** A foreign process listens on a TCP port. @returns the port, and a function that ends it */
@@ -71,6 +76,7 @@ const run = promisify(execFile);
 
 async function startReal(): Promise<EngineSubject> {
   const docker = (...args: string[]): Promise<string> => run('docker', args).then(({ stdout }) => stdout.trim());
+  let registry: PlainRegistry | undefined;
   return {
     image: await ensureTestImage(),
     connect: (owner) =>
@@ -78,6 +84,12 @@ async function startReal(): Promise<EngineSubject> {
     kill: async (id) => void (await docker('kill', id)),
     removeByForce: async (id) => void (await docker('rm', '-f', id)),
     makeSick: async (id) => void (await docker('exec', id, 'touch', '/tmp/sick')),
+    offer: async (name) => {
+      registry ??= await startPlainRegistry();
+      const reference = await registry.offer(await ensureTestImage(), name);
+      return { reference, digest: await registry.digestOf(reference) };
+    },
+    end: async () => registry?.stop(),
     addVolume: async (name) => void (await docker('volume', 'create', name)),
     removeVolume: async (name) => void (await docker('volume', 'rm', '-f', name)),
     occupyPort: async () => {
@@ -105,6 +117,11 @@ function startMemory(): Promise<EngineSubject> {
     kill: async (id) => docker.kill(id),
     removeByForce: async (id) => docker.removeByForce(id),
     makeSick: async (id) => docker.setHealth(id, 'unhealthy'),
+    offer: async (reference) => {
+      docker.registry.add(reference);
+      return { reference, digest: docker.digestOf(reference) };
+    },
+    end: () => Promise.resolve(),
     addVolume: async (name) => docker.addVolume(name),
     removeVolume: async (name) => docker.removeVolume(name),
     occupyPort: async () => {

@@ -9,6 +9,8 @@ import { freePort } from './ports';
 import { until } from './wait';
 
 export interface PlainRegistry {
+  /** What it says itself that the reference means: "sha256:…". */
+  digestOf(reference: string): Promise<string>;
   /** Pushes an image under a name of its own. @returns its reference, which is not on this machine's engine */
   offer(image: string, name: string): Promise<string>;
   stop(): Promise<void>;
@@ -30,6 +32,13 @@ export async function startPlainRegistry(): Promise<PlainRegistry> {
     ),
   );
   return {
+    digestOf: async (reference) => {
+      const [, name = '', tag = ''] = /^[^/]+\/(.*):([^:]*)$/.exec(reference) ?? [];
+      const accept = ['docker.distribution.manifest.v2', 'docker.distribution.manifest.list.v2'];
+      const headers = { accept: accept.map((one) => `application/vnd.${one}+json`).join(', ') };
+      const answer = await fetch(`http://${address}/v2/${name}/manifests/${tag}`, { method: 'HEAD', headers });
+      return answer.headers.get('docker-content-digest') ?? `${answer.status}`;
+    },
     offer: async (image, name) => {
       const reference = `${address}/${name}`;
       await docker('tag', image, reference);

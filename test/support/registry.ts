@@ -15,6 +15,7 @@ import { until } from './wait';
 const run = promisify(execFile);
 
 const MANIFEST_TYPE = 'application/vnd.docker.distribution.manifest.v2+json';
+const LIST_TYPE = 'application/vnd.docker.distribution.manifest.list.v2+json';
 const CONFIG_TYPE = 'application/vnd.docker.container.image.v1+json';
 const LAYER_TYPE = 'application/vnd.docker.image.rootfs.diff.tar.gzip';
 /** Of the test itself, which pushes. */
@@ -101,6 +102,19 @@ export class Registry {
     return digestOf(body);
   }
 
+  /** One tag for the images of several platforms. @param digests by architecture @returns its digest */
+  async combine(repository: string, tag: string, digests: Readonly<Record<string, string>>): Promise<string> {
+    const manifests = [];
+    for (const [architecture, digest] of Object.entries(digests)) {
+      const { text } = await this.ask('GET', `/v2/${repository}/manifests/${digest}`, undefined, '', MANIFEST_TYPE);
+      const platform = { os: 'linux', architecture };
+      manifests.push({ mediaType: MANIFEST_TYPE, size: Buffer.byteLength(text), digest, platform });
+    }
+    const body = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: LIST_TYPE, manifests }));
+    await this.expect(201, 'PUT', `/v2/${repository}/manifests/${tag}`, body, LIST_TYPE);
+    return digestOf(body);
+  }
+
   private async upload(repository: string, blob: Buffer): Promise<void> {
     const { location } = await this.expect(202, 'POST', `/v2/${repository}/blobs/uploads/`);
     const place = new URL(location);
@@ -114,9 +128,12 @@ export class Registry {
     return answer;
   }
 
-  private ask(method: string, path: string, body: Buffer = Buffer.alloc(0), type = ''): Promise<Answer> {
+  private ask(method: string, path: string, body: Buffer = Buffer.alloc(0), type = '', accept = ''): Promise<Answer> {
     const [host, port] = this.address.split(':');
-    const headers = { 'content-length': body.length, ...(type !== '' && { 'content-type': type }) };
+    const headers = {
+      ...{ 'content-length': body.length, ...(type !== '' && { 'content-type': type }) },
+      ...(accept !== '' && { accept }),
+    };
     const auth = `${PUSHER.user}:${PUSHER.password}`;
     const options: RequestOptions = { host, port, method, path, headers, auth, ca: this.ca, agent: false };
     return new Promise((resolve, reject) => {

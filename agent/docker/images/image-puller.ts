@@ -6,6 +6,7 @@
 import { parseImageReference } from '../../../lib/image-reference';
 import { READ_DEADLINE_MS, type DockerConnection } from '../connection';
 import { EngineError, type PullOptions } from '../engine';
+import { resolveDigest } from './image-digest';
 import { imageIds, removeImage } from './images';
 import { allFailed, cancelled, pullError, silent, withLogin, type SourceFailure } from './pull-errors';
 import { requireSpace, withSpace } from './pull-space';
@@ -112,6 +113,11 @@ export class ImagePuller {
     } catch (error) {
       throw error instanceof EngineError ? withLogin(error, source, login) : error;
     }
+  }
+
+  /** As Engine.resolveDigest. */
+  resolveDigest(reference: string, signal: AbortSignal): Promise<string> {
+    return resolveDigest(this.connection, this.settings, reference, signal);
   }
 
   /** From the name that a mirror gave it to its own. @param keepOther somebody else had given it that name before */

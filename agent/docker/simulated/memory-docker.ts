@@ -8,7 +8,15 @@ import type { ContainerSpec, Hook } from '../../../lib/documents/types';
 import { wantedLimits } from '../../plan/limits';
 import { EngineError, type CreateRequest, type ExecResult, type LogRequest } from '../engine';
 import { containerName, type Ownership } from '../list/labels';
-import { isUp, SIGKILL_CODE, SIGNALS, SIGTERM_CODE, type MemoryContainer, type Program } from './memory-container';
+import {
+  imageIdOf,
+  isUp,
+  SIGKILL_CODE,
+  SIGNALS,
+  SIGTERM_CODE,
+  type MemoryContainer,
+  type Program,
+} from './memory-container';
 
 export interface MemoryDockerOptions {
   readonly clock: Clock;
@@ -21,6 +29,7 @@ export interface MemoryDockerOptions {
 export const MEMORY_CALLS = [
   ...(['facts', 'list', 'presentImages', 'pull', 'create', 'start', 'stop', 'restart', 'update', 'exec'] as const),
   ...(['logTail', 'remove', 'whoHasPort', 'images', 'removeImage', 'volumes'] as const),
+  'resolveDigest' as const,
 ];
 export type MemoryCall = (typeof MEMORY_CALLS)[number];
 
@@ -29,6 +38,8 @@ export class MemoryDocker {
   readonly images = new Set<string>();
   /** What a pull finds. */
   readonly registry = new Set<string>();
+  /** What tags mean there that were moved. */
+  readonly digests = new Map<string, string>();
   /** Folders of the host that a bind mount finds. */
   readonly hostPaths = new Set<string>();
   readonly networks = new Set(['bridge']);
@@ -232,6 +243,16 @@ export class MemoryDocker {
       throw new EngineError('bad-request', `You cannot remove a running container ${container.id}. Stop it first`);
     this.containers.delete(container.id);
     this.tell(container);
+  }
+
+  /** With a digest or without: what a tag meant before, a registry has, too. */
+  offers(reference: string): boolean {
+    return this.registry.has(reference) || this.registry.has(reference.split('@')[0]!);
+  }
+
+  /** What the registry says that a name means. */
+  digestOf(reference: string): string {
+    return this.digests.get(reference) ?? imageIdOf(reference);
   }
 
   /** By any container, of whomever and in whatever state. */

@@ -75,9 +75,17 @@ class MemoryEngine implements Engine {
     this.docker.mutatingCalls++;
     await this.docker.admit('pull');
     if (signal.aborted) throw cancelled();
-    if (!this.docker.registry.has(reference))
+    if (!this.docker.offers(reference))
       throw new EngineError('no-such-image', `pull access denied for ${reference}, repository does not exist`);
     this.docker.images.add(reference);
+  }
+
+  async resolveDigest(reference: string, signal: AbortSignal): Promise<string> {
+    if (signal.aborted) throw cancelled();
+    await this.docker.admit('resolveDigest');
+    if (signal.aborted) throw cancelled();
+    if (!this.docker.offers(reference)) throw new EngineError('no-such-image', `manifest unknown: ${reference}`);
+    return this.docker.digestOf(reference);
   }
 
   async create(request: CreateRequest): Promise<string> {
