@@ -2,17 +2,25 @@
 import { RpcError } from '../lib/rpc/types';
 import { shortReason } from './coordinator-trouble';
 import { CommandError, EXIT } from './exit-codes';
+import { clean } from './output/clean';
 
 const POLL_MS = 500;
 export const DEFAULT_TIMEOUT = '300';
 /** Longer than a setTimeout can wait, and than anybody does. */
 const MAX_TIMEOUT_MS = 30 * 24 * 3_600_000;
 
+export interface Trouble {
+  /** In one line. */
+  readonly what: string;
+  /** Lines of a log. */
+  readonly more?: readonly string[];
+}
+
 export interface Seen {
-  /** How far it is, in one line. */
-  readonly progress: string;
-  /** Why it is not further; a line each. */
-  readonly troubles: readonly string[];
+  /** How far it is, a line for each thing that is waited for. */
+  readonly progress: readonly string[];
+  /** Why it is not further. */
+  readonly troubles: readonly Trouble[];
   readonly isDone: boolean;
 }
 
@@ -23,7 +31,7 @@ export interface Following<S extends Seen> {
   /** Takes a line of progress. */
   readonly say: (line: string) => void;
   /** For people, when the time is up. @param seen the last look; undefined when no coordinator answered it */
-  readonly describeTimeout: (seen: S | undefined, progress: string) => string;
+  readonly describeTimeout: (seen: S | undefined, progress: readonly string[]) => string;
   /** What is true when Ctrl-C ends the waiting. */
   readonly onInterrupt: string;
   readonly pollMs?: number;
@@ -35,20 +43,15 @@ export interface Following<S extends Seen> {
  */
 export async function follow<S extends Seen>(following: Following<S>): Promise<S> {
   const startedMs = performance.now();
-  const said = new Set<string>();
-  const say = (line: string): void =>
-    following.say(`  ${((performance.now() - startedMs) / 1000).toFixed(1)} s: ${line}`);
+  const teller = new Teller((line) =>
+    following.say(`  ${((performance.now() - startedMs) / 1000).toFixed(1)} s: ${line}`),
+  );
   const forgetInterrupt = sayOnInterrupt(following.onInterrupt);
   try {
-    for (let last = ''; ;) {
+    for (;;) {
       const seen = await lookOnce(following.look);
-      const { progress, troubles } = typeof seen === 'string' ? { progress: seen, troubles: [] } : seen;
-      if (progress !== last) say(progress);
-      last = progress;
-      for (const trouble of troubles) if (!said.has(trouble)) say(trouble);
-      // What goes away and comes back is said again.
-      said.clear();
-      for (const trouble of troubles) said.add(trouble);
+      const { progress, troubles } = typeof seen === 'string' ? { progress: [seen], troubles: [] } : seen;
+      teller.tell(progress, troubles);
       if (typeof seen !== 'string' && seen.isDone) return seen;
       if (performance.now() - startedMs > following.timeoutMs) {
         const known = typeof seen === 'string' ? undefined : seen;
@@ -59,6 +62,32 @@ export async function follow<S extends Seen>(following: Following<S>): Promise<S
   } finally {
     forgetInterrupt();
   }
+}
+
+/** Says what is new. What goes away and comes back is said again, without the log that was shown with it. */
+class Teller {
+  private progress: readonly string[] = [];
+  private troubles: readonly string[] = [];
+  private readonly shown = new Set<string>();
+
+  constructor(private readonly say: (line: string) => void) {}
+
+  tell(progress: readonly string[], troubles: readonly Trouble[]): void {
+    for (const line of progress) if (!this.progress.includes(line)) this.say(line);
+    for (const { what, more = [] } of troubles) {
+      if (this.troubles.includes(what)) continue;
+      const isNew = !this.shown.has(more.join('\n'));
+      this.say([what, ...(isNew ? logLines(more) : [])].join('\n'));
+      this.shown.add(more.join('\n'));
+    }
+    this.progress = progress;
+    this.troubles = troubles.map(({ what }) => what);
+  }
+}
+
+/** As they stand under the line that they belong to. */
+export function logLines(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => `    | ${clean(line)}`);
 }
 
 /** @returns what was seen, or why nobody answered */

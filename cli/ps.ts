@@ -46,7 +46,7 @@ async function findMissing(
   const seen = new Set(instances.map(({ status }) => status.service));
   const unseen = [...new Set(services)].filter((name) => !seen.has(name));
   if (unseen.length === 0) return [];
-  const known = new Set((await client.listServices({})).services.map(({ name }) => name));
+  const known = new Set((await client.listServices({ services: [] })).services.map(({ name }) => name));
   return unseen
     .filter((name) => !known.has(name))
     .map((name) => {

@@ -223,5 +223,5 @@ test('rollback --wait is done when that release runs, not when another is steady
   );
   expect(code).toBe(0);
   expect(looks).toBe(2);
-  expect(stdout).toMatch(/^web goes back from @8 to @6\.\n {2}\d\.\d s: web 1\/1\n$/);
+  expect(stdout).toMatch(/^web goes back from @8 to @6\.\n {2}\d\.\d s: web @8 1\/1\n {2}\d\.\d s: web @6 1\/1\n$/);
 });

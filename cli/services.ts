@@ -15,7 +15,7 @@ export function registerServices(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (options: { json?: boolean }, command: Command) => {
-      const answer = await withCoordinator(command, (client) => client.listServices({}));
+      const answer = await withCoordinator(command, (client) => client.listServices({ services: [] }));
       const { paint, printJson, printTable } = await import('./output/table.js');
       warnIfStale(answer.freshness);
       if (options.json === true) return printJson(answer);

@@ -41,13 +41,13 @@ async function look({ client, host }: WaitingForDrain): Promise<SeenHost> {
   const { etcdConnected } = freshness;
   const told = instances.map(whyThere).filter((why) => why !== undefined);
   return {
-    progress: progress(instances),
+    progress: [progress(instances)],
     troubles: [
       ...(etcdConnected ? [] : ['the coordinator lost touch with etcd; this is what it knew before']),
       ...describeHost(listed),
       ...told.slice(0, MAX_TOLD),
       ...(told.length > MAX_TOLD ? [`… and ${told.length - MAX_TOLD} more; "berth ps --host ${host}" has all`] : []),
-    ],
+    ].map((what) => ({ what })),
     left: instances,
     isDone: instances.length === 0 && etcdConnected,
   };
@@ -74,8 +74,8 @@ function whyThere({ id, stuck, status }: ListedInstance): string | undefined {
   return undefined;
 }
 
-function describeTimeout(host: string, seen: SeenHost | undefined, progress: string): string {
-  const lines = seen === undefined ? [progress] : seen.left.slice(0, MAX_TOLD).map(describeLeft);
+function describeTimeout(host: string, seen: SeenHost | undefined, progress: readonly string[]): string {
+  const lines = seen === undefined ? progress : seen.left.slice(0, MAX_TOLD).map(describeLeft);
   const more = (seen?.left.length ?? 0) - MAX_TOLD;
   const rest = more > 0 ? `  … and ${more} more\n` : '';
   return `${host} is not empty yet; it goes on draining.\n${lines.map((line) => `  ${line}\n`).join('')}${rest}"berth ps --host ${host}" tells more; "berth uncordon ${host}" ends the drain.`;

@@ -60,28 +60,32 @@ const SICK: Answer = { status: ROLLING, instances: [['web-2-b', { health: 'unhea
 const FINE: Answer = { status: STEADY };
 
 test.each<[string, readonly (Answer | Error)[], readonly string[]]>([
-  ['what runs already', [FINE], ['web 2/2']],
-  ['each change, once', [{ status: ROLLING }, { status: ROLLING }, FINE], ['web @2 1/2', 'web 2/2']],
+  ['what runs already', [FINE], ['web @2 2/2']],
+  ['each change, once', [{ status: ROLLING }, { status: ROLLING }, FINE], ['web @2 1/2, from @1', 'web @2 2/2']],
   [
     'a leader that has not read it',
     [{ status: { ...STEADY, rollout: 'pending' } }, FINE],
-    ['web is not taken up by a leading coordinator yet', 'web 2/2'],
+    ['web is not taken up by a leading coordinator yet', 'web @2 2/2'],
   ],
   [
     'why an instance fails, while it does, once, and on one line',
     [FAILED, FAILED, FINE],
-    ['web @2 1/2', 'web-1-a on h1: failed: no image "x"\ufffd[31m', 'web 2/2'],
+    ['web @2 1/2, from @1', 'web-1-a on h1: failed: no image "x"\ufffd[31m', 'web @2 2/2'],
   ],
   [
     'a failure that comes back',
     [FAILED, { status: ROLLING }, FAILED, FINE],
-    ['web @2 1/2', expect.any(String), expect.any(String), 'web 2/2'],
+    ['web @2 1/2, from @1', expect.any(String), expect.any(String), 'web @2 2/2'],
   ],
-  ['a failed health check', [SICK, FINE], ['web @2 1/2', 'web-2-b on h1: running: probe failed', 'web 2/2']],
+  [
+    'a failed health check',
+    [SICK, FINE],
+    ['web @2 1/2, from @1', 'web-2-b on h1: running: probe failed', 'web @2 2/2'],
+  ],
   [
     'why there is no place',
     [{ status: { ...ROLLING, placed: 1, unplaced: [{ host: 'h2', reason: 'is cordoned' }] } }, FINE],
-    ['web @2 1/2', 'web: 1 can not be placed: h2: is cordoned', 'web 2/2'],
+    ['web @2 1/2, from @1', 'web: 1 can not be placed: h2: is cordoned', 'web @2 2/2'],
   ],
   [
     'a coordinator that goes away and comes back',
@@ -90,12 +94,12 @@ test.each<[string, readonly (Answer | Error)[], readonly string[]]>([
       new RpcError('unavailable', 'No connection established. Last error: Error: refused. Resolution note: '),
       FINE,
     ],
-    ['web @2 1/2', 'no answer (refused); asking again', 'web 2/2'],
+    ['web @2 1/2, from @1', 'no answer (refused); asking again', 'web @2 2/2'],
   ],
   [
     'an old answer, which is not the end',
     [{ ...FINE, etcdConnected: false }, FINE],
-    ['web 2/2', 'the coordinator lost touch with etcd; this is what it knew before'],
+    ['web @2 2/2', 'the coordinator lost touch with etcd; this is what it knew before'],
   ],
 ])('says %s', async (_, answers, lines) => {
   expect(await waited(answers)).toEqual({ lines, exitCode: 0, message: '' });
@@ -106,13 +110,13 @@ test.each<[string, Answer | Error, number, RegExp]>([
     'it takes too long',
     FAILED,
     4,
-    /^Not everything runs as wanted yet.*\n {2}web @2 1\/2\n {2}web-1-a on h1: failed: no image/,
+    /^Not everything runs as wanted yet.*\n {2}web @2 1\/2, from @1\n {2}web-1-a on h1: failed: no image/,
   ],
   [
     'an instance waits for what does not come',
     { status: ROLLING, instances: [['web-1-a', { phase: 'PENDING', reason: 'x:1 is not on this host' }]] },
     4,
-    /\n {2}web @2 1\/2\n {2}web-1-a on h1: pending: x:1 is not on this host\n/,
+    /\n {2}web @2 1\/2, from @1\n {2}web-1-a on h1: pending: x:1 is not on this host\n/,
   ],
   [
     'the coordinator stays away',
@@ -130,7 +134,7 @@ test.each<[string, Answer | Error, number, RegExp]>([
         problems: [{ path: 'image', message: 'bad', rule: 'bad-value', line: 1, column: 1, key: '' }],
       },
     },
-    1,
+    2,
     /^web image: bad \[bad-value\]\nRefused; what ran before goes on running\.$/,
   ],
 ])('ends when %s', async (_, answer, exitCode, message) => {

@@ -1,11 +1,9 @@
-/** `berth apply --wait`: follows services until they run as wanted. */
-import type { CoordinatorCalls, ListedInstance, ListedService } from '../lib/rpc/types';
-import { CommandError } from './exit-codes';
-import { follow, type Seen } from './follow';
+/** `--wait` of apply, rollback and scale: follows services until they run as wanted, or have failed. */
+import type { CoordinatorCalls, ListedService } from '../lib/rpc/types';
+import { CommandError, EXIT } from './exit-codes';
+import { follow, logLines, type Seen, type Trouble } from './follow';
 import { clean } from './output/clean';
-import { describePause } from './output/pause-text';
-
-const TROUBLED = ['FAILED', 'BACKOFF', 'STOPPED'];
+import { describeInstance, describeProgress, isTroubled, isUnfinished, troublesOf } from './output/rollout-text';
 
 export interface Waiting {
   readonly client: Pick<CoordinatorCalls, 'listServices' | 'listInstances'>;
@@ -20,35 +18,50 @@ export interface Waiting {
 
 interface SeenServices extends Seen {
   /** Told at the end alone. */
-  readonly unfinished: readonly string[];
+  readonly unfinished: readonly Trouble[];
 }
 
-/** @throws CommandError with exit code 4 when it took too long, 1 when a service was refused or removed meanwhile */
+/** What instances said when they failed, by id: those of a rollout that is rolled back are soon gone. */
+type LastWords = Map<string, Trouble & { readonly service: string }>;
+
+/**
+ * @throws CommandError with exit code 4 when it took too long, 3 when a rollout was rolled back or stopped, 2 when a service
+ *   was refused after all
+ */
 export async function waitFor(waiting: Waiting): Promise<void> {
+  const lastWords: LastWords = new Map();
   await follow({
     ...waiting,
-    look: () => look(waiting),
+    look: () => look(waiting, lastWords),
     describeTimeout,
     onInterrupt: 'the services are written, and Berth goes on with them.',
   });
 }
 
-async function look({ client, services, targets }: Waiting): Promise<SeenServices> {
-  const answer = await client.listServices({});
+async function look({ client, services, targets }: Waiting, lastWords: LastWords): Promise<SeenServices> {
+  const answer = await client.listServices({ services });
   const mine = services.map((name) => ({ name, service: answer.services.find((one) => one.name === name) }));
-  const late = mine
-    .filter(({ service }) => service === undefined || !isDone(service, targets?.get(service.name)))
-    .map(({ name }) => name);
-  const refused = mine.flatMap(({ service }) => (service === undefined ? [] : refusals(service)));
-  if (refused.length > 0) throw new CommandError(`${refused.join('\n')}\nRefused; what ran before goes on running.`);
+  const known = mine.flatMap(({ service }) => (service === undefined ? [] : [service]));
+  const refused = known.flatMap(refusals);
+  if (refused.length > 0)
+    throw new CommandError(`${refused.join('\n')}\nRefused; what ran before goes on running.`, EXIT.refused);
+  const late = mine.filter(({ name, service }) => service === undefined || !isDone(service, targets?.get(name)));
   const { instances } =
-    late.length === 0 ? { instances: [] } : await client.listInstances({ services: late, hosts: [] });
+    late.length === 0
+      ? { instances: [] }
+      : await client.listInstances({ services: late.map(({ name }) => name), hosts: [] });
+  for (const one of instances.filter(isTroubled))
+    lastWords.set(one.id, { ...describeInstance(one), service: one.status.service });
+  const failed = known.filter((service) => hasFailed(service, targets?.get(service.name)));
+  // The others may go on, but for those that wait for one that has failed.
+  const isOver = late.every(({ service }) => service !== undefined && (failed.includes(service) || isWaiting(service)));
+  if (failed.length > 0 && isOver) throw new CommandError(describeFailures(failed, lastWords), EXIT.rolledBack);
   const { etcdConnected } = answer.freshness;
   return {
-    progress: mine.map(({ name, service }) => progress(name, service)).join(', '),
+    progress: mine.map(({ name, service }) => describeProgress(name, service)),
     troubles: [
-      ...(etcdConnected ? [] : ['the coordinator lost touch with etcd; this is what it knew before']),
-      ...mine.flatMap(({ service }) => (service === undefined ? [] : [...paused(service), ...unplaced(service)])),
+      ...(etcdConnected ? [] : [{ what: 'the coordinator lost touch with etcd; this is what it knew before' }]),
+      ...known.flatMap(troublesOf),
       ...instances.filter(isTroubled).map(describeInstance),
     ],
     unfinished: instances.filter(isUnfinished).map(describeInstance),
@@ -57,24 +70,30 @@ async function look({ client, services, targets }: Waiting): Promise<SeenService
 }
 
 /** @param target the release that is to run; undefined: the one that the leader goes to */
-function isDone({ status }: ListedService, target: number = status.targetRelease): boolean {
+function isDone({ status }: ListedService, target?: number): boolean {
   return (
-    status.rollout === 'steady' &&
-    status.targetRelease === target &&
+    (status.rollout === 'steady' || (target !== undefined && status.rollout === 'rolled-back')) &&
     status.accepted &&
     status.targetRelease > 0 &&
+    status.targetRelease === (target ?? status.targetRelease) &&
     status.currentRelease === status.targetRelease &&
     status.running >= status.wanted
   );
 }
 
-function progress(name: string, service: ListedService | undefined): string {
-  if (service === undefined) return `${name} is not there`;
-  const { status } = service;
-  if (status.rollout === 'pending') return `${name} is not taken up by a leading coordinator yet`;
-  const release = status.targetRelease === status.currentRelease ? '' : ` @${status.targetRelease}`;
-  const word = status.rollout === 'stopping' || status.rollout === 'paused' ? ` ${status.rollout}` : '';
-  return `${name}${release} ${status.running}/${status.wanted}${word}`;
+/** @param target as above: of another release's rollout, an older failure says nothing */
+function hasFailed({ status }: ListedService, target?: number): boolean {
+  const { rollout, move } = status;
+  if (rollout !== 'rolled-back' && rollout !== 'failed') return false;
+  return target === undefined || failedRelease(move) === target;
+}
+
+function failedRelease(move: ListedService['status']['move']): number {
+  return move === undefined || move.failedRelease > 0 ? (move?.failedRelease ?? 0) : move.to;
+}
+
+function isWaiting({ status }: ListedService): boolean {
+  return status.rollout === 'rolling' && status.move?.phase === 'waiting';
 }
 
 function refusals({ name, status }: ListedService): readonly string[] {
@@ -84,30 +103,31 @@ function refusals({ name, status }: ListedService): readonly string[] {
   );
 }
 
-function unplaced({ name, status }: ListedService): readonly string[] {
-  if (status.rollout === 'pending' || status.placed >= status.wanted) return [];
-  const missing = status.wanted - status.placed;
-  return status.unplaced.map(({ host, reason }) => `${name}: ${missing} can not be placed: ${host}: ${clean(reason)}`);
+function describeFailures(failed: readonly ListedService[], lastWords: LastWords): string {
+  const names = failed.map(({ name }) => name);
+  return [
+    ...failed.flatMap((service) => describeFailure(service, lastWords)),
+    `${names.map((name) => `"berth why ${name}"`).join(', ')} ${names.length === 1 ? 'tells' : 'tell'} more.`,
+  ].join('\n');
 }
 
-function paused({ name, status }: ListedService): readonly string[] {
-  return status.pause === undefined ? [] : [`${name}: ${describePause(status.pause)}`];
+function describeFailure({ name, status }: ListedService, lastWords: LastWords): readonly string[] {
+  const { move, rollout, currentRelease } = status;
+  const release = failedRelease(move);
+  const end = rollout === 'rolled-back' ? `was rolled back to @${currentRelease}` : 'stopped where it was';
+  const why = move === undefined || move.reason === '' ? '' : `: ${clean(move.reason)}`;
+  const heard = [...lastWords].filter(([, { service }]) => service === name).map(([id]) => id);
+  const ids = new Set([...Object.keys(move?.failures ?? {}), ...heard]);
+  const troubles = [...ids].map((id) => lastWords.get(id) ?? { what: `${id}: ${clean(move?.failures[id] ?? '')}` });
+  return [`${name}: the rollout of @${release} failed and ${end}${why}`, ...troubles.flatMap(indented)];
 }
 
-function isTroubled({ status }: ListedInstance): boolean {
-  return status.reason !== '' && (TROUBLED.includes(status.phase) || status.health === 'unhealthy');
+function indented({ what, more = [] }: Trouble): readonly string[] {
+  return [`  ${what}`, ...logLines(more)];
 }
 
-/** On its way, as far as is known: no trouble as it happens, but one when the time is up. */
-function isUnfinished(instance: ListedInstance): boolean {
-  return instance.status.reason !== '' && instance.status.phase !== 'RUNNING' && !isTroubled(instance);
-}
-
-function describeInstance({ id, host, status }: ListedInstance): string {
-  return `${id} on ${host}: ${status.phase.toLowerCase()}: ${clean(status.reason)}`;
-}
-
-function describeTimeout(seen: SeenServices | undefined, progress: string): string {
-  const lines = [progress, ...(seen?.troubles ?? []), ...(seen?.unfinished ?? [])].map((line) => `  ${line}\n`);
+function describeTimeout(seen: SeenServices | undefined, progress: readonly string[]): string {
+  const troubles = [...progress.map((what) => ({ what })), ...(seen?.troubles ?? []), ...(seen?.unfinished ?? [])];
+  const lines = troubles.flatMap(indented).map((line) => `${line}\n`);
   return `Not everything runs as wanted yet; Berth goes on trying.\n${lines.join('')}"berth services" and "berth ps" tell more.`;
 }

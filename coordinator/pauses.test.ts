@@ -68,7 +68,7 @@ test('a service is left alone for its time, and goes on by itself at the end of 
   await put(keys.service('web'), WEB.replace('a:1', 'a:2').replace('replicas: 2', 'replicas: 4'));
   await clock.advance(MINUTE_MS - 10_000);
   expect(ids()).toEqual(before);
-  const { services } = await lead.api.listServices({});
+  const { services } = await lead.api.listServices({ services: [] });
   expect(services[0]!.status).toMatchObject({ rollout: 'paused', pause: { by: 'me@here' }, running: 2 });
   await clock.advance(20_000);
   expect(images()).toEqual(['2', '2', '2', '2']);
@@ -181,7 +181,7 @@ test('G5: a hand-written pause counts; garbage is told, ends nothing, and is lef
   await put(keys.pause('service', 'web'), '{');
   await clock.advance(1000);
   expect(ids()).toHaveLength(2);
-  const { services } = await lead.api.listServices({});
+  const { services } = await lead.api.listServices({ services: [] });
   expect(services[0]!.status).toMatchObject({ rollout: 'paused', problems: [{ rule: 'json-syntax' }] });
   const { hosts } = await lead.api.listHosts({ hosts: [] });
   expect(hosts.map(({ problems }) => problems.length)).toEqual([0, 1, 0]);

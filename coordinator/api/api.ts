@@ -15,7 +15,7 @@ export function createApi(context: ApiContext): CoordinatorCalls {
   return {
     apply: (request) => apply(context, request),
     remove: (request) => remove(context, request),
-    listServices: async () => listServices(context),
+    listServices: async (request) => listServices(context, request),
     listInstances: async (request) => listInstances(context, request),
     listHosts: async (request) => listHosts(context, request),
     changeHost: (request) => changeHost(context, request),

@@ -1,60 +1,108 @@
 import { MAX_TXN_WRITES, type Compare, type Write } from '../../lib/etcd/store';
-import { RpcError, type ApplyRequest, type ApplyResponse, type RefusedService } from '../../lib/rpc/types';
-import type { Problem } from '../../lib/documents/types';
+import { isoTime } from '../../lib/iso-time';
+import { RpcError, type AppliedService, type ApplyRequest, type ApplyResponse } from '../../lib/rpc/types';
+import { indexPauses } from '../schedule/pauses';
+import type { ServiceDocument } from '../view';
 import { requireKnown, writing, type ApiContext } from './context';
+import { authorOf, describeFrozen, editServiceIntent, frozen } from './intents';
+import { refusals } from './refusals';
+import { statusOf } from './releases';
+import { requireShort } from './writes';
+import { requireUnchangedSince } from './world';
 
 /** One write and one compare each in a single transaction. */
 const MAX_SERVICES = MAX_TXN_WRITES;
 
+type Given = ApplyRequest['services'][number];
+
+interface Edit {
+  readonly compares: readonly Compare[];
+  readonly writes: readonly Write[];
+}
+
 /** Checks every document, then writes all in one transaction, or none. */
 export async function apply(context: ApiContext, request: ApplyRequest): Promise<ApplyResponse> {
   requireKnown(context);
-  const { services, project } = request;
+  requireShort(request);
+  const { services } = request;
   if (services.length === 0) throw new RpcError('invalid', 'there is no service to apply');
   if (services.length > MAX_SERVICES)
     throw new RpcError('invalid', `${services.length} services at once; ${MAX_SERVICES} are the limit`);
   if (new Set(services.map(({ name }) => name)).size < services.length)
     throw new RpcError('invalid', 'a service is named twice');
-  const refused = services.map((service) => refusal(context, service, project)).filter((found) => found !== undefined);
+  if (request.at !== '') await requireUnchangedSince(context, request.at);
+  const refused = refusals(context, request);
   if (refused.length > 0) return { refused, applied: [] };
 
   // As it is before the write: the view moves on with it.
   const present = new Map(context.cluster.view.services);
-  const changed = services.filter(({ name, document }) => present.get(name)?.text !== document);
-  const keyOf = (name: string): string => context.keys.service(name);
-  const compares = changed.map(({ name }): Compare => ({
-    key: keyOf(name),
-    modRevision: present.get(name)?.modRevision ?? 0,
-  }));
-  const writes = changed.map(({ name, document }): Write => ({ op: 'put', key: keyOf(name), value: document }));
-  if (writes.length > 0) {
-    const { succeeded, revision } = await writing(() => context.store.txn({ compares, writes }));
-    if (succeeded) await context.cluster.reached(revision);
-    if (!succeeded)
-      throw new RpcError(
-        'unavailable',
-        'somebody else changed one of the services at the same moment; nothing was written, apply again',
-      );
-  }
-  const action = (name: string, document: string): string => {
-    const before = present.get(name);
-    return before === undefined ? 'created' : before.text === document ? 'unchanged' : 'updated';
-  };
-  return { refused: [], applied: services.map(({ name, document }) => ({ name, action: action(name, document) })) };
+  const applied = services.map((service) => actionOf(context, service, present.get(service.name)));
+  const changed = services.filter((_, index) => applied[index]!.action !== 'unchanged');
+  if (changed.length > 0) await write(context, changed, present, request.by);
+  return { refused: [], applied };
 }
 
-function refusal(
+function actionOf(context: ApiContext, { name, document }: Given, before: ServiceDocument | undefined): AppliedService {
+  const { view } = context.cluster;
+  const held = whyHeld(context, name);
+  if (before === undefined) return { name, action: 'created', held };
+  if (before.text !== document) return { name, action: 'updated', held };
+  const { move, serviceRevision } = statusOf(view, name);
+  const hasFailed = move?.phase === 'rolled-back' || move?.phase === 'stopped';
+  if (hasFailed && serviceRevision === before.modRevision) return { name, action: 'retried', held };
+  return { name, action: 'unchanged', held: held || whyElsewhere(context, name) };
+}
+
+function whyHeld({ cluster }: ApiContext, service: string): string {
+  const { view } = cluster;
+  const found = frozen(view, service);
+  if (found !== undefined) return describeFrozen(service, found);
+  const pause = indexPauses(cluster.pauses()).service.get(service);
+  return pause === undefined
+    ? ''
+    : `${service} is paused until ${isoTime(pause.untilMs)}; "berth resume ${service}" ends it`;
+}
+
+/** The document is as it was, and something else runs, since an operator wants it so. */
+function whyElsewhere({ cluster: { view } }: ApiContext, service: string): string {
+  const wish = view.serviceIntents.get(service)?.document.rollback;
+  const newest = Math.max(0, ...(view.releases.get(service)?.keys() ?? []));
+  if (wish === undefined || wish.insteadOf !== newest || wish.release === newest) return '';
+  const who = wish.by === '' ? 'somebody' : wish.by;
+  return `${service} stays at @${wish.release}, where ${who} had it rolled back to; "berth rollback ${service} --to ${newest}" goes forward again`;
+}
+
+async function write(
   context: ApiContext,
-  { name, document }: ApplyRequest['services'][number],
-  project: string,
-): RefusedService | undefined {
-  const compiled = context.compile(name, document);
-  if (!compiled.ok) return { name, problems: compiled.problems };
-  const present = context.cluster.view.services.get(name);
-  const owner = present && context.compile(name, present.text);
-  const ownerProject = owner?.ok === true ? owner.container.project : '';
-  if (ownerProject === '' || project === '' || ownerProject === project) return undefined;
-  const message = `service "${name}" belongs to the project "${ownerProject}", and this file is the project "${project}". Service names are unique in a cluster: rename it, set "name: ${ownerProject}" in the file, or remove the other one first (berth rm ${name})`;
-  const problem: Problem = { rule: 'conflict', path: '', line: 0, column: 0, message, key: context.keys.service(name) };
-  return { name, problems: [problem] };
+  changed: readonly Given[],
+  present: ReadonlyMap<string, ServiceDocument>,
+  by: string,
+): Promise<void> {
+  const documents = changed.map(({ name, document }): Edit => {
+    const key = context.keys.service(name);
+    const compares = [{ key, modRevision: present.get(name)?.modRevision ?? 0 }];
+    return { compares, writes: [{ op: 'put', key, value: document }] };
+  });
+  const authors = await Promise.all(
+    changed.map(async ({ name, document }): Promise<Edit> => {
+      const { before, change } = await editServiceIntent(context, name);
+      return change({ ...before, author: authorOf(context, by, document) });
+    }),
+  );
+  if (documents.length + authors.length <= MAX_TXN_WRITES) return commitAll(context, [...documents, ...authors]);
+  // Authors first: by the text's hash they concern nobody until it is written.
+  await commitAll(context, authors);
+  await commitAll(context, documents);
+}
+
+async function commitAll(context: ApiContext, edits: readonly Edit[]): Promise<void> {
+  const compares = edits.flatMap((edit) => edit.compares);
+  const writes = edits.flatMap((edit) => edit.writes);
+  const { succeeded, revision } = await writing(() => context.store.txn({ compares, writes }));
+  if (!succeeded)
+    throw new RpcError(
+      'unavailable',
+      'somebody else changed one of the services at the same moment; nothing was written, apply again',
+    );
+  await context.cluster.reached(revision);
 }

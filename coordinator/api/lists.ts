@@ -6,6 +6,7 @@ import type {
   ListHostsResponse,
   ListInstancesRequest,
   ListInstancesResponse,
+  ListServicesRequest,
   ListServicesResponse,
   ListedHost,
   ListedInstance,
@@ -14,15 +15,18 @@ import type {
 import { indexPauses, unpaused } from '../schedule/pauses';
 import { placementsOf, type ClusterView, type HostView } from '../view';
 import { requireKnown, type ApiContext } from './context';
+import { namesOf } from './releases';
 import { requireName } from './writes';
 
-export function listServices(context: ApiContext): ListServicesResponse {
+export function listServices(context: ApiContext, request: ListServicesRequest): ListServicesResponse {
   requireKnown(context);
   const { view } = context.cluster;
   const paused = indexPauses(context.cluster.pauses()).service;
-  const names = new Set([...view.services.keys(), ...view.releases.keys(), ...view.serviceStatuses.keys()]);
+  const known = namesOf(view);
+  const names =
+    request.services.length === 0 ? [...known] : [...new Set(request.services)].filter((name) => known.has(name));
   return {
-    services: [...names].sort().map((name) => listedService(name, context, paused.get(name))),
+    services: names.sort().map((name) => listedService(name, context, paused.get(name))),
     freshness: context.cluster.freshness(),
     alarms: openAlarms(view),
   };

@@ -13,5 +13,6 @@ export const RULES = [
   'missing-config',
   'unreadable-config',
   'conflict',
+  'cycle',
 ] as const;
 export type Rule = (typeof RULES)[number];

@@ -6,7 +6,7 @@ import { RpcError } from './types';
 const calls = answering({
   apply: async ({ services, project }) => ({
     refused: [],
-    applied: services.map(({ name }) => ({ name: `${project}/${name}`, action: 'created' })),
+    applied: services.map(({ name }) => ({ name: `${project}/${name}`, action: 'created', held: '' })),
   }),
   remove: async () => {
     throw new RpcError('not-found', 'there is no service "api"');
@@ -27,9 +27,9 @@ test('calls, errors and deadlines cross the wire', async () => {
   const client = connectCoordinator(server.address, 500);
   try {
     expect(await client.getVersion({})).toEqual({ version: '1.2.3', leader: true });
-    expect(await client.apply({ project: 'p', services: [{ name: 'web', document: '' }] })).toEqual({
+    expect(await client.apply({ project: 'p', services: [{ name: 'web', document: '' }], by: '', at: '' })).toEqual({
       refused: [],
-      applied: [{ name: 'p/web', action: 'created' }],
+      applied: [{ name: 'p/web', action: 'created', held: '' }],
     });
     expect((await client.listInstances({ services: [], hosts: [] })).freshness.revision).toBe(2 ** 40);
     await expect(client.remove({ services: ['api'] })).rejects.toMatchObject({
@@ -37,7 +37,7 @@ test('calls, errors and deadlines cross the wire', async () => {
       message: 'there is no service "api"',
     });
     await expect(client.removeHost({ host: 'h1' })).rejects.toMatchObject({ code: 'refused', message: 'h1 lives' });
-    await expect(client.listServices({})).rejects.toMatchObject({ code: 'unavailable', temporary: true });
+    await expect(client.listServices({ services: [] })).rejects.toMatchObject({ code: 'unavailable', temporary: true });
     await expect(client.listHosts({ hosts: [] })).rejects.toMatchObject({ code: 'deadline' });
   } finally {
     client.close();

@@ -88,7 +88,7 @@ test('apply takes a folder’s Compose file with its variables, files and volume
     ]);
     expect(await berth(['apply'], { cwd: folder, env: { SHELLED: 'yes', TZ: undefined } })).toMatchObject({
       code: 0,
-      stdout: 'web   unchanged\n"berth ps" shows how it comes along.\n',
+      stdout: 'web   unchanged\n',
     });
   } finally {
     await removed('web');

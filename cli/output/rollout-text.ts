@@ -1,0 +1,62 @@
+/** How far a service is, in words. */
+import type { ListedInstance, ListedService } from '../../lib/rpc/types';
+import type { Trouble } from '../follow';
+import { clean } from './clean';
+import { describePause } from './pause-text';
+
+const TROUBLED = ['FAILED', 'BACKOFF', 'STOPPED'];
+/** Phases in which a rollout is over. */
+const OVER = ['rolled-back', 'stopped'];
+
+/** @param name of the service. @param service undefined when a coordinator knows nothing of it */
+export function describeProgress(name: string, service: ListedService | undefined): string {
+  if (service === undefined) return `${name} is not there`;
+  const { status } = service;
+  if (status.rollout === 'pending') return `${name} is not taken up by a leading coordinator yet`;
+  const { targetRelease, currentRelease, running, wanted, move, rollout } = status;
+  const counts = `${running}/${wanted}`;
+  const at = targetRelease === 0 ? name : `${name} @${targetRelease}`;
+  if (['stopping', 'paused', 'held'].includes(rollout)) return `${at} ${counts} ${rollout}`;
+  if (move !== undefined && rollout === 'rolling' && !OVER.includes(move.phase)) {
+    const to = move.isRollback ? `${name} goes back to @${move.to}:` : move.to > 0 ? `${name} @${move.to}` : name;
+    const moved = move.phase === 'moving' && move.total > 0 ? ` ${move.moved}/${move.total}` : '';
+    const reason = move.reason === '' ? '' : `: ${clean(move.reason)}`;
+    return `${to} ${move.phase}${moved}${reason}`;
+  }
+  return `${at} ${counts}${targetRelease === currentRelease || currentRelease === 0 ? '' : `, from @${currentRelease}`}`;
+}
+
+/** Why a service is not further. */
+export function troublesOf({ name, status }: ListedService): readonly Trouble[] {
+  const { rollout, pause, frozen, move } = status;
+  if (rollout === 'pending') return [];
+  const failed = Object.entries(rollout === 'rolling' ? (move?.failures ?? {}) : {});
+  return [
+    ...(pause === undefined ? [] : [`${name}: ${describePause(pause)}`]),
+    ...(frozen === '' ? [] : [`${name} is frozen: ${clean(frozen)}`]),
+    ...unplaced(name, status),
+    ...failed.map(([id, why]) => `${id} failed: ${clean(why)}`),
+  ].map((what) => ({ what }));
+}
+
+function unplaced(name: string, { placed, wanted, unplaced }: ListedService['status']): readonly string[] {
+  if (placed >= wanted) return [];
+  return unplaced.map(({ host, reason }) => `${name}: ${wanted - placed} can not be placed: ${host}: ${clean(reason)}`);
+}
+
+export function isTroubled({ status }: ListedInstance): boolean {
+  return status.reason !== '' && (TROUBLED.includes(status.phase) || status.health === 'unhealthy');
+}
+
+/** On its way, as far as is known: no trouble as it happens, but one when the time is up. */
+export function isUnfinished(instance: ListedInstance): boolean {
+  return instance.status.reason !== '' && instance.status.phase !== 'RUNNING' && !isTroubled(instance);
+}
+
+/** With the last lines of its log, when it exited. */
+export function describeInstance(instance: ListedInstance): Trouble {
+  const { id, host, status } = instance;
+  const what = `${id} on ${host}: ${status.phase.toLowerCase()}: ${clean(status.reason)}`;
+  const log = isTroubled(instance) ? (status.lastExit?.log ?? []) : [];
+  return log.length === 0 ? { what } : { what, more: log };
+}
