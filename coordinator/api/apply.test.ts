@@ -42,6 +42,8 @@ test('what changed is written with its author, what did not is not', async () =>
     ['created', ''],
   ]);
   expect(await author('web')).toEqual({ by: 'ann@ops', atMs: expect.any(Number), textHash: textHash(WEB) });
+  // The rollouts are through, and watched.
+  await cluster.clock.advance(60_000);
   const { revision } = cluster.etcd;
   expect(await actions({ web: WEB })).toEqual([['unchanged', '']]);
   expect(cluster.etcd.revision).toBe(revision);

@@ -34,6 +34,7 @@ test('the count changes in place, with its author, and the instances follow', as
 });
 
 test('the same count writes nothing', async () => {
+  await cluster.clock.advance(60_000);
   const { revision } = cluster.etcd;
   expect(await scale({ web: 2 })).toMatchObject({ services: [{ before: 2, replicas: 2 }] });
   expect(cluster.etcd.revision).toBe(revision);
