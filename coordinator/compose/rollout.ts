@@ -7,7 +7,7 @@ import { readWords } from './words';
 
 const MAX_CANARIES = 1_000_000;
 const DEFAULT_BEFORE_TIMEOUT_MS = 600_000;
-const DEFAULT_DEADLINE_MS = 600_000;
+export const DEFAULT_DEADLINE_MS = 600_000;
 /** Of what the waits alone take; the rest is for pulls, starts and probes. */
 const DEADLINE_FACTOR = 3;
 const MIN_MS = 1000;

@@ -17,11 +17,11 @@ export interface ConfigUse {
 /** Problems of keys that are missing name one place each, and a document has room for thousands. */
 const MAX_USES = 1000;
 /** What placeholders are filled in with, to see whether the whole is right. */
-const SAMPLES = {
+export const SAMPLES = {
   ...{ 'Service.Name': 'web', 'Service.ID': 'web', 'Task.ID': 'web-1-x7k2', 'Task.Name': 'berth-web-1-x7k2' },
   ...{ 'Task.Slot': '1', 'Node.Hostname': 'host', 'Node.ID': 'a1b2c3' },
-  config: () => UNKNOWN,
 };
+const SAMPLE_CONFIG = { config: () => UNKNOWN };
 
 export class ConfigUses {
   private readonly found: ConfigUse[] = [];
@@ -44,8 +44,8 @@ export function readLabels(
   uses: ConfigUses,
 ): { readonly labels: Readonly<Record<string, string>>; readonly templates: Templates } {
   const onConfig = (key: string, path: Path): void => uses.add(key, path);
-  const reader = service.at('labels').withBraces({ ...SAMPLES, onConfig, labels: undefined });
+  const reader = service.at('labels').withBraces({ ...SAMPLES, ...SAMPLE_CONFIG, onConfig, labels: undefined });
   const labels = reader.textMap({ noValue: 'empty', refuse: refuseLabel });
   const filled = Object.entries(labels).map(([name, text]) => [name, reader.filled(text)] as const);
-  return { labels, templates: { ...SAMPLES, onConfig, labels: Object.fromEntries(filled) } };
+  return { labels, templates: { ...SAMPLES, ...SAMPLE_CONFIG, onConfig, labels: Object.fromEntries(filled) } };
 }

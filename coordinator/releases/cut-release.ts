@@ -1,59 +1,98 @@
 /** Pure: whether a service needs another release, and what it says. docs/decisions/0015. */
 import { emptyDocument } from '../../lib/documents/codec';
 import type { Problem, Release } from '../../lib/documents/types';
-import type { ServiceInput } from '../schedule/types';
+import type { Config } from '../../lib/release/config';
+import { isComparable, sourceHash } from '../../lib/release/source-hash';
+import { sameContainer } from '../../lib/release/spec-hash';
+import { textHash } from '../../lib/release/text-hash';
+import type { CompiledService } from '../schedule/types';
+import { changesBetween } from './changes';
+import { checkFilled } from './check-filled';
+import { pinImage, type Pinning, type ReleaseInput, type Resolving } from './pin-image';
+import { resolveConfig } from './resolve-config';
+import { withDefaults } from './unsaid';
 
 export interface ReleaseDecision {
   /** To be written before any assignment names it. */
   readonly release?: Release;
-  /** The release waits for a host to say what its image's name means now. */
+  /**
+   * The release waits for a host to say what its image's name means now. The service's status is to say it in its `move`
+   * (`asked`, `question`, `asks`), and the host's assignment in `resolve`; both are gone when this is.
+   */
   readonly resolving?: Resolving;
   /** Why no release is cut, where the document itself is right: of its config. */
   readonly problems: readonly Problem[];
 }
 
-/** What the service's move says meanwhile, and the question that is to stand in the host's assignment. */
-export interface Resolving {
-  /** Host. */
-  readonly asked: string;
-  readonly question: number;
-  /** How often it was asked, this time included. */
-  readonly asks: number;
-  readonly image: string;
-  /** For people. */
-  readonly reason: string;
-  /** When the answer is late. */
-  readonly againInMs: number;
-}
+type Compiled = Extract<CompiledService, { readonly ok: true }>;
 
 /** @param newest the newest release that can be read */
-export function decideRelease(input: ServiceInput, newest: Release | undefined): ReleaseDecision {
-  const release = cutRelease(input, newest);
-  return { ...(release && { release }), problems: [] };
+export function decideRelease(input: ReleaseInput, newest: Release | undefined): ReleaseDecision {
+  const { service, document, view } = input;
+  if (document?.compiled.ok !== true) return { problems: [] };
+  const { compiled } = document;
+  const { values, problems: missing } = resolveConfig(compiled, view.config, service);
+  const problems = missing.length > 0 ? missing : checkFilled(compiled, values);
+  if (problems.length > 0) return { problems };
+  const source = sourceHash(compiled, values);
+  if (newest !== undefined && isCutFrom(newest, compiled, values, source)) return { problems: [] };
+  const { container, deploy } = compiled;
+  const draft: Release = {
+    ...emptyDocument('Release'),
+    ...{ service, number: nextNumber(input), container, deploy, config: values, source, image: container.image },
+    ...{ createdAtMs: input.wallMs, serviceRevision: document.modRevision, author: authorOf(input, newest) },
+  };
+  const pinning = keptImage(newest, draft) ?? pinImage(input, draft);
+  if ('asked' in pinning) return { resolving: pinning, problems: [] };
+  return { release: finish(draft, pinning, newest), problems: [] };
 }
 
-function cutRelease(input: ServiceInput, newest: Release | undefined): Release | undefined {
-  const { service, document, wallMs } = input;
-  if (document?.compiled.ok !== true) return undefined;
-  const { container, deploy } = document.compiled;
-  if (newest !== undefined && sameText(newest.container, container) && sameText(newest.deploy, deploy))
-    return undefined;
-  const unpinned = !container.image.includes('@sha256:');
-  return {
-    ...emptyDocument('Release'),
-    ...{ service, number: nextNumber(input), container, deploy },
-    ...{ createdAtMs: wallMs, serviceRevision: document.modRevision, unpinned },
-  };
+function finish(draft: Release, { image, unpinnedReason }: Exclude<Pinning, Resolving>, newest: Release | undefined) {
+  const unpinned = unpinnedReason !== '';
+  const release = { ...draft, container: { ...draft.container, image }, unpinned, unpinnedReason };
+  return { ...release, changes: changesBetween(newest, release) };
 }
+
+/** Releases of an older Berth do not say what they were cut from: they are compared by what they say themselves. */
+function isCutFrom(release: Release, { container, deploy }: Compiled, config: Config, source: string): boolean {
+  if (isComparable(release.source)) return release.source === source;
+  const was = { ...release.container, image: release.image || release.container.image };
+  return sameText(
+    { container: was, deploy: withDefaults(release.deploy), config: release.config },
+    { container, deploy, config },
+  );
+}
+
+/**
+ * The same name of an image stays the same bits, so that an edit of anything else does not swap them. Where there are none
+ * yet, they are asked for when containers are made anew in any case.
+ */
+function keptImage(newest: Release | undefined, draft: Release): Exclude<Pinning, Resolving> | undefined {
+  if (newest === undefined || (newest.image || newest.container.image) !== draft.image) return undefined;
+  const { image } = newest.container;
+  if (!newest.unpinned) return { image, unpinnedReason: '' };
+  const isSame = sameContainer(newest, { ...draft, container: { ...draft.container, image } });
+  return isSame ? { image, unpinnedReason: newest.unpinnedReason || NEVER_ASKED } : undefined;
+}
+
+const NEVER_ASKED = 'it was not asked for when this image was first used; another release with new containers asks';
 
 /**
  * Hosts may still run releases of a service whose documents were lost, and others may be there that can't be read: their
  * numbers are not given out again.
  */
-function nextNumber({ service, view, reports }: ServiceInput): number {
+function nextNumber({ service, view, reports }: ReleaseInput): number {
   const reported = reports().map(({ status }) => status.release);
   const written = [...(view.releases.get(service)?.keys() ?? []), ...(view.unreadableReleases?.get(service) ?? [])];
   return Math.max(0, ...written, ...reported) + 1;
+}
+
+/** Of the document, when it is another one than that of the newest release, and as it was applied. */
+function authorOf({ service, view, document }: ReleaseInput, newest: Release | undefined): string {
+  const author = view.serviceIntents.get(service)?.document.author;
+  const text = view.services.get(service)?.text;
+  const isNew = newest?.serviceRevision !== document?.modRevision;
+  return isNew && author !== undefined && text !== undefined && author.textHash === textHash(text) ? author.by : '';
 }
 
 function sameText(a: unknown, b: unknown): boolean {

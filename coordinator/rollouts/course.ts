@@ -1,5 +1,6 @@
 /** Pure: what every part of one service's rollout needs. */
 import type { Release } from '../../lib/documents/types';
+import { isAsHostSays } from '../releases/resolve-config';
 import type { Placing } from '../schedule/placing';
 import type { Fate } from '../schedule/types';
 import { reportOf, type Placement } from '../view';
@@ -27,7 +28,12 @@ export function fateOf({ fates, releases }: Course, placement: Placement): Fate 
   return fates.of(placement, releases.get(placement.release)).fate;
 }
 
-/** It is of another release than the target, or is to leave its host. */
+/** It is of another release than the target, or was made with other config than its host's, or is to leave its host. */
 export function isOutdated(course: Course, placement: Placement): boolean {
-  return placement.release !== course.target.number || fateOf(course, placement) !== 'stays';
+  const { target, view } = course;
+  return (
+    placement.release !== target.number ||
+    !isAsHostSays(target, placement, view.config) ||
+    fateOf(course, placement) !== 'stays'
+  );
 }

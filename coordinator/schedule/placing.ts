@@ -4,6 +4,8 @@
  */
 import type { Release } from '../../lib/documents/types';
 import { instanceId } from '../../lib/names';
+import { jobContainer } from '../../lib/release/job-container';
+import { hostConfig } from '../releases/resolve-config';
 import { reportOf, type Placement } from '../view';
 import { chooseHost } from './choose-host';
 import type { ServiceInput } from './types';
@@ -49,7 +51,8 @@ export function placeInstance(placing: Placing, slot: number, where: Where = {})
   const id = instanceId(service, slot, random);
   const placement = {
     ...{ id, host: choice.host, service, slot, release: release.number },
-    ...{ isReported: false, config: {}, isBefore },
+    config: hostConfig(isBefore ? jobContainer(release) : release.container, view.config, choice.host),
+    ...{ isReported: false, isBefore },
   };
   usage.take(placement, release);
   return placement;

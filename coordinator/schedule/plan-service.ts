@@ -44,7 +44,7 @@ function planGoing(
 ): ServicePlan {
   const frozen = whyFrozen(input.view, input.service);
   const newest = newestOf(releases);
-  const decision: ReleaseDecision = frozen === '' ? decideRelease(input, newest) : { problems: [] };
+  const decision: ReleaseDecision = frozen === '' ? decideRelease(withoutHosts(input), newest) : { problems: [] };
   const problems = document.compiled.ok ? decision.problems : document.compiled.problems;
   const said = {
     ...{ frozen, problems, accepted: problems.length === 0, deletedAtMs: 0, stuck: {} },
@@ -71,6 +71,11 @@ function planGoing(
     status: { ...said, ...summarise(input, plan), unplaced, stuck },
     dropReleases: superfluous([...known.keys(), ...unreadableNumbers(input)], plan),
   };
+}
+
+/** Agents do not answer yet: nobody is asked for a digest. */
+function withoutHosts(input: ServiceInput): ServiceInput {
+  return { ...input, view: { ...input.view, hosts: new Map() } };
 }
 
 const NO_COUNTS = {

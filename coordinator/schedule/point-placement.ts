@@ -1,6 +1,7 @@
 import type { Release } from '../../lib/documents/types';
 import { effectiveConfig } from '../../lib/release/config';
 import { isMadeFrom, sameContainer } from '../../lib/release/spec-hash';
+import { hostConfig } from '../releases/resolve-config';
 import { reportOf, type ClusterView, type Placement } from '../view';
 import { capacity } from './filters/capacity';
 import { constraints } from './filters/constraints';
@@ -19,15 +20,16 @@ export function pointTo(
   releases: ReadonlyMap<number, Release>,
 ): Placement {
   if (placement.release === target.number) return placement;
-  const { config } = placement;
   const release = releases.get(placement.release);
+  const own = hostConfig(target.container, view.config, placement.host, placement.config);
+  const { container, config } = { ...target, config: effectiveConfig(target.config, own) };
   const isSame =
     release === undefined
-      ? isMadeFrom(reportOf(view, placement)?.spec ?? '', target.container, effectiveConfig(target.config, config))
-      : sameContainer(release, target);
+      ? isMadeFrom(reportOf(view, placement)?.spec ?? '', container, config)
+      : sameContainer({ ...release, config: effectiveConfig(release.config, placement.config) }, { container, config });
   const host = view.hosts.get(placement.host);
   if (!isSame || host === undefined) return placement;
-  const pointed = { ...placement, release: target.number };
+  const pointed = { ...placement, release: target.number, config: own };
   usage.giveBack(placement, release);
   const taken = usage.of(placement.host);
   // Of a host that has not said what its labels are, nothing can be held against it.

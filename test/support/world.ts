@@ -1,7 +1,14 @@
 /** A cluster for the coordinator's plan: its hosts do what they are told, at once. */
 import { planCluster } from '../../coordinator/schedule/plan-cluster';
 import type { CompiledService } from '../../coordinator/schedule/types';
-import { placementsOf, type ClusterView, type HostView, type PauseView, type Versioned } from '../../coordinator/view';
+import {
+  placementsOf,
+  type ClusterView,
+  type ConfigLayers,
+  type HostView,
+  type PauseView,
+  type Versioned,
+} from '../../coordinator/view';
 import { NO_CONFIG } from '../../coordinator/view-reader';
 import { emptyDocument } from '../../lib/documents/codec';
 import type {
@@ -15,6 +22,7 @@ import type {
   ServiceIntent,
   ServiceStatus,
 } from '../../lib/documents/types';
+import { effectiveConfig } from '../../lib/release/config';
 import { specHash } from '../../lib/release/spec-hash';
 
 export interface Wanted {
@@ -24,6 +32,8 @@ export interface Wanted {
   readonly memoryBytes?: number;
   readonly port?: number;
   readonly constraints?: readonly string[];
+  /** All of config. */
+  readonly config?: boolean;
   /** Over what follows from the others. */
   readonly deploy?: Partial<DeploySpec>;
 }
@@ -39,7 +49,10 @@ function compile(_: string, text: string): CompiledService {
   const port = { name: '', target: 80, published: wanted.port ?? 0, protocol: 'tcp', hostIp: '' };
   return {
     ok: true,
-    container: { ...empty.container, image: wanted.image ?? 'a:1', ports: wanted.port === undefined ? [] : [port] },
+    container: {
+      ...{ ...empty.container, image: wanted.image ?? 'a:1', configEnvironment: wanted.config ?? false },
+      ports: wanted.port === undefined ? [] : [port],
+    },
     deploy: {
       ...empty.deploy,
       mode: wanted.mode ?? 'replicated',
@@ -57,6 +70,7 @@ export class World {
   readonly hosts = new Map<string, HostView>();
   readonly serviceStatuses = new Map<string, Versioned<ServiceStatus | undefined>>();
   readonly pauses = new Map<string, PauseView>();
+  config: ConfigLayers = NO_CONFIG;
   /** Those of them that are in force. */
   inForce: readonly Pause[] = [];
   readonly serviceIntents = new Map<string, Versioned<ServiceIntent>>();
@@ -72,7 +86,6 @@ export class World {
   get view(): ClusterView {
     return {
       ...this,
-      config: NO_CONFIG,
       problems: [],
     };
   }
@@ -161,6 +174,12 @@ export class World {
         ...emptyDocument('HostStatus'),
         assignmentRevision: host.assignment.revision,
         instances: Object.fromEntries([...kept, ...run]),
+        resolved: Object.fromEntries(
+          Object.entries(host.assignment.resolve).map(([service, { question }]) => [
+            service,
+            { question, digest: '', problem: 'there is no registry in this world' },
+          ]),
+        ),
       };
       this.set(host.name, { status });
     }
@@ -171,7 +190,10 @@ export class World {
     const nothing = { ports: [], health: 'none', restarts: 0, reason: '', held: false };
     const idle = { progress: '', pausedUntilMs: 0, lastRestartReason: '' };
     const isUp = release === undefined || !this.broken.has(release.container.image);
-    const spec = release === undefined ? (before?.spec ?? '') : specHash(release.container);
+    const spec =
+      release === undefined
+        ? (before?.spec ?? '')
+        : specHash(release.container, effectiveConfig(release.config, one.config));
     return { ...nothing, ...idle, ...one, containerId: 'c', phase: isUp ? 'RUNNING' : 'BACKOFF', spec };
   }
 

@@ -1,0 +1,39 @@
+/** Pure: what one release says otherwise than another. */
+import type { Release } from '../../lib/documents/types';
+import { withDefaults } from './unsaid';
+
+const MAX_CHANGES = 50;
+/** Names of labels and variables may be of any length. */
+const MAX_PATH_CHARACTERS = 200;
+
+/**
+ * @returns paths, sorted: "container.image", "deploy.replicas", "config.LOG_LEVEL". Lists are compared as a whole.
+ *   Empty when there is nothing before it
+ */
+export function changesBetween(before: Release | undefined, after: Release): readonly string[] {
+  if (before === undefined) return [];
+  const [old, now] = [before, after].map(({ container, deploy, config }) => ({
+    ...{ container, deploy: withDefaults(deploy), config },
+  }));
+  return differences(old, now, '')
+    .sort()
+    .slice(0, MAX_CHANGES)
+    .map((path) => (path.length > MAX_PATH_CHARACTERS ? `${path.slice(0, MAX_PATH_CHARACTERS)}…` : path));
+}
+
+function differences(a: unknown, b: unknown, path: string): string[] {
+  if (!isFields(a) || !isFields(b)) return JSON.stringify(a) === JSON.stringify(b) ? [] : [path];
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((name) =>
+    differences(own(a, name), own(b, name), path === '' ? name : `${path}.${name}`),
+  );
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function own(fields: Fields, name: string): unknown {
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
+}

@@ -1,0 +1,112 @@
+/**
+ * Pure: which digest a release's image has, or whom to ask for it. Hosts are asked, since their engines have the
+ * credentials of registries; one after another, a few times, and then the release goes without. docs/decisions/0015.
+ */
+import type { Release } from '../../lib/documents/types';
+import { constraints } from '../schedule/filters/constraints';
+import type { ServiceInput } from '../schedule/types';
+import { NO_USAGE } from '../schedule/usage';
+import { isUsable, type HostView } from '../view';
+
+/** A registry that takes longer is down, for this purpose: a release need not wait for it. */
+export const ANSWER_WITHIN_MS = 10_000;
+export const MAX_ASKS = 3;
+/** What was asked so long ago was asked of another leader, in other circumstances. */
+const FORGOTTEN_AFTER_MS = 60_000;
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+/** An id says which bits, too; there is no registry to ask for it. */
+const IMAGE_ID = /^(?:sha256:)?[0-9a-f]{64}$/;
+
+/** What a release is decided from. */
+export type ReleaseInput = Pick<ServiceInput, 'service' | 'view' | 'document' | 'placements' | 'reports' | 'wallMs'>;
+
+/** A host is to be asked, or was and has not answered yet. */
+export interface Resolving {
+  /** Host. */
+  readonly asked: string;
+  /** Wall clock at which it was asked, in milliseconds: tells one question from the next. */
+  readonly question: number;
+  /** How often somebody was asked, this time included. */
+  readonly asks: number;
+  readonly image: string;
+  /** For people. */
+  readonly reason: string;
+  /** When the answer is late. */
+  readonly againInMs: number;
+}
+
+export type Pinning =
+  /** @property image with its digest, unless `unpinnedReason` says why it has none */
+  { readonly image: string; readonly unpinnedReason: string } | Resolving;
+
+/** @param release with its image as the operator wrote it */
+export function pinImage(input: ReleaseInput, release: Release): Pinning {
+  const { image, pullPolicy } = release.container;
+  const unpinned = (unpinnedReason: string): Pinning => ({ image, unpinnedReason });
+  if (image.includes('@') || IMAGE_ID.test(image)) return unpinned('');
+  if (pullPolicy === 'never')
+    return unpinned('pull_policy is never: each host runs what it has under this name, and no registry is asked');
+  const last = lastQuestion(input, image);
+  const answer = last && input.view.hosts.get(last.asked)?.status?.resolved[input.service];
+  if (last !== undefined && answer?.question === last.question) {
+    if (DIGEST.test(answer.digest)) return { image: `${image}@${answer.digest}`, unpinnedReason: '' };
+    return unpinned(`${last.asked} got no digest of it: ${answer.problem || 'the registry named none'}`);
+  }
+  if (last !== undefined && last.leftMs > 0 && isLive(input, last.asked)) return resolving(last, image, last.leftMs);
+  if (last !== undefined && last.asks >= MAX_ASKS)
+    return unpinned(
+      `${last.asks} times a host was asked for its digest, ${last.asked} last, and none answered in time`,
+    );
+  const asked = nextHost(input, release, last?.asked);
+  if (asked === undefined) return unpinned('no host was live that could be asked for its digest');
+  const question = Math.max(input.wallMs, (last?.question ?? 0) + 1);
+  return resolving({ asked, question, asks: (last?.asks ?? 0) + 1 }, image, ANSWER_WITHIN_MS);
+}
+
+interface Question {
+  readonly asked: string;
+  readonly question: number;
+  readonly asks: number;
+}
+
+function resolving({ asked, question, asks }: Question, image: string, againInMs: number): Resolving {
+  const times = asks === 1 ? '' : ` (${asks} of ${MAX_ASKS} times)`;
+  return { asked, question, asks, image, reason: `${asked} is asked for the digest of ${image}${times}`, againInMs };
+}
+
+/** The question that is under way, or was not answered in time; of this image, and not long ago. */
+function lastQuestion(
+  { view, service, wallMs }: ReleaseInput,
+  image: string,
+): (Question & { readonly leftMs: number }) | undefined {
+  const { asked, question, asks } = view.serviceStatuses.get(service)?.document?.move ?? NO_QUESTION;
+  const written = view.hosts.get(asked)?.assignment?.resolve[service];
+  const isOfAnother = written !== undefined && written.question === question && written.image !== image;
+  // A clock that was set back is no reason to wait for ever.
+  const sinceMs = Math.abs(wallMs - question);
+  if (asked === '' || isOfAnother || sinceMs > FORGOTTEN_AFTER_MS) return undefined;
+  return { asked, question, asks, leftMs: ANSWER_WITHIN_MS - sinceMs };
+}
+
+const NO_QUESTION: Question = { asked: '', question: 0, asks: 0 };
+
+function isLive({ view }: ReleaseInput, host: string): boolean {
+  return view.hosts.get(host)?.isLive === true;
+}
+
+/** Where the service may be, and is, if there is such a host: it has the credentials. @param last not the same again, if there is another */
+function nextHost(input: ReleaseInput, release: Release, last: string | undefined): string | undefined {
+  const has = new Set(input.placements.map(({ host }) => host));
+  const rank = (host: HostView): number =>
+    (host.name === last ? 8 : 0) +
+    (constraints.check({ host, usage: NO_USAGE }, release) ? 0 : 4) +
+    (host.pause === undefined && host.intent?.drain !== true ? 0 : 2) +
+    (has.has(host.name) ? 0 : 1);
+  let best: HostView | undefined;
+  for (const host of input.view.hosts.values()) {
+    if (!isUsable(host)) continue;
+    if (best === undefined || rank(host) < rank(best) || (rank(host) === rank(best) && host.name < best.name))
+      best = host;
+  }
+  return best?.name;
+}
