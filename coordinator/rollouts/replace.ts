@@ -105,9 +105,12 @@ function roomFor(course: Course, { upTo }: Stage, slots: readonly Slot[], rollou
   const forgiven = new Set(isLimited && rollout !== undefined ? failedIds(course, rollout, fresh) : []);
   const isUnproven = (one: Placement): boolean =>
     rollout?.watched[one.id] !== undefined || (course.kind === 'update' && !isWell(course, one));
-  const isBusy = fresh.some((one) => isUnproven(one) && !forgiven.has(one.id));
+  const { parallelism, delayMs } = course.limits;
+  const unproven = fresh.filter((one) => isUnproven(one) && !forgiven.has(one.id)).length;
+  // With a pause between batches there are batches; without, whoever has passed makes room for the next one.
+  if (delayMs === 0) return Math.max(0, parallelism - unproven);
   const isEarly = rollout !== undefined && rollout.nextBatchAtMs > course.wallMs;
-  return isBusy || isEarly ? 0 : course.limits.parallelism;
+  return unproven > 0 || isEarly ? 0 : parallelism;
 }
 
 function replaceIn(course: Course, slot: Slot): Placement | undefined {
