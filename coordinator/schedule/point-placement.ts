@@ -2,23 +2,25 @@ import type { Release } from '../../lib/documents/types';
 import { effectiveConfig } from '../../lib/release/config';
 import { isMadeFrom, sameContainer } from '../../lib/release/spec-hash';
 import { hostConfig } from '../releases/resolve-config';
-import { reportOf, type ClusterView, type Placement } from '../view';
+import { reportOf, type Placement } from '../view';
 import { capacity } from './filters/capacity';
-import { constraints } from './filters/constraints';
+import { RULES } from './filters';
 import { staticPort } from './filters/static-port';
-import type { Usage } from './usage';
+import { inSlot } from './placing';
+import type { ServiceInput } from './types';
 
 /**
  * A placement whose container is as the target wants it only gets the target's number, unless its host has no room
- * for what the target reserves, has given one of its ports to another, or breaks its constraints. What the host
+ * for what the target reserves, has given one of its ports to another, or breaks one of its rules. What the host
  * reports counts too: the release that the container was made from may be lost with an emptied etcd.
  */
 export function pointTo(
-  { view, usage }: { readonly view: ClusterView; readonly usage: Usage },
+  input: Pick<ServiceInput, 'view' | 'usage' | 'placements'>,
   target: Release,
   placement: Placement,
   releases: ReadonlyMap<number, Release>,
 ): Placement {
+  const { view, usage } = input;
   if (placement.release === target.number) return placement;
   const release = releases.get(placement.release);
   const own = hostConfig(target.container, view.config, placement.host, placement.config);
@@ -31,12 +33,12 @@ export function pointTo(
   if (!isSame || host === undefined) return placement;
   const pointed = { ...placement, release: target.number, config: own };
   usage.giveBack(placement, release);
-  const taken = usage.of(placement.host);
+  const candidate = { host, usage: usage.of(placement.host), ofSlot: inSlot(input, target, placement) };
   // Of a host that has not said what its labels are, nothing can be held against it.
-  const isWelcome = host.record === undefined || constraints.check({ host, usage: taken }, target);
+  const isWelcome = host.record === undefined || RULES.every((rule) => rule.check(candidate, target));
   // Ports of a release that is known are its own already.
   const rules = release === undefined ? [capacity, staticPort] : [capacity];
-  const fits = isWelcome && rules.every((rule) => rule.check({ host, usage: taken }, target));
+  const fits = isWelcome && rules.every((rule) => rule.check(candidate, target));
   usage.take(fits ? pointed : placement, fits ? target : release, reportOf(view, placement));
   return fits ? pointed : placement;
 }

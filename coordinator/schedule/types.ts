@@ -8,6 +8,8 @@ import type { HostUsage, Usage } from './usage';
 export interface Candidate {
   readonly host: HostView;
   readonly usage: HostUsage;
+  /** How many instances of the slot in hand are there already, and leave when it is filled. */
+  readonly ofSlot?: number;
 }
 
 /** One rule that a host has to pass before an instance may be placed there. */

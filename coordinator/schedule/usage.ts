@@ -11,13 +11,15 @@ export interface HostUsage {
   readonly resources: ReadonlyMap<string, number>;
   /** Instances of each service. */
   readonly ofService: ReadonlyMap<string, number>;
+  /** Services that are not to come there, since somebody there is to keep away from them: how many say so. */
+  readonly shunned: ReadonlyMap<string, number>;
   /** Ids of who has a fixed host port, "port/protocol": two when a restored etcd brings back what was being replaced. */
   readonly ports: ReadonlyMap<string, readonly string[]>;
 }
 
 export const NO_USAGE: HostUsage = {
   ...{ nanoCpus: 0, memoryBytes: 0, instances: 0 },
-  ...{ resources: new Map(), ofService: new Map(), ports: new Map() },
+  ...{ resources: new Map(), ofService: new Map(), shunned: new Map(), ports: new Map() },
 };
 
 /** Usage of one host that is being counted. */
@@ -27,6 +29,7 @@ export class Tally implements HostUsage {
   instances: number;
   readonly resources: Map<string, number>;
   readonly ofService: Map<string, number>;
+  readonly shunned: Map<string, number>;
   readonly ports: Map<string, readonly string[]>;
 
   constructor(from: HostUsage = NO_USAGE) {
@@ -35,6 +38,7 @@ export class Tally implements HostUsage {
     this.instances = from.instances;
     this.resources = new Map(from.resources);
     this.ofService = new Map(from.ofService);
+    this.shunned = new Map(from.shunned);
     this.ports = new Map(from.ports);
   }
 
@@ -67,12 +71,15 @@ export class Tally implements HostUsage {
     this.nanoCpus += sign * nanoCpus;
     this.memoryBytes += sign * memoryBytes;
     for (const [name, amount] of Object.entries(resources)) add(this.resources, name, sign * amount);
+    for (const other of of.deploy.keepAwayFrom) if (other !== service) add(this.shunned, other, sign);
   }
 }
 
 /** What a plan takes and gives back, over what is taken already: that stays as it is, since others read it too. */
 export class Usage {
   private readonly changed = new Map<string, Tally>();
+  private readonly gone = new Set<string>();
+  private readonly log: string[] = [];
 
   /** @param base what is taken on a host as the plan finds it */
   constructor(private readonly base: (host: string) => HostUsage) {}
@@ -81,17 +88,30 @@ export class Usage {
     return this.changed.get(host) ?? this.base(host);
   }
 
+  /** Hosts on which something was taken or given back, in the order in which it was; grows. */
+  get touched(): readonly string[] {
+    return this.log;
+  }
+
+  /** What it took was given back. */
+  isGone({ host, id }: Placement): boolean {
+    return this.gone.has(`${host}/${id}`);
+  }
+
   /** As Tally.take, on the placement's host. */
   take(placement: Placement, release: Release | undefined, report?: InstanceStatus): void {
     this.tally(placement.host).take(placement, release, report);
+    if (this.gone.size > 0) this.gone.delete(`${placement.host}/${placement.id}`);
   }
 
   /** As Tally.giveBack, on the placement's host. */
   giveBack(placement: Placement, of: Release | undefined): void {
     this.tally(placement.host).giveBack(placement, of);
+    this.gone.add(`${placement.host}/${placement.id}`);
   }
 
   private tally(host: string): Tally {
+    this.log.push(host);
     let found = this.changed.get(host);
     if (found === undefined) this.changed.set(host, (found = new Tally(this.base(host))));
     return found;

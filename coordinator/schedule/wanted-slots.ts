@@ -1,7 +1,7 @@
 /** Pure: how many instances a release wants, and which hosts they are for if they are for some. */
 import type { Release } from '../../lib/documents/types';
 import { isUsable, type HostView } from '../view';
-import { FILTERS, whyNot } from './choose-host';
+import { FILTERS, whyNot } from './filters';
 import { live } from './filters/live';
 import type { ServiceInput } from './types';
 import { NO_USAGE } from './usage';
@@ -29,26 +29,25 @@ export function wantedSlots(
     return wanted;
   }
   const occupied = new Set(placements.map(({ host }) => host));
+  const light = withoutReservations(target);
   for (const host of view.hosts.values()) {
     const refusal = occupied.has(host.name)
-      ? whyNotKept(host, target)
+      ? whyNotKept(host, light)
       : whyNot({ host, usage: usage.of(host.name) }, target);
     if (refusal === undefined) add({ slot: 1, host: host.name });
-    else if (belongs(host, target)) refusals?.set(host.name, refusal);
+    else if (belongs(host, light)) refusals?.set(host.name, refusal);
   }
   return wanted;
 }
 
 /** A host that has an instance already keeps it unless the constraints say otherwise: its own usage is no reason to go. */
-function whyNotKept(host: HostView, target: Release): string | undefined {
-  return isUsable(host) ? whyNot(asEmpty(host), withoutReservations(target)) : undefined;
+function whyNotKept(host: HostView, light: Release): string | undefined {
+  return isUsable(host) ? whyNot(asEmpty(host), light) : undefined;
 }
 
 /** The operator means this host, and only what is taken on it stands in the way. */
-function belongs(host: HostView, target: Release): boolean {
-  return FILTERS.filter((filter) => filter !== live).every((filter) =>
-    filter.check({ host, usage: NO_USAGE }, withoutReservations(target)),
-  );
+function belongs(host: HostView, light: Release): boolean {
+  return FILTERS.filter((filter) => filter !== live).every((filter) => filter.check({ host, usage: NO_USAGE }, light));
 }
 
 function asEmpty(host: HostView): Parameters<typeof whyNot>[0] {

@@ -15,6 +15,7 @@ import type {
   Assignment,
   ClusterIntent,
   ClusterStatus,
+  ContainerSpec,
   DeploySpec,
   InstanceStatus,
   Pause,
@@ -36,6 +37,7 @@ export interface Wanted {
   readonly config?: boolean;
   /** Over what follows from the others. */
   readonly deploy?: Partial<DeploySpec>;
+  readonly container?: Partial<ContainerSpec>;
 }
 
 export const GIB = 1024 ** 3;
@@ -52,6 +54,7 @@ function compile(_: string, text: string): CompiledService {
     container: {
       ...{ ...empty.container, image: wanted.image ?? 'a:1', configEnvironment: wanted.config ?? false },
       ports: wanted.port === undefined ? [] : [port],
+      ...wanted.container,
     },
     deploy: {
       ...empty.deploy,
