@@ -31,6 +31,8 @@ const SLOW_TICK_MS = 30_000;
 const ENGINE_RETRY = { baseMs: 250, capMs: 10_000 };
 /** After a pass the next one waits as long as that one took, so that a storm of events takes half of a core at most. */
 const MAX_PAUSE_MS = 1000;
+/** A report of a crash waits so long for what the container said last. */
+const MAX_LOG_WAIT_MS = 500;
 
 export interface LoopOptions {
   readonly engine: Engine;
@@ -169,6 +171,7 @@ export class Loop {
     const { clock, engine } = this.options;
     const startedMs = clock.monotonicMs();
     let steps: readonly Step[] = [];
+    let logs: readonly Promise<void>[] = [];
     // A step that ends during the pass is not in the list yet, or half: its instance is for the next pass.
     const busyBefore = new Set(this.inFlight.keys());
     try {
@@ -185,7 +188,7 @@ export class Loop {
       this.actual = actual;
       this.engineFailures = 0;
       this.engineProblem = undefined;
-      for (const crash of this.memory.observe(actual, desired, clock.monotonicMs())) this.crashLogs.read(crash);
+      logs = this.memory.observe(actual, desired, clock.monotonicMs()).map((crash) => this.crashLogs.read(crash));
       const input = { desired, actual, memory: this.memory, nowMs: clock.monotonicMs() };
       for (const { instance } of noLongerWanted(this.steps, input)) this.inFlight.get(instance)?.controller.abort();
       // What changed while Docker looked for images has woken the next pass, which knows it.
@@ -198,6 +201,8 @@ export class Loop {
       if (!(error instanceof EngineError)) throw error;
       this.loseEngine(error);
     }
+    // Whoever reads that a container crashed, and may remove it for that, reads why in the same breath.
+    if (logs.length > 0) await Promise.race([Promise.all(logs), this.pause(MAX_LOG_WAIT_MS)]);
     if (this.stopping.signal.aborted) return;
     this.report();
     this.sleep();

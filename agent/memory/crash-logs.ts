@@ -8,7 +8,7 @@ const LATE_MS = 2000;
 /** Logs that are read at once; of more crashes at one time, the log stays unread. */
 const MAX_READS = 8;
 
-/** Reads what runs wrote last before they ended. Nothing waits for it. */
+/** Reads what runs wrote last before they ended. */
 export class CrashLogs {
   private reads = 0;
 
@@ -17,15 +17,20 @@ export class CrashLogs {
     private readonly onRead: (crash: Crash, lines: readonly string[]) => void,
   ) {}
 
-  read(crash: Crash): void {
-    if (this.reads < MAX_READS) void this.readNow(crash);
+  /** Settles when it was told, or can't be had: nothing may wait for that without bound. */
+  async read(crash: Crash): Promise<void> {
+    if (this.reads < MAX_READS) await this.readNow(crash);
   }
 
   private async readNow(crash: Crash): Promise<void> {
     const { container, exit, sinceMs } = crash;
     const request = { lines: LINES, sinceMs, untilMs: exit.atMs + LATE_MS };
     this.reads++;
-    const lines = await this.engine.logTail(container.id, request).catch((): readonly string[] => []);
+    const tail = (): Promise<readonly string[]> =>
+      this.engine.logTail(container.id, request).catch((): readonly string[] => []);
+    const first = await tail();
+    // On a busy host Docker may still have the last lines in its hands when it tells of the exit.
+    const lines = first.length > 0 || exit.code === 0 ? first : await tail();
     this.reads--;
     if (lines.length > 0) this.onRead(crash, lines);
   }

@@ -16,6 +16,11 @@ test.each<[string, Partial<InstanceStatus>, 'ready' | 'done' | 'waited for' | Re
   ['ended well after a restart', { phase: 'STOPPED', restarts: 1, ...exit(0) }, 'done'],
   ['ended badly', { phase: 'STOPPED', ...exit(3) }, /^exited with code 3$/],
   ['exited and is tried again', { phase: 'BACKOFF', ...exit(0) }, /^exited with code 0$/],
+  [
+    'said why before it exited',
+    { phase: 'BACKOFF', ...exit(3, { log: ['one', '', 'no config', 'giving up', ' '] }) },
+    /^exited with code 3, after it said: one \/ no config \/ giving up$/,
+  ],
   ['was killed', { phase: 'BACKOFF', ...exit(137, { signal: 'SIGKILL' }) }, /^ended by SIGKILL$/],
   ['used too much memory', { phase: 'BACKOFF', ...exit(137, { oomKilled: true }) }, /memory/],
   ['can not be made', { phase: 'FAILED', reason: 'no such image' }, /^no such image$/],

@@ -16,9 +16,17 @@ export function whyFailed(report: InstanceStatus | undefined): string | undefine
   if (report === undefined || isDone(report)) return undefined;
   const { phase, health, restarts, reason, lastRestartReason } = report;
   if (phase === 'FAILED') return reason || 'it can not be made or started';
-  if (phase === 'BACKOFF' || phase === 'STOPPED') return textOfExit(report);
-  if (restarts > 0) return lastRestartReason || 'it had to be restarted';
+  if (phase === 'BACKOFF' || phase === 'STOPPED') return textOfExit(report) + lastWords(report);
+  if (restarts > 0) return (lastRestartReason || 'it had to be restarted') + lastWords(report);
   return phase === 'RUNNING' && health === 'unhealthy' ? reason || 'unhealthy' : undefined;
+}
+
+/** Of these lines, so many characters from the end: a rollout keeps them when the instance is gone. */
+const WORDS = { lines: 3, characters: 300 };
+
+function lastWords({ lastExit }: InstanceStatus): string {
+  const said = (lastExit?.log ?? []).filter((line) => line.trim() !== '').slice(-WORDS.lines);
+  return said.length === 0 ? '' : `, after it said: ${said.join(' / ').slice(-WORDS.characters)}`;
 }
 
 export function textOfExit({ lastExit, reason }: InstanceStatus): string {
