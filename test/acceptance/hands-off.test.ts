@@ -95,7 +95,7 @@ test('a paused service: an edit and a removal wait; --wait says why it waits', a
   const applied = await cluster.berth('apply', '-f', file, '--wait', '--timeout', String(A_WHILE_MS / 1000));
   expect(applied).toMatchObject({
     code: 4,
-    stderr: expect.stringMatching(/web 2\/2 paused[^]*web: paused until .*: not now/),
+    stderr: expect.stringMatching(/web @1 2\/2 paused[^]*web: paused until .*: not now/),
   });
   expect(await cluster.containers()).toEqual(before);
   expect(await berth('services')).toMatch(/web +replicated +2\/2 +@1 +paused[^]*web: paused until .*Z by .*: not now/);
@@ -133,7 +133,7 @@ test('a name that is not there, one that is two things, and what is not paused',
   await cluster.put('h1', IDLE);
   await cluster.running(1);
   expect(await cluster.berth('pause', 'hh1')).toMatchObject({
-    ...{ code: 1, stderr: expect.stringContaining('there is no host, service or instance "hh1" (did you mean "h1"?)') },
+    ...{ code: 1, stderr: expect.stringContaining('There is no host, service or instance "hh1" (did you mean "h1"?)') },
   });
   expect(await cluster.berth('pause', 'h1')).toMatchObject({ code: 1, stderr: expect.stringContaining('--kind host') });
   expect(await cluster.berth('resume', 'h1')).toMatchObject({ code: 1, stderr: expect.stringContaining('no pause') });
