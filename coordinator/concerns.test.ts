@@ -89,11 +89,17 @@ class Model {
       const phase = service === broken ? ('BACKOFF' as const) : ('RUNNING' as const);
       return [id, { ...REPORT, service, slot, release, phase, spec }] as const;
     });
-    this.report(host, assignment.revision, Object.fromEntries([...held, ...run]));
+    const pulled = assignment.prefetch.map((name) => [name, { done: true, failed: false, message: '' }] as const);
+    this.report(host, assignment.revision, Object.fromEntries([...held, ...run]), Object.fromEntries(pulled));
   }
 
-  report(host: string, assignmentRevision: number, instances: HostStatus['instances']): void {
-    const status = { ...emptyDocument('HostStatus'), assignmentRevision, instances };
+  report(
+    host: string,
+    assignmentRevision: number,
+    instances: HostStatus['instances'],
+    prefetch: HostStatus['prefetch'] = {},
+  ): void {
+    const status = { ...emptyDocument('HostStatus'), assignmentRevision, instances, prefetch };
     this.put(keys.status(host), encodeDocument('HostStatus', status));
   }
 }

@@ -10,6 +10,7 @@ export const RULES = [
   'bad-name',
   'out-of-range',
   'duplicate-port',
+  'dependency-circle',
   'missing-config',
   'unreadable-config',
   'conflict',

@@ -1,6 +1,7 @@
 /** Pure: what has become of the instances that a rollout made, and whether it has failed. */
 import type { Rollout } from '../../lib/documents/types';
 import { reportOf, type Placement } from '../view';
+import { whyJobFailed } from './before-job';
 import { isWell, type Course } from './course';
 import { isDone, whyFailed } from './readiness';
 
@@ -14,9 +15,15 @@ export interface Verdict {
 }
 
 /** @param placements of the service, jobs aside */
-export function judge(course: Course, before: Rollout, placements: readonly Placement[]): Verdict {
+export function judge(
+  course: Course,
+  before: Rollout,
+  placements: readonly Placement[],
+  jobs: readonly Placement[],
+): Verdict {
   const rollout = watch(course, upToNow(before, course), placements);
-  return { rollout, failure: failureOf(course, rollout, placements) ?? lateness(course, rollout) };
+  const failure = failureOf(course, rollout, placements) ?? whyJobFailed(course, rollout, jobs);
+  return { rollout, failure: failure ?? lateness(course, rollout) };
 }
 
 /** Clocks of coordinators differ, and are set: what began in times to come begins now. */

@@ -15,6 +15,8 @@ export function nextLookInMs(
   if (rollout !== undefined && !isFrozen) {
     const { watched, nextBatchAtMs } = rollout;
     times.push(deadlineInMs(course, rollout), nextBatchAtMs - wallMs);
+    const { timeoutMs } = course.target.deploy.before ?? { timeoutMs: 0 };
+    if (rollout.phase === 'before' && timeoutMs > 0) times.push(rollout.phaseSinceMs + timeoutMs - wallMs);
     for (const sinceMs of Object.values(watched)) if (sinceMs > 0) times.push(sinceMs + limits.monitorMs - wallMs);
   }
   const ahead = times.filter((inMs) => inMs !== undefined).filter((inMs) => inMs > 0);

@@ -2,7 +2,7 @@
  * Pure: the move of one service to the release that it is to be at. Which one that is, what has become of what was made
  * already, what goes and what comes now. All that is remembered is the Rollout document. docs/decisions/0015.
  */
-import type { Release, Rollout, ServiceIntent, ServiceStatus } from '../../lib/documents/types';
+import type { Release, Rollout, ServiceStatus } from '../../lib/documents/types';
 import { wantedSlots } from '../schedule/wanted-slots';
 import { removeInstance } from '../schedule/placing';
 import { pointTo } from '../schedule/point-placement';
@@ -13,7 +13,11 @@ import { aimOf, begun, wayBack, type Aim } from './aim';
 import { isWell, type Course } from './course';
 import { judge } from './judge';
 import { isExclusive, limitsOf } from './limits';
-import { advance } from './phases';
+import { isJobDone, placeJob, stateOfJob } from './before-job';
+import { advance, type Signals } from './phases';
+import { hostsToPrefetch, whyNotPrefetched } from './prefetch';
+import { ACTIVE } from './turns';
+import { whyWaits } from './waits-for';
 import { nextBatch, repair, textOfRefusals, type Batch } from './replace';
 import { slotsOf, uselessOf, type Slot } from './slots';
 import { stageOf } from './stage';
@@ -40,22 +44,66 @@ export interface RolloutPlan {
   readonly rollout: Rollout | undefined;
   readonly unplaced: ServiceStatus['unplaced'];
   readonly stuck: ServiceStatus['stuck'];
+  /** Hosts that are to have the target's image before it is placed there: its number, by host. */
+  readonly prefetch: ReadonlyMap<string, number>;
   readonly againInMs: number | undefined;
 }
 
 export function planRollout(input: RolloutInput): RolloutPlan {
   const status = input.view.serviceStatuses.get(input.service)?.document;
   const intent = input.view.serviceIntents.get(input.service)?.document;
-  const aim = aimOf({ ...input, status, intent });
-  const instances = input.placements.filter(({ isBefore }) => !isBefore);
-  const judged = input.isFrozen ? aim : judgedAim(input, aim, instances);
+  const aim = thawed(aimOf({ ...input, status, intent }), status, input);
+  const { instances, jobs } = split(input.placements);
+  const judged = input.isFrozen ? aim : judgedAim(input, aim, instances, jobs);
   const course = courseOf(input, judged);
-  const rollout = judged.rollout && advance(course, judged.rollout, signalsOf(intent));
-  return move(withPhase(course, rollout), rollout, instances);
+  const pointed = instances.map((one) =>
+    isPinned(course.pauses, one) ? one : pointTo(course, course.target, one, course.releases),
+  );
+  const known = judged.rollout;
+  const prefetch = hostsToPrefetch(course, pointed);
+  const signals = (rollout: Rollout): Signals => ({
+    waitsFor: rollout.phase === 'waiting' ? whyWaits(input.view, course.target) : '',
+    takePlace: () => input.turns.take(input.service, course.target.createdAtMs),
+    isJobDone: isJobDone(course, rollout, jobs, pointed),
+    job: stateOfJob(course, rollout, jobs),
+    prefetch: whyNotPrefetched(course, prefetch),
+    promoted: intent?.promote ?? 0,
+  });
+  const rollout = known && advance(course, known, signals(known));
+  const plan = move(withPhase(course, rollout), rollout, pointed);
+  const kept = keepJob(course, plan.rollout, jobs);
+  if (!ACTIVE.has(plan.rollout?.phase ?? '')) input.turns.giveBack(input.service);
+  const isPrefetching = !input.isFrozen && PREFETCHING.has(plan.rollout?.phase ?? '');
+  return {
+    ...{ ...plan, rollout: kept.rollout, placements: [...plan.placements, ...kept.jobs] },
+    prefetch: new Map(isPrefetching ? prefetch.map((host) => [host, course.target.number]) : []),
+  };
 }
 
-function signalsOf(intent: ServiceIntent | undefined): Parameters<typeof advance>[2] {
-  return { promoted: intent?.promote ?? 0 };
+/** Also while it moves: what is named is not tidied away before its host's turn comes. */
+const PREFETCHING: ReadonlySet<string> = new Set(['prefetching', 'canary', 'moving']);
+
+function split(placements: readonly Placement[]) {
+  const jobs = placements.filter(({ isBefore }) => isBefore);
+  return { jobs, instances: jobs.length === 0 ? placements : placements.filter(({ isBefore }) => !isBefore) };
+}
+
+/** The time that an operator held it back for counts against no deadline. */
+function thawed(aim: Aim, status: ServiceStatus | undefined, { isFrozen, wallMs }: RolloutInput): Aim {
+  const wasHeld = status !== undefined && (status.frozen !== '' || status.pause !== undefined);
+  if (isFrozen || !wasHeld || aim.rollout === undefined) return aim;
+  return { ...aim, rollout: { ...aim.rollout, startedAtMs: wallMs, phaseSinceMs: wallMs } };
+}
+
+/** One job while it is its turn, and none before or afterwards. */
+function keepJob(course: Course, rollout: Rollout | undefined, jobs: readonly Placement[]) {
+  const isOn = rollout?.phase === 'before';
+  const kept = jobs.filter((job) => isPinned(course.pauses, job) || (isOn && job.id === rollout.job));
+  for (const job of jobs) if (!kept.includes(job)) removeInstance(course, job);
+  if (!isOn || rollout.job !== '' || course.isFrozen) return { rollout, jobs: kept };
+  const job = placeJob(course);
+  if (job === undefined) return { rollout: { ...rollout, reason: textOfRefusals(course.refusals) }, jobs: kept };
+  return { rollout: { ...rollout, job: job.id }, jobs: [...kept, job] };
 }
 
 function courseOf(input: RolloutInput, { target, whole, kind }: Aim): Course {
@@ -73,10 +121,10 @@ function withPhase(course: Course, rollout: Rollout | undefined): Course {
 }
 
 /** A rollout that fails goes back, or stops where it is. */
-function judgedAim(input: RolloutInput, aim: Aim, instances: readonly Placement[]): Aim {
+function judgedAim(input: RolloutInput, aim: Aim, instances: readonly Placement[], jobs: readonly Placement[]): Aim {
   if (aim.rollout === undefined) return aim;
   const course = courseOf(input, aim);
-  const { rollout, failure } = judge(course, aim.rollout, instances);
+  const { rollout, failure } = judge(course, aim.rollout, instances, jobs);
   if (failure === undefined || rollout.phase === 'stopped') return { ...aim, rollout };
   const { service, modRevision, wallMs } = input;
   const { target, whole, kind } = aim;
@@ -90,11 +138,13 @@ function judgedAim(input: RolloutInput, aim: Aim, instances: readonly Placement[
   return { ...aim, rollout: stopped };
 }
 
-function move(course: Course, rollout: Rollout | undefined, instances: readonly Placement[]): RolloutPlan {
-  const stage = stageOf(course, rollout, instances);
-  const pointed = instances.map((one) =>
-    isPinned(course.pauses, one) ? one : pointTo(course, course.target, one, course.releases),
-  );
+/** @param pointed instances that are as the target wants them have its number already */
+function move(
+  course: Course,
+  rollout: Rollout | undefined,
+  pointed: readonly Placement[],
+): Omit<RolloutPlan, 'prefetch'> {
+  const stage = stageOf(course, rollout, pointed);
   const wanted = wantedSlots({ ...course, placements: pointed }, stage.slotsOf, course.refusals);
   const { slots, surplus } = slotsOf(course, stage.slotsOf, wanted, pointed);
   const hasPassed = ({ id }: Placement): boolean => stage.isStepping && rollout?.watched[id] === undefined;

@@ -7,6 +7,7 @@ import { endedPauses, indexPauses, withPausedHosts } from './pauses';
 import { brakesIn, lossesToNote } from './brakes';
 import { fatesIn } from './fates';
 import { PlacementIndex } from './placement-index';
+import { Turns } from '../rollouts/turns';
 import { planService, type ServicePlan } from './plan-service';
 import type { CompiledService } from './types';
 import { Usage } from './usage';
@@ -45,11 +46,12 @@ export function planCluster(input: ClusterInput): ClusterChanges {
   const usage = new Usage((host) => index.usageOf(host));
   const brakes = brakesIn(view, input.wallMs);
   const fates = fatesIn(view, brakes.hosts, input.wallMs);
+  const turns = new Turns(view);
   const plans = new Map<string, ServicePlan>();
   for (const service of [...new Set(input.services)].sort()) {
     const document = view.services.get(service);
     const plan = planService({
-      ...{ service, view, usage, pauses, fates, brakes, random: input.random, wallMs: input.wallMs },
+      ...{ service, view, usage, pauses, fates, brakes, turns, random: input.random, wallMs: input.wallMs },
       document: document && { compiled: input.compile(service, document.text), modRevision: document.modRevision },
       placements: index.ofService(service),
       reports: () => index.reportsOf(service),

@@ -1,14 +1,16 @@
 /** Pure: what should become of one service now. */
-import type { Pause, Release, Rollout } from '../../lib/documents/types';
+import type { Pause, Problem, Release, Rollout } from '../../lib/documents/types';
 import { decideRelease, type ReleaseDecision } from '../releases/cut-release';
 import type { PlannedStatus } from '../releases/whole-releases';
+import { begun } from '../rollouts/aim';
 import { whyFrozen } from '../rollouts/freeze';
 import { reportOf, type Placement } from '../view';
 import { deletedSinceMs } from './brakes';
 import { isPinned, unpaused } from './pauses';
 import { planRollout, type RolloutPlan } from '../rollouts/plan-rollout';
 import { isReady } from '../rollouts/readiness';
-import type { ServiceInput } from './types';
+import { circleFrom, textOfCircle } from '../rollouts/waits-for';
+import type { CompiledService, ServiceInput } from './types';
 
 /** Releases that are kept of each service, those in use aside. */
 export const KEPT_RELEASES = 10;
@@ -44,8 +46,10 @@ function planGoing(
 ): ServicePlan {
   const frozen = whyFrozen(input.view, input.service);
   const newest = newestOf(releases);
-  const decision: ReleaseDecision = frozen === '' ? decideRelease(withoutHosts(input), newest) : { problems: [] };
-  const problems = document.compiled.ok ? decision.problems : document.compiled.problems;
+  const problems = [...problemsOf(input, document.compiled)];
+  const mayCut = frozen === '' && (problems.length === 0 || !document.compiled.ok);
+  const decision: ReleaseDecision = mayCut ? decideRelease(input, newest) : { problems: [] };
+  if (document.compiled.ok) problems.push(...decision.problems);
   const said = {
     ...{ frozen, problems, accepted: problems.length === 0, deletedAtMs: 0, stuck: {} },
     serviceRevision: document.modRevision,
@@ -56,26 +60,52 @@ function planGoing(
     decision.release === undefined &&
     problems.length > 0 &&
     unreadableNumbers(input).some((number) => number > (newest?.number ?? 0));
-  if (latest === undefined || isBlind)
-    return { placements: input.placements, status: { ...lastStatus(input), ...said }, dropReleases: [] };
+  if (latest === undefined || isBlind) {
+    const status = { ...lastStatus(input), ...said };
+    return withQuestion({ placements: input.placements, status, dropReleases: [] }, decision, input);
+  }
   const known = new Map(releases).set(latest.number, latest);
   const plan = planRollout({
     ...{ ...input, releases: known, newest: latest },
     ...{ modRevision: document.modRevision, isFrozen: frozen !== '' },
   });
-  const { placements, unplaced, stuck, againInMs } = plan;
-  return {
+  const { placements, unplaced, stuck, prefetch, againInMs } = plan;
+  const planned: ServicePlan = {
     ...(decision.release && { newRelease: decision.release }),
     ...(againInMs !== undefined && { againInMs }),
-    placements,
+    ...{ placements, prefetch },
     status: { ...said, ...summarise(input, plan), unplaced, stuck },
     dropReleases: superfluous([...known.keys(), ...unreadableNumbers(input)], plan),
   };
+  return withQuestion(planned, decision, input);
 }
 
-/** Agents do not answer yet: nobody is asked for a digest. */
-function withoutHosts(input: ServiceInput): ServiceInput {
-  return { ...input, view: { ...input.view, hosts: new Map() } };
+/** What is wrong with the document, its config aside. */
+function problemsOf({ view, service }: ServiceInput, compiled: CompiledService): readonly Problem[] {
+  if (!compiled.ok) return compiled.problems;
+  const circle = circleFrom(view, service, compiled.deploy.waitsFor);
+  if (circle === undefined) return [];
+  const at = { path: 'depends_on', line: 0, column: 0, key: '' };
+  return [{ rule: 'dependency-circle', ...at, message: textOfCircle(circle) }];
+}
+
+/** The next release waits for a host to say what its image means now; what is under way goes on meanwhile. */
+function withQuestion(plan: ServicePlan, { resolving }: ReleaseDecision, { wallMs }: ServiceInput): ServicePlan {
+  if (resolving === undefined || plan.status === undefined) return plan;
+  const { asked, question, asks, image, reason, againInMs } = resolving;
+  const { move, currentRelease } = plan.status;
+  const isAtRest = move === undefined || move.phase === 'rolled-back' || move.phase === 'resolving';
+  const resting = { ...(move ?? begun(currentRelease, currentRelease, wallMs)), phase: 'resolving', reason };
+  return {
+    ...plan,
+    status: {
+      ...plan.status,
+      move: { ...(isAtRest ? resting : move), asked, question, asks },
+      rollout: isAtRest ? 'rolling' : plan.status.rollout,
+    },
+    resolve: { host: asked, image, question },
+    againInMs: Math.min(againInMs, plan.againInMs ?? Infinity),
+  };
 }
 
 const NO_COUNTS = {

@@ -1,6 +1,7 @@
 import type { InstanceStatus, Problem, Release } from '../../lib/documents/types';
 import type { ConfigUse } from '../compose/templates';
 import type { ClusterView, HostView, Placement } from '../view';
+import type { Turns } from '../rollouts/turns';
 import type { Brakes } from './brakes';
 import type { PauseIndex } from './pauses';
 import type { HostUsage, Usage } from './usage';
@@ -54,6 +55,8 @@ export interface ServiceInput {
   readonly usage: Usage;
   readonly fates: Fates;
   readonly brakes: Brakes;
+  /** Places among the rollouts that are under way at once. */
+  readonly turns: Turns;
   /** Numbers in [0, 1), for ids of instances. */
   readonly random: () => number;
   readonly wallMs: number;

@@ -48,7 +48,7 @@ export class Tally implements HostUsage {
    */
   take(placement: Placement, release: Release | undefined, report?: InstanceStatus): void {
     this.count(placement, release, 1);
-    const ports = release === undefined ? reportedPorts(report) : fixedPorts(release);
+    const ports = release === undefined ? reportedPorts(report) : placement.isBefore ? NO_PORTS : fixedPorts(release);
     for (const port of ports) this.ports.set(port, [...(this.ports.get(port) ?? []), placement.id]);
   }
 

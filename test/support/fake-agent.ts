@@ -10,6 +10,7 @@ import { specHash } from '../../lib/release/spec-hash';
 
 const RETRY_MS = 100;
 const TTL_MS = 2000;
+const PULLED = { done: true, failed: false, message: '' };
 
 export interface FakeAgentOptions {
   readonly store: Store;
@@ -63,7 +64,10 @@ export class FakeAgent {
     this.isOwed = true;
     if (this.isBusy || this.isClosed) return;
     this.isBusy = true;
-    void this.work().finally(() => (this.isBusy = false));
+    void this.work().finally(() => {
+      this.isBusy = false;
+      if (this.isOwed) this.wake();
+    });
   }
 
   private async work(): Promise<void> {
@@ -92,6 +96,7 @@ export class FakeAgent {
     const text = encodeDocument('HostStatus', {
       ...emptyDocument('HostStatus'),
       ...{ assignmentRevision: this.revision, instances: Object.fromEntries(instances) },
+      prefetch: Object.fromEntries((assignment?.prefetch ?? []).map((release) => [release, PULLED])),
     });
     const isThere = host!.entries().has(keys.hostRecord(name)) && status!.entries().has(keys.status(name));
     if (text === this.said && isThere) return;

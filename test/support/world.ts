@@ -17,6 +17,7 @@ import type {
   ClusterStatus,
   ContainerSpec,
   DeploySpec,
+  HostStatus,
   InstanceStatus,
   Pause,
   Release,
@@ -85,6 +86,8 @@ export class World {
   private seed = 1;
   /** Instances that never become ready, by image. */
   readonly broken = new Set<string>();
+  /** Images that no registry knows. */
+  readonly unknownImages = new Set<string>();
 
   get view(): ClusterView {
     return {
@@ -176,6 +179,7 @@ export class World {
       const status = {
         ...emptyDocument('HostStatus'),
         assignmentRevision: host.assignment.revision,
+        prefetch: Object.fromEntries(host.assignment.prefetch.map((name) => [name, this.pulled(name)])),
         instances: Object.fromEntries([...kept, ...run]),
         resolved: Object.fromEntries(
           Object.entries(host.assignment.resolve).map(([service, { question }]) => [
@@ -186,6 +190,13 @@ export class World {
       };
       this.set(host.name, { status });
     }
+  }
+
+  private pulled(name: string): HostStatus['prefetch'][string] {
+    const [service = '', number] = name.split('@');
+    const image = this.releases.get(service)?.get(Number(number))?.container.image ?? '';
+    const failed = this.unknownImages.has(image);
+    return { done: !failed, failed, message: failed ? `no such image: ${image}` : '' };
   }
 
   private report(one: Assignment['instances'][string], before: InstanceStatus | undefined): InstanceStatus {

@@ -1,0 +1,74 @@
+/** Pure: which rollouts may be under way at once, so that one edit that concerns all services is no stampede. */
+import type { Rollout, ServiceStatus } from '../../lib/documents/types';
+import type { ClusterView } from '../view';
+import { whyFrozen } from './freeze';
+import { whyWaits } from './waits-for';
+
+/** Rollouts at once, when the cluster's intent says nothing. */
+const DEFAULT_ROLLOUTS = 5;
+/** Phases in which a rollout has a place. */
+export const ACTIVE: ReadonlySet<string> = new Set(['before', 'prefetching', 'canary', 'moving']);
+
+interface Waiting {
+  readonly service: string;
+  readonly createdAtMs: number;
+}
+
+/** Of one plan of the cluster; its services are planned one after another, and take places in the order of their releases. */
+export class Turns {
+  private known: { readonly active: Set<string>; readonly waiting: readonly Waiting[] } | undefined;
+
+  constructor(private readonly view: ClusterView) {}
+
+  /** @param createdAtMs of the release that the service waits to move to. @returns whether it may move now */
+  take(service: string, createdAtMs: number): boolean {
+    const { active, waiting } = this.load();
+    if (active.has(service)) return true;
+    let free = (this.view.clusterIntent.document.maxRollouts || DEFAULT_ROLLOUTS) - active.size;
+    for (const other of waiting) {
+      if (free <= 0 || compare(other, { service, createdAtMs }) >= 0) break;
+      if (other.service !== service && !active.has(other.service)) free--;
+    }
+    if (free <= 0) return false;
+    active.add(service);
+    return true;
+  }
+
+  /** What it has in this plan is another's from now on. */
+  giveBack(service: string): void {
+    this.load().active.delete(service);
+  }
+
+  private load(): NonNullable<Turns['known']> {
+    return (this.known ??= this.find());
+  }
+
+  private find(): NonNullable<Turns['known']> {
+    const active = new Set<string>();
+    const waiting: Waiting[] = [];
+    for (const [service, { document }] of this.view.serviceStatuses) {
+      const move = document?.move;
+      if (document === undefined || move === undefined || !isCounted(move)) continue;
+      if (ACTIVE.has(move.phase)) active.add(service);
+      else if (move.phase === 'waiting' && this.isWaiting(service, document, move))
+        waiting.push({ service, createdAtMs: this.view.releases.get(service)?.get(move.to)?.createdAtMs ?? 0 });
+    }
+    return { active, waiting: waiting.sort(compare) };
+  }
+
+  /** For nothing but its turn. */
+  private isWaiting(service: string, { rollout }: ServiceStatus, { to }: Rollout): boolean {
+    const release = this.view.releases.get(service)?.get(to);
+    if (release === undefined || rollout === 'paused' || !this.view.services.has(service)) return false;
+    return whyFrozen(this.view, service) === '' && whyWaits(this.view, release) === '';
+  }
+}
+
+/** First releases run beside nothing, and what only leaves a host has its own limits. */
+function isCounted({ from, to, isRollback }: Rollout): boolean {
+  return from > 0 && (from !== to || isRollback);
+}
+
+function compare(a: Waiting, b: Waiting): number {
+  return a.createdAtMs - b.createdAtMs || (a.service < b.service ? -1 : Number(a.service > b.service));
+}

@@ -1,0 +1,56 @@
+/** Pure: services that have to be whole before another one's rollout begins (depends_on: service_healthy). */
+import type { Release } from '../../lib/documents/types';
+import type { ClusterView } from '../view';
+
+/** @returns for which services the release waits, and why, for people; empty: for none */
+export function whyWaits(view: ClusterView, release: Release): string {
+  const circle = circleFrom(view, release.service, release.deploy.waitsFor);
+  if (circle !== undefined) return textOfCircle(circle);
+  const reasons = release.deploy.waitsFor.flatMap((service) => whyNotWhole(view, service) ?? []);
+  return reasons.length === 0 ? '' : `waits for ${reasons.join(', ')}`;
+}
+
+/** @param circle as circleFrom finds it */
+export function textOfCircle(circle: readonly string[]): string {
+  const links = circle.map((service, at) => `${service} waits for ${circle[(at + 1) % circle.length]}`);
+  return `depends_on with service_healthy goes in a circle: ${links.join(', ')}; none of them can be first, take one out`;
+}
+
+/**
+ * By what the newest releases of the others say.
+ * @returns the services on the way from this one back to itself, this one first; undefined when none waits for it
+ */
+export function circleFrom(
+  view: ClusterView,
+  service: string,
+  waitsFor: readonly string[],
+): readonly string[] | undefined {
+  const seen = new Set<string>();
+  const search = (from: readonly string[], way: readonly string[]): readonly string[] | undefined => {
+    for (const next of from) {
+      if (next === service) return way;
+      if (seen.has(next)) continue;
+      seen.add(next);
+      const found = search(waitsForOf(view, next), [...way, next]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return search(waitsFor, [service]);
+}
+
+function waitsForOf({ releases }: ClusterView, service: string): readonly string[] {
+  const known = releases.get(service);
+  const newest = known && Math.max(...known.keys());
+  return (newest === undefined ? undefined : known?.get(newest))?.deploy.waitsFor ?? [];
+}
+
+function whyNotWhole({ serviceStatuses, services }: ClusterView, service: string): string | undefined {
+  const status = serviceStatuses.get(service)?.document;
+  if (status === undefined)
+    return services.has(service) ? `${service}, which is not planned yet` : `${service}, which is not there`;
+  const { rollout, currentRelease, targetRelease, running, wanted } = status;
+  if (rollout !== 'steady') return `${service}, which is ${rollout}`;
+  if (currentRelease === 0 || currentRelease !== targetRelease) return `${service}, which is not whole`;
+  return running < wanted ? `${service}, of which ${running} of ${wanted} are running` : undefined;
+}
