@@ -10,7 +10,6 @@ export const RULES = [
   'bad-name',
   'out-of-range',
   'duplicate-port',
-  'dependency-circle',
   'missing-config',
   'unreadable-config',
   'conflict',

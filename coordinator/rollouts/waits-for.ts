@@ -13,7 +13,7 @@ export function whyWaits(view: ClusterView, release: Release): string {
 /** @param circle as circleFrom finds it */
 export function textOfCircle(circle: readonly string[]): string {
   const links = circle.map((service, at) => `${service} waits for ${circle[(at + 1) % circle.length]}`);
-  return `depends_on with service_healthy goes in a circle: ${links.join(', ')}; none of them can be first, take one out`;
+  return `${links.join(', ')}: none of them could ever begin. Let one of them wait by service_started, or for nothing`;
 }
 
 /**

@@ -85,8 +85,8 @@ function problemsOf({ view, service }: ServiceInput, compiled: CompiledService):
   if (!compiled.ok) return compiled.problems;
   const circle = circleFrom(view, service, compiled.deploy.waitsFor);
   if (circle === undefined) return [];
-  const at = { path: 'depends_on', line: 0, column: 0, key: '' };
-  return [{ rule: 'dependency-circle', ...at, message: textOfCircle(circle) }];
+  const at = { path: `depends_on.${circle[1] ?? service}`, line: 0, column: 0, key: '' };
+  return [{ rule: 'cycle', ...at, message: textOfCircle(circle) }];
 }
 
 /** The next release waits for a host to say what its image means now; what is under way goes on meanwhile. */

@@ -104,7 +104,8 @@ function whatIsWrong(cluster: SimulatedCluster): readonly string[] {
     const { deploy, container } = compiled;
     const wanted = deploy.mode === 'global' ? cluster.hosts.length : deploy.replicas;
     const found = running.filter((one) => one.container.request.service === service);
-    const isCurrent = found.every((one) => one.container.request.container.image === container.image);
+    // With the digest that the release was cut with, or without one.
+    const isCurrent = found.every((one) => one.container.request.container.image.split('@')[0] === container.image);
     if (!isCurrent || found.length !== wanted)
       wrong.push(
         `${service} wants ${wanted} of ${container.image} and has ${found.map(({ container: one }) => `${one.request.instance}=${one.request.container.image}`).join(', ') || 'none'}`,
