@@ -17,13 +17,15 @@ import { ViewReader } from './view-reader';
 const keys = keysUnder('/t');
 const HOSTS = ['h1', 'h2', 'h3', 'h4'];
 const SERVICES = ['web', 'api', 'log', 'db'];
+// With digests, so that no host is asked for them.
+const [A1, A2] = [1, 2].map((tag) => `a:${tag}@sha256:${'0'.repeat(64)}`);
 const DOCUMENTS = [
-  'image: a:1\ndeploy: { replicas: 2 }',
-  'image: a:2\ndeploy: { replicas: 3 }',
-  'image: a:1\nports: ["80:80"]\ndeploy: { replicas: 2 }',
-  'image: a:1\ndeploy: { mode: global }',
-  'image: a:1\ndeploy: { replicas: 3, placement: { constraints: ["node.labels.zone == a"] } }',
-  'image: a:1\ndeploy: { replicas: 2, resources: { reservations: { memory: 600M } } }',
+  `image: ${A1}\ndeploy: { replicas: 2 }`,
+  `image: ${A2}\ndeploy: { replicas: 3 }`,
+  `image: ${A1}\nports: ["80:80"]\ndeploy: { replicas: 2 }`,
+  `image: ${A1}\ndeploy: { mode: global }`,
+  `image: ${A1}\ndeploy: { replicas: 3, placement: { constraints: ["node.labels.zone == a"] } }`,
+  `image: ${A1}\ndeploy: { replicas: 2, resources: { reservations: { memory: 600M } } }`,
   'image: [',
 ];
 

@@ -97,6 +97,12 @@ export class FakeAgent {
       ...emptyDocument('HostStatus'),
       ...{ assignmentRevision: this.revision, instances: Object.fromEntries(instances) },
       prefetch: Object.fromEntries((assignment?.prefetch ?? []).map((release) => [release, PULLED])),
+      resolved: Object.fromEntries(
+        Object.entries(assignment?.resolve ?? {}).map(([service, { question }]) => [
+          service,
+          { question, digest: '', problem: 'there is no registry' },
+        ]),
+      ),
     });
     const isThere = host!.entries().has(keys.hostRecord(name)) && status!.entries().has(keys.status(name));
     if (text === this.said && isThere) return;

@@ -42,6 +42,10 @@ export interface Wanted {
 }
 
 export const GIB = 1024 ** 3;
+const DIGEST = '@sha256:0';
+
+/** As tests write it. */
+const nameOf = (release: Release | undefined): string => (release?.container.image ?? '').replace(DIGEST, '');
 
 /** Services are written as JSON of what tests vary; the real compiler has tests of its own. */
 function compile(_: string, text: string): CompiledService {
@@ -53,7 +57,8 @@ function compile(_: string, text: string): CompiledService {
   return {
     ok: true,
     container: {
-      ...{ ...empty.container, image: wanted.image ?? 'a:1', configEnvironment: wanted.config ?? false },
+      // With a digest, so that no host is asked for one; tests of that say which host answers what.
+      ...{ ...empty.container, image: `${wanted.image ?? 'a:1'}${DIGEST}`, configEnvironment: wanted.config ?? false },
       ports: wanted.port === undefined ? [] : [port],
       ...wanted.container,
     },
@@ -194,7 +199,7 @@ export class World {
 
   private pulled(name: string): HostStatus['prefetch'][string] {
     const [service = '', number] = name.split('@');
-    const image = this.releases.get(service)?.get(Number(number))?.container.image ?? '';
+    const image = nameOf(this.releases.get(service)?.get(Number(number)));
     const failed = this.unknownImages.has(image);
     return { done: !failed, failed, message: failed ? `no such image: ${image}` : '' };
   }
@@ -203,7 +208,7 @@ export class World {
     const release = this.releases.get(one.service)?.get(one.release);
     const nothing = { ports: [], health: 'none', restarts: 0, reason: '', held: false };
     const idle = { progress: '', pausedUntilMs: 0, lastRestartReason: '' };
-    const isUp = release === undefined || !this.broken.has(release.container.image);
+    const isUp = !this.broken.has(nameOf(release));
     const spec =
       release === undefined
         ? (before?.spec ?? '')
