@@ -185,13 +185,13 @@ test.each<[string, string[], Parameters<typeof noting>[1], Asked, string]>([
 });
 
 test('what holds a change up is a warning', async () => {
-  const held = 'web is frozen by bob@ops; "berth unfreeze web" ends it';
+  const held = 'web: frozen by bob@ops; "berth unfreeze web" ends it';
   const scaled = await berth(
     noting([], { scale: { services: [{ service: 'web', before: 1, replicas: 2, held }] } }),
     'scale',
     'web=2',
   );
-  expect(scaled).toMatchObject({ code: 0, stderr: `Warning: ${held}. Until then nothing happens.\n` });
+  expect(scaled).toMatchObject({ code: 0, stderr: `Warning: ${held}\n` });
   const thawed = await berth(noting([], { changeFreeze: { before: FREEZE, cluster: FREEZE } }), 'unfreeze', 'web');
   expect(thawed.stderr).toBe(
     'Warning: the cluster is frozen by bob@ops: black friday, and web with it. "berth unfreeze" ends that.\n',

@@ -50,8 +50,7 @@ export function registerScale(program: Command): void {
               ]),
             );
           }
-          for (const { held } of answer.services)
-            if (held !== '') process.stderr.write(`Warning: ${clean(held)}. Until then nothing happens.\n`);
+          for (const { held } of answer.services) if (held !== '') process.stderr.write(`Warning: ${clean(held)}\n`);
           if (wait !== true) return;
           const { waitFor } = await import('./wait.js');
           await waitFor({ client, services: services.map(({ service }) => service), timeoutMs, say });

@@ -155,11 +155,11 @@ test('an older failure says nothing of a rollback that was asked for', async () 
 });
 
 test('a frozen service waits until the time is up, and says so', async () => {
-  const frozen = status({ frozen: 'by ann@ops: audit' });
+  const frozen = status({ frozen: 'frozen by ann@ops: audit' });
   const { exitCode, lines, message } = await waited([{ services: [frozen] }], { timeoutMs: 20 });
   expect({ exitCode, lines }).toEqual({
     exitCode: 4,
-    lines: ['web @2 3/3, from @1', 'web is frozen: by ann@ops: audit'],
+    lines: ['web @2 3/3, from @1', 'web: frozen by ann@ops: audit'],
   });
-  expect(message).toContain('\n  web is frozen: by ann@ops: audit\n');
+  expect(message).toContain('\n  web: frozen by ann@ops: audit\n');
 });

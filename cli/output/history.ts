@@ -36,7 +36,7 @@ export function printHistory(service: string, answer: GetHistoryResponse): void 
     ...(status.move === undefined || status.move.reason === ''
       ? []
       : [`${status.move.phase}: ${clean(status.move.reason)}`]),
-    ...(status.frozen === '' ? [] : [`frozen: ${clean(status.frozen)}`]),
+    ...(status.frozen === '' ? [] : [clean(status.frozen)]),
     ...unpinned.map(({ number, unpinnedReason }) => `@${number} is unpinned: ${clean(unpinnedReason)}`),
     ...unreadable.map((number) => `@${number} can not be read.`),
   ];

@@ -33,7 +33,7 @@ export function troublesOf({ name, status }: ListedService): readonly Trouble[] 
   const failed = Object.entries(rollout === 'rolling' ? (move?.failures ?? {}) : {});
   return [
     ...(pause === undefined ? [] : [`${name}: ${describePause(pause)}`]),
-    ...(frozen === '' ? [] : [`${name} is frozen: ${clean(frozen)}`]),
+    ...(frozen === '' ? [] : [`${name}: ${clean(frozen)}`]),
     ...unplaced(name, status),
     ...failed.map(([id, why]) => `${id} failed: ${clean(why)}`),
   ].map((what) => ({ what }));

@@ -88,11 +88,11 @@ test('what holds it up is told: a freeze, a pause, a rollback', async () => {
   const wish = { ...emptyDocument('ServiceIntent'), rollback: { release: 1, insteadOf: 2, by: 'bob@ops', atMs: 1 } };
   await put(cluster.keys.serviceIntent('old'), encodeDocument('ServiceIntent', wish));
   expect(await actions({ web: 'image: web:3\n', api: WEB, old: 'image: web:2\n' })).toEqual([
-    ['updated', expect.stringMatching(/^web is frozen by bob@ops/)],
-    ['unchanged', expect.stringMatching(/^api is paused until .*; "berth resume api" ends it$/)],
+    ['updated', expect.stringMatching(/^web: frozen by bob@ops: audit; "berth unfreeze web" ends it$/)],
+    ['unchanged', expect.stringMatching(/^api: paused until .*; "berth resume api" ends it$/)],
     [
       'unchanged',
-      'old stays at @1, where bob@ops had it rolled back to; "berth rollback old --to 2" goes forward again',
+      'old: stays at @1, where bob@ops had it rolled back to; "berth rollback old --to 2" goes forward again',
     ],
   ]);
 });

@@ -4,7 +4,7 @@ import { RpcError, type AppliedService, type ApplyRequest, type ApplyResponse } 
 import { indexPauses } from '../schedule/pauses';
 import type { ServiceDocument } from '../view';
 import { requireKnown, writing, type ApiContext } from './context';
-import { authorOf, describeFrozen, editServiceIntent, frozen } from './intents';
+import { authorOf, editServiceIntent, heldByFreeze } from './intents';
 import { refusals } from './refusals';
 import { statusOf } from './releases';
 import { requireShort } from './writes';
@@ -54,13 +54,12 @@ function actionOf(context: ApiContext, { name, document }: Given, before: Servic
 }
 
 function whyHeld({ cluster }: ApiContext, service: string): string {
-  const { view } = cluster;
-  const found = frozen(view, service);
-  if (found !== undefined) return describeFrozen(service, found);
+  const frozen = heldByFreeze(cluster.view, service);
+  if (frozen !== '') return frozen;
   const pause = indexPauses(cluster.pauses()).service.get(service);
   return pause === undefined
     ? ''
-    : `${service} is paused until ${isoTime(pause.untilMs)}; "berth resume ${service}" ends it`;
+    : `${service}: paused until ${isoTime(pause.untilMs)}; "berth resume ${service}" ends it`;
 }
 
 /** The document is as it was, and something else runs, since an operator wants it so. */
@@ -69,7 +68,7 @@ function whyElsewhere({ cluster: { view } }: ApiContext, service: string): strin
   const newest = Math.max(0, ...(view.releases.get(service)?.keys() ?? []));
   if (wish === undefined || wish.insteadOf !== newest || wish.release === newest) return '';
   const who = wish.by === '' ? 'somebody' : wish.by;
-  return `${service} stays at @${wish.release}, where ${who} had it rolled back to; "berth rollback ${service} --to ${newest}" goes forward again`;
+  return `${service}: stays at @${wish.release}, where ${who} had it rolled back to; "berth rollback ${service} --to ${newest}" goes forward again`;
 }
 
 async function write(

@@ -1,10 +1,10 @@
 /** The documents that say what operators want apart from services themselves: of a service, and of the cluster. */
 import { decodeDocument, DocumentError, emptyDocument, encodeDocument } from '../../lib/documents/codec';
-import type { Author, ClusterIntent, DocumentTypes, Freeze, ServiceIntent } from '../../lib/documents/types';
+import type { Author, ClusterIntent, DocumentTypes, ServiceIntent } from '../../lib/documents/types';
 import type { Compare, Write } from '../../lib/etcd/store';
-import { isoTime } from '../../lib/iso-time';
 import { textHash } from '../../lib/release/text-hash';
 import { RpcError } from '../../lib/rpc/types';
+import { whyFrozen } from '../rollouts/freeze';
 import type { ClusterView } from '../view';
 import type { ApiContext } from './context';
 import { readKey, unchanged } from './writes';
@@ -61,29 +61,14 @@ export function authorOf(context: ApiContext, by: string, text: string): Author 
   return { by, atMs: context.wallMs(), textHash: textHash(text) };
 }
 
-export interface Frozen {
-  /** The service's own freeze, or the cluster's. */
-  readonly isCluster: boolean;
-  readonly freeze: Freeze;
-}
-
-export function frozen(view: ClusterView, service: string): Frozen | undefined {
-  const own = view.serviceIntents.get(service)?.document.freeze;
-  if (own !== undefined) return { isCluster: false, freeze: own };
-  const { freeze } = view.clusterIntent.document;
-  return freeze && { isCluster: true, freeze };
-}
-
-/** @returns 'web is frozen by ann@ops since 2026-…: black friday; "berth unfreeze web" ends it' */
-export function describeFrozen(service: string, { isCluster, freeze }: Frozen): string {
-  const { by, atMs, reason } = freeze;
-  const who = `${by === '' ? '' : ` by ${by}`}${atMs > 0 ? ` since ${isoTime(atMs)}` : ''}`;
-  const end = isCluster ? 'berth unfreeze' : `berth unfreeze ${service}`;
-  return `${isCluster ? 'the cluster' : service} is frozen${who}${reason === '' ? '' : `: ${reason}`}; "${end}" ends it`;
-}
-
 /** @throws RpcError 'refused' with who froze it, and why */
 export function requireThawed(view: ClusterView, service: string): void {
-  const found = frozen(view, service);
-  if (found !== undefined) throw new RpcError('refused', describeFrozen(service, found));
+  const why = heldByFreeze(view, service);
+  if (why !== '') throw new RpcError('refused', why);
+}
+
+/** @returns 'web: frozen by ann@ops: black friday; "berth unfreeze web" ends it'; empty when it is not */
+export function heldByFreeze(view: ClusterView, service: string): string {
+  const why = whyFrozen(view, service);
+  return why === '' ? '' : `${service}: ${why}`;
 }

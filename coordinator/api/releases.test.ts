@@ -11,11 +11,14 @@ const MOVE: Rollout = {
 };
 
 let cluster: OperatedCluster;
+/** Of the service's document. */
+let revision: number;
 beforeEach(async () => {
   cluster = await OperatedCluster.start();
   // Its own plans would write over what is written here by hand.
   await cluster.lead.resign();
   await cluster.put(cluster.keys.service('web'), 'image: web:3\n');
+  revision = cluster.etcd.revision;
   for (const number of [1, 2, 3]) await release(number);
   await status({ currentRelease: 3, targetRelease: 3, wholeReleases: [1, 2, 3] });
 });
@@ -114,6 +117,16 @@ test.each<[string, () => Promise<unknown>, string, RegExp]>([
     /^web@7 is gone\. There are @3, @2, @1; "berth history web"/,
   ],
   ['to where it is', () => rollback(3), 'refused', /^web@3 is what it is at/],
+  [
+    'to what failed just now',
+    () =>
+      status({
+        ...{ currentRelease: 2, targetRelease: 2, wholeReleases: [1, 2], rollout: 'rolled-back' },
+        move: { ...MOVE, phase: 'rolled-back', isRollback: true, failedRelease: 3, failedRevision: revision },
+      }).then(() => rollback(3)),
+    'refused',
+    /^web@3 is what failed\. "berth apply" of its file is another try/,
+  ],
   ['of a service that is not there', () => rollback(0, 'wb'), 'not-found', /there is no service "wb"/],
   [
     'when none was ever whole',
@@ -125,13 +138,13 @@ test.each<[string, () => Promise<unknown>, string, RegExp]>([
     'of a frozen service',
     () => freeze('web').then(() => rollback()),
     'refused',
-    /^web is frozen by ann@ops since .*: audit; "berth unfreeze web" ends it$/,
+    /^web: frozen by ann@ops: audit; "berth unfreeze web" ends it$/,
   ],
   [
     'in a frozen cluster',
     () => freeze('').then(() => rollback()),
     'refused',
-    /^the cluster is frozen .*; "berth unfreeze" ends it$/,
+    /^web: the cluster is frozen by ann@ops: audit; "berth unfreeze" ends it$/,
   ],
   ['promotion without canaries', promote, 'refused', /^web has no canaries that wait: no rollout is under way/],
   [

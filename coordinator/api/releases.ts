@@ -53,12 +53,15 @@ export async function rollback(context: ApiContext, request: RollbackRequest): P
   requireName('service', service, view.services);
   requireThawed(view, service);
   const releases = view.releases.get(service) ?? NO_RELEASES;
-  const { targetRelease } = statusOf(view, service);
+  const { targetRelease, move } = statusOf(view, service);
   const release = request.release === 0 ? lastWhole(view, service, releases) : request.release;
   if (!releases.has(release))
     throw new RpcError('refused', `${service}@${release} is gone. ${thoseThatAreThere(service, releases)}`);
   if (release === targetRelease)
     throw new RpcError('refused', `${service}@${release} is what it is at, or on its way to, already`);
+  const hasFailed = move?.failedRelease === release && move.failedRevision === view.services.get(service)!.modRevision;
+  if (hasFailed)
+    throw new RpcError('refused', `${service}@${release} is what failed. "berth apply" of its file is another try`);
   const wish: RollbackWish = { release, insteadOf: newestOf(releases), by, atMs: context.wallMs() };
   const edit = await editServiceIntent(context, service);
   const { compares, writes } = edit.change({ ...edit.before, rollback: wish });

@@ -43,7 +43,7 @@ test('the same count writes nothing', async () => {
 test('a frozen service is written, and the answer says that it waits', async () => {
   await cluster.settle(({ api }) => api.changeFreeze({ service: 'web', frozen: true, reason: 'audit', by: 'bob@ops' }));
   expect(await scale({ web: 3 })).toMatchObject({
-    services: [{ held: expect.stringMatching(/^web is frozen by bob@ops/) }],
+    services: [{ held: expect.stringMatching(/^web: frozen by bob@ops/) }],
   });
 });
 

@@ -12,6 +12,11 @@ const RETRY_MS = 100;
 const TTL_MS = 2000;
 const PULLED = { done: true, failed: false, message: '' };
 
+const CRASHED = {
+  reason: 'exited with code 3',
+  lastExit: { code: 3, oomKilled: false, atMs: 1, signal: '', log: ['no config', 'giving up'] },
+};
+
 export interface FakeAgentOptions {
   readonly store: Store;
   readonly keys: Keys;
@@ -137,7 +142,9 @@ export class FakeAgent {
       const { image } = release.container;
       const phase = this.broken.has(image) ? 'BACKOFF' : this.slow.has(image) ? 'STARTING' : 'RUNNING';
       const nothing = { containerId: 'c', ports: [], health: 'none', restarts: 0, reason: '', held: false };
-      this.running.set(id, { ...nothing, progress: '', pausedUntilMs: 0, lastRestartReason: '', ...one, phase, spec });
+      const crash = phase === 'BACKOFF' ? CRASHED : {};
+      const quiet = { progress: '', pausedUntilMs: 0, lastRestartReason: '' };
+      this.running.set(id, { ...nothing, ...quiet, ...one, phase, spec, ...crash });
     }
   }
 }
