@@ -7,7 +7,7 @@ import { waitFor } from './wait';
 const MOVE: Rollout = {
   ...{ from: 1, to: 2, phase: 'moving', reason: '', isRollback: false, failedRelease: 0, failedRevision: 0 },
   ...{ startedAtMs: 1, phaseSinceMs: 1, nextBatchAtMs: 0, watched: {}, failures: {}, moved: 0, total: 0 },
-  ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0 },
+  ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0, lastExits: {} },
 };
 
 const status = (change: Partial<ListedService['status']>, move?: Partial<Rollout>, name = 'web'): ListedService =>
@@ -94,8 +94,10 @@ const CRASHED = listedInstance(
 );
 
 test('a rollout that is rolled back ends with 3, why, and what the instances said last, though they are gone', async () => {
-  const failures = { 'web-2-x': 'exited with code 3', 'web-3-y': 'never healthy' };
-  const back = { phase: 'rolled-back', reason: '2 of 3 new instances failed', failedRelease: 2, failures };
+  const failures = { 'web-2-x': 'on h2: exited with code 3', 'web-3-y': 'on h3: exited with code 1' };
+  const lastExits = { 'web-3-y': { code: 1, oomKilled: false, atMs: 1, signal: '', log: ['no disk'] } };
+  const reason = 'web@2 failed: 2 instances, the first of them web-2-x';
+  const back = { phase: 'rolled-back', reason, failedRelease: 2, failures, lastExits };
   const looks: Look[] = [
     { services: [status({}, { moved: 1, total: 3 })], instances: [CRASHED] },
     { services: [status({}, { moved: 1, total: 3 })], instances: [CRASHED] },
@@ -109,11 +111,12 @@ test('a rollout that is rolled back ends with 3, why, and what the instances sai
       'web-2-x on h2: backoff: exited with code 3\n    | no config\n    | \ufffd[31mbye',
       'web goes back to @1: moving 0/2',
     ],
-    message: `web: the rollout of @2 failed and was rolled back to @1: 2 of 3 new instances failed
+    message: `web@2 failed and was rolled back to @1: 2 instances, the first of them web-2-x
   web-2-x on h2: backoff: exited with code 3
     | no config
     | \ufffd[31mbye
-  web-3-y: never healthy
+  web-3-y on h3: exited with code 1
+    | no disk
 "berth why web" tells more.`,
   });
 });
@@ -135,9 +138,7 @@ test('one that stopped ends with 3 when the others are through, or wait for it',
   const { exitCode, message, lines } = await waited(looks);
   expect(exitCode).toBe(3);
   expect(lines).toContain('web @2 moving 1/3');
-  expect(message).toBe(
-    'db: the rollout of @2 failed and stopped where it was: the job exited with 1\n"berth why db" tells more.',
-  );
+  expect(message).toBe('db@2 failed and stopped where it was: the job exited with 1\n"berth why db" tells more.');
 });
 
 test('an older failure says nothing of a rollback that was asked for', async () => {

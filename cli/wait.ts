@@ -113,13 +113,17 @@ function describeFailures(failed: readonly ListedService[], lastWords: LastWords
 
 function describeFailure({ name, status }: ListedService, lastWords: LastWords): readonly string[] {
   const { move, rollout, currentRelease } = status;
-  const release = failedRelease(move);
+  const failed = `${name}@${failedRelease(move)}`;
   const end = rollout === 'rolled-back' ? `was rolled back to @${currentRelease}` : 'stopped where it was';
-  const why = move === undefined || move.reason === '' ? '' : `: ${clean(move.reason)}`;
+  const reason = clean(move?.reason ?? '').replace(`${failed} failed: `, '');
+  const { failures = {}, lastExits = {} } = move ?? {};
   const heard = [...lastWords].filter(([, { service }]) => service === name).map(([id]) => id);
-  const ids = new Set([...Object.keys(move?.failures ?? {}), ...heard]);
-  const troubles = [...ids].map((id) => lastWords.get(id) ?? { what: `${id}: ${clean(move?.failures[id] ?? '')}` });
-  return [`${name}: the rollout of @${release} failed and ${end}${why}`, ...troubles.flatMap(indented)];
+  const troubles = [...new Set([...Object.keys(failures), ...heard])].map((id): Trouble => {
+    const words = lastWords.get(id);
+    const what = words?.what ?? `${id} ${clean(failures[id] ?? '')}`;
+    return { what, more: lastExits[id]?.log ?? words?.more ?? [] };
+  });
+  return [`${failed} failed and ${end}${reason === '' ? '' : `: ${reason}`}`, ...troubles.flatMap(indented)];
 }
 
 function indented({ what, more = [] }: Trouble): readonly string[] {

@@ -35,7 +35,7 @@ export function troublesOf({ name, status }: ListedService): readonly Trouble[] 
     ...(pause === undefined ? [] : [`${name}: ${describePause(pause)}`]),
     ...(frozen === '' ? [] : [`${name}: ${clean(frozen)}`]),
     ...unplaced(name, status),
-    ...failed.map(([id, why]) => `${id} failed: ${clean(why)}`),
+    ...failed.map(([id, why]) => `${id} ${clean(why)}`),
   ].map((what) => ({ what }));
 }
 

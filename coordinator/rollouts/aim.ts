@@ -57,10 +57,10 @@ export function aimOf(input: AimInput): Aim {
 
 /** The way back from what failed, to the release that was whole before it. */
 export function wayBack(failed: Rollout, reason: string, modRevision: number, wallMs: number): Rollout {
-  const { from, to, failures } = failed;
+  const { from, to, failures, lastExits } = failed;
   const isRollback = true;
   return {
-    ...{ ...begun(from, from, wallMs), phase: 'moving', reason, failures },
+    ...{ ...begun(from, from, wallMs), phase: 'moving', reason, failures, lastExits },
     ...{ isRollback, failedRelease: to, failedRevision: modRevision },
   };
 }
@@ -69,7 +69,7 @@ export function begun(from: number, to: number, wallMs: number): Rollout {
   return {
     ...{ from, to, phase: 'waiting', reason: '', isRollback: false, failedRelease: 0, failedRevision: 0 },
     ...{ startedAtMs: wallMs, phaseSinceMs: wallMs, nextBatchAtMs: 0, watched: {}, failures: {}, moved: 0, total: 0 },
-    ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0 },
+    ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0, lastExits: {} },
   };
 }
 

@@ -7,6 +7,8 @@ import { isDone, whyFailed } from './readiness';
 
 /** Of failed instances, this many are kept for people to see. */
 const MAX_FAILURES = 100;
+/** Of these, the last lines of their logs, too. */
+const MAX_LAST_EXITS = 3;
 
 export interface Verdict {
   readonly rollout: Rollout;
@@ -42,6 +44,7 @@ function watch(course: Course, rollout: Rollout, placements: readonly Placement[
   const byId = new Map(placements.map((placement) => [placement.id, placement]));
   const watched: Record<string, number> = {};
   const failures = { ...rollout.failures };
+  const lastExits = { ...rollout.lastExits };
   let nextBatchAtMs = rollout.nextBatchAtMs;
   for (const [id, sinceMs] of Object.entries(rollout.watched)) {
     const placement = byId.get(id);
@@ -51,6 +54,8 @@ function watch(course: Course, rollout: Rollout, placements: readonly Placement[
     const why = isLive ? whyFailed(report) : undefined;
     const isNew = why !== undefined && failures[id] === undefined;
     if (isNew && Object.keys(failures).length < MAX_FAILURES) failures[id] = `on ${placement.host}: ${why}`;
+    if (isNew && report?.lastExit !== undefined && Object.keys(lastExits).length < MAX_LAST_EXITS)
+      lastExits[id] = report.lastExit;
     // One that has failed counts again once it is well for as long as any other.
     const isGood = isWell(course, placement) && !isNew;
     const goodSinceMs = !isGood ? 0 : sinceMs === 0 ? wallMs : Math.min(sinceMs, wallMs);
@@ -59,7 +64,7 @@ function watch(course: Course, rollout: Rollout, placements: readonly Placement[
     if (!hasPassed || rollout.phase === 'canary') watched[id] = goodSinceMs;
     else nextBatchAtMs = wallMs + limits.delayMs;
   }
-  return { ...rollout, watched, failures, nextBatchAtMs };
+  return { ...rollout, watched, failures, lastExits, nextBatchAtMs };
 }
 
 /** Instances that failed and are still there, of the target. */

@@ -10,7 +10,7 @@ type Values = Readonly<Record<string, string>>;
 const NO_MOVE: Rollout = {
   ...{ from: 0, to: 0, phase: 'resolving', reason: '', isRollback: false, failedRelease: 0, failedRevision: 0 },
   ...{ startedAtMs: 0, phaseSinceMs: 0, nextBatchAtMs: 0, watched: {}, failures: {}, moved: 0, total: 0 },
-  ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0 },
+  ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0, lastExits: {} },
 };
 
 export class ReleaseScene {

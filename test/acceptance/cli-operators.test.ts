@@ -1,0 +1,108 @@
+/** The operator's commands on real coordinators and a real etcd; the hosts have no Docker, and do at once what they are told. */
+import { HollowCluster } from '../support/hollow-cluster';
+import { until } from '../support/wait';
+
+let cluster: HollowCluster;
+beforeAll(async () => {
+  cluster = await HollowCluster.start();
+  for (const agent of cluster.agents.values()) agent.broken.add('web:bad');
+}, 60_000);
+afterAll(() => cluster.stop(), 60_000);
+
+const file = (image: string, replicas = 3): string =>
+  `name: shop\nservices:\n  web:\n    image: ${image}\n    deploy: { replicas: ${replicas}, update_config: { monitor: 500ms } }\n`;
+
+/** @returns what was printed, by a command that has to succeed */
+async function done(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await cluster.berth(...args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout;
+}
+
+async function json(...args: readonly string[]): Promise<Record<string, unknown>> {
+  return JSON.parse(await done(...args, '--json')) as Record<string, unknown>;
+}
+
+const applied = (text: string, ...args: readonly string[]) =>
+  cluster.berth('apply', '-f', cluster.file('compose.yaml', text), '--wait', ...args);
+/** Instances of each host, sorted. */
+const spread = async (): Promise<readonly string[]> =>
+  ((await json('ps', 'web'))['instances'] as { host: string }[]).map(({ host }) => host).sort();
+
+test('a release lands, the next one fails and goes back with exit code 3 and its last words, and is tried again', async () => {
+  expect(await applied(file('web:1'))).toMatchObject({ code: 0, stdout: expect.stringMatching(/ s: web @1 3\/3\n$/) });
+  const failed = await applied(file('web:bad'));
+  expect(failed.code).toBe(3);
+  expect(failed.stderr).toMatch(
+    /^web@2 failed and was rolled back to @1: web-\d-\w+ on h\d: exited with code 3\n {2}web-\d-\w+ on h\d: .*exited with code 3\n {4}\| no config\n {4}\| giving up\n"berth why web" tells more\.\n$/,
+  );
+  const again = await applied(file('web:bad'));
+  expect(again).toMatchObject({ code: 3, stdout: expect.stringMatching(/^web {3}retried\n/) });
+  expect(await applied(file('web:2'))).toMatchObject({ code: 0, stdout: expect.stringMatching(/ s: web @3 3\/3\n$/) });
+}, 60_000);
+
+test('history and rollback: back, forward, and to what is gone', async () => {
+  const history = await done('history', 'web');
+  expect(history).toMatch(/^RELEASE .*\n@3 .* web:2 .* current .*\n@2 .* web:bad .* never whole .*\n@1 .* web:1 /);
+  expect(await done('rollback', 'web', '--wait')).toMatch(
+    /^web goes back from @3 to @1\.\n(.*\n)* .* s: web @1 3\/3\n$/,
+  );
+  expect(await done('history', 'web')).toMatch(/\n@1 .* current .*\n\n@1 instead of @3, asked for by \S+@\S+ at /);
+  expect(await cluster.berth('rollback', 'web', '--to', '9')).toMatchObject({
+    ...{ code: 2, stderr: 'web@9 is gone. There are @3, @2, @1; "berth history web" says what is in them.\n' },
+  });
+  const unchanged = await applied(file('web:2'));
+  expect(unchanged).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('"berth rollback web --to 3" goes forward again'),
+  });
+  await done('rollback', 'web', '--to', '3', '--wait');
+}, 60_000);
+
+test('scale, in the document’s own text; a frozen service waits for its end', async () => {
+  await done('freeze', 'web', '--reason', 'audit');
+  expect(await cluster.berth('scale', 'web=5')).toMatchObject({
+    ...{
+      code: 0,
+      stdout: 'web   3 → 5\n',
+      stderr: expect.stringMatching(/^Warning: web: frozen by .*: audit; "berth unfreeze web" ends it\n$/),
+    },
+  });
+  expect(await cluster.berth('rollback', 'web')).toMatchObject({ code: 2 });
+  expect(await spread()).toHaveLength(3);
+  await done('unfreeze', 'web');
+  await done('scale', 'web=5', '--wait');
+  expect(await spread()).toHaveLength(5);
+  expect(await cluster.etcd.get(cluster.keys.service('web'))).toMatch(/replicas: 5\n/);
+  await done('scale', 'web=3', '--wait');
+}, 60_000);
+
+test('drain --wait empties a host, and warns at the last one, where everything stays', async () => {
+  const drained = await done('drain', 'h1', '--wait', '--timeout', '30', '--reason', 'new disk');
+  expect(drained).toMatch(
+    /^h1 is draining: .*\n( {2}.*\n)*h1 is empty\. It gets nothing until "berth uncordon h1"\.\n$/,
+  );
+  expect(await spread()).not.toContain('h1');
+  expect(await done('hosts')).toMatch(/\nh1 +draining .*\n(.*\n)*\nh1: draining by \S+@\S+: new disk\n$/);
+  await done('cordon', 'h2');
+  const last = await cluster.berth('drain', 'h3', '--wait', '--timeout', '2');
+  expect(last).toMatchObject({
+    code: 4,
+    stderr: expect.stringMatching(/^Warning: no host is left .*\nh3 is not empty yet/),
+  });
+  expect(last.stdout).toMatch(/ can not move: /);
+  for (const host of ['h1', 'h2', 'h3']) await done('uncordon', host);
+}, 60_000);
+
+test('a lost host is shown with since when, and is forgotten; a live one is refused', async () => {
+  expect(await cluster.berth('hosts', 'rm', 'h2')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('berth drain h2 --wait'),
+  });
+  cluster.agents.get('h2')!.die();
+  await until('h2 to be lost', async () => / lost \d/.test(await done('hosts')), 20_000);
+  expect(await done('host', 'rm', 'h2')).toMatch(/^h2 is forgotten/);
+  expect(await done('hosts')).not.toContain('h2');
+  await until('its instances elsewhere', async () => (await spread()).length === 3, 20_000);
+  expect(await cluster.etcd.ctl(['get', '--prefix', '--keys-only', cluster.keys.host('h2')])).toBe('');
+}, 60_000);
