@@ -205,7 +205,7 @@ test('a converged cluster stays still: no write to etcd and no event of Docker f
   await cluster.put('web', `${IDLE}deploy: { replicas: 3 }\n`);
   await cluster.running(3);
   await cluster.steady('web', 1);
-  await sleep(3000);
+  await sleep(10_000);
   const revision = await cluster.etcd.revision();
   const since = String(Math.floor(Date.now() / 1000));
   await sleep(60_000);
