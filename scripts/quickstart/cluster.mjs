@@ -77,7 +77,7 @@ export function thingsToTry({ etcd, coordinator, socket }) {
   return {
     settings: [`export BERTH_COORDINATOR=${coordinator}`, `export BERTH_SOCKET=${socket}`],
     kill: `docker kill $(docker ps -q --filter label=berth.host=${HOST} | head -1); sleep 1; bin/berth ps`,
-    scale: `sed 's/replicas: 2/replicas: 4/' ${COMPOSE} | bin/berth apply -p hello -f - --wait && bin/berth ps`,
+    scale: 'bin/berth scale web=4 --wait && bin/berth ps',
     edit:
       `${etcdctl} get --print-value-only /berth/services/web | sed 's/Hello from/Greetings from/' \\\n` +
       `       | ${etcdctl} put /berth/services/web && sleep 5 && bin/berth services`,
