@@ -41,10 +41,10 @@ export const pressure: Benchmark<LabHost> = {
     }
     return [
       {
-        what: `hosts taken for lost in ${pressureSeconds} s with every core busy and a new leader of etcd`,
-        unit: 'losses',
+        what: `taken for lost in ${pressureSeconds} s with every core busy and a new leader of etcd`,
+        unit: 'hosts',
         measured: { value: losses },
-        against: { value: host.lab.hosts.length, what: 'hosts that lived' },
+        against: { value: host.lab.hosts.length, what: 'that lived' },
         budget: { of: 'value', max: 0 },
       },
     ];
