@@ -1,4 +1,4 @@
-/** Three hosts and two coordinators: faults and edits by chance, then peace, in which all has to come right. */
+/** Three hosts and two or three coordinators: faults and edits by chance, then peace, in which all has to come right. */
 import { isUp } from '../../agent/docker/simulated/memory-container';
 import { compileService } from '../../coordinator/compose/compile';
 import { DOCUMENT_FAULTS, GARBAGE_PAUSE, SERVICES } from './documents';
