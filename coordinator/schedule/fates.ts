@@ -17,13 +17,16 @@ const LOST: Outcome = { fate: 'lost' };
  * @param wallMs wall clock, milliseconds since the Unix epoch
  */
 export function fatesIn(view: ClusterView, braked: ReadonlySet<string>, wallMs: number): Fates {
+  const moves = new Set(view.clusterIntent.document.moves);
+  const isMoved = ({ id, isBefore }: Placement, release: Release | undefined): boolean =>
+    moves.has(id) && !isBefore && release !== undefined && !isBoundToHost(release);
   return {
     of: (placement, release) => {
       const host = view.hosts.get(placement.host);
       // What nothing but a host's own report names is there after etcd lost its assignment, and so may its lease be (G3).
       if (host === undefined || (placement.isReported && !host.isLive)) return STAYS;
       const sinceMs = lostSinceMs(host, wallMs);
-      if (sinceMs === undefined) return host.intent?.drain === true ? LEAVES : STAYS;
+      if (sinceMs === undefined) return host.intent?.drain === true || isMoved(placement, release) ? LEAVES : STAYS;
       return braked.has(host.name) ? STAYS : fateOfLost(host, placement, release, wallMs - sinceMs);
     },
   };
