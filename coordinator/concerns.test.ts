@@ -101,7 +101,10 @@ class Model {
     instances: HostStatus['instances'],
     prefetch: HostStatus['prefetch'] = {},
   ): void {
-    const status = { ...emptyDocument('HostStatus'), assignmentRevision, instances, prefetch };
+    const questions = Object.entries(this.reader.view.hosts.get(host)?.assignment?.resolve ?? {});
+    const answer = { digest: '', problem: 'no registry knows it' };
+    const resolved = Object.fromEntries(questions.map(([service, { question }]) => [service, { ...answer, question }]));
+    const status = { ...emptyDocument('HostStatus'), assignmentRevision, instances, prefetch, resolved };
     this.put(keys.status(host), encodeDocument('HostStatus', status));
   }
 }

@@ -102,11 +102,13 @@ function nextHost(input: ReleaseInput, release: Release, last: string | undefine
     (constraints.check({ host, usage: NO_USAGE }, release) ? 0 : 4) +
     (host.pause === undefined && host.intent?.drain !== true ? 0 : 2) +
     (has.has(host.name) ? 0 : 1);
-  let best: HostView | undefined;
+  let best: string[] = [];
+  let bestRank = Infinity;
   for (const host of input.view.hosts.values()) {
-    if (!isUsable(host)) continue;
-    if (best === undefined || rank(host) < rank(best) || (rank(host) === rank(best) && host.name < best.name))
-      best = host;
+    const its = isUsable(host) ? rank(host) : Infinity;
+    if (its < bestRank) [best, bestRank] = [[], its];
+    if (its === bestRank && its !== Infinity) best.push(host.name);
   }
-  return best?.name;
+  // Many services that are applied at once do not all ask the same one.
+  return best.sort()[[...input.service].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % best.length];
 }

@@ -2,10 +2,11 @@
 import type { Clock } from '../../lib/clock';
 import { decodeDocument, emptyDocument, encodeDocument, DocumentError } from '../../lib/documents/codec';
 import type { Keys } from '../../lib/documents/keys';
-import type { Assignment, InstanceStatus } from '../../lib/documents/types';
+import type { Assignment, HostStatus, InstanceStatus } from '../../lib/documents/types';
 import { startLeaseSession, type LeaseSession } from '../../lib/etcd/lease-session';
 import { startMirror, type Mirror } from '../../lib/etcd/mirror';
 import { StoreError, type Store } from '../../lib/etcd/store';
+import { effectiveConfig } from '../../lib/release/config';
 import { specHash } from '../../lib/release/spec-hash';
 
 const RETRY_MS = 100;
@@ -35,6 +36,10 @@ export class FakeAgent {
   readonly broken = new Set<string>();
   /** Images whose instances never come further than starting. */
   readonly slow = new Set<string>();
+  /** It answers no question. */
+  isMute = false;
+  /** What registries say of images. */
+  readonly digests = new Map<string, string>();
   private revision = 0;
   private said = '';
   private isBusy = false;
@@ -102,12 +107,7 @@ export class FakeAgent {
       ...emptyDocument('HostStatus'),
       ...{ assignmentRevision: this.revision, instances: Object.fromEntries(instances) },
       prefetch: Object.fromEntries((assignment?.prefetch ?? []).map((release) => [release, PULLED])),
-      resolved: Object.fromEntries(
-        Object.entries(assignment?.resolve ?? {}).map(([service, { question }]) => [
-          service,
-          { question, digest: '', problem: 'there is no registry' },
-        ]),
-      ),
+      resolved: this.answers(assignment),
     });
     const isThere = host!.entries().has(keys.hostRecord(name)) && status!.entries().has(keys.status(name));
     if (text === this.said && isThere) return;
@@ -124,6 +124,16 @@ export class FakeAgent {
     this.said = text;
   }
 
+  private answers(assignment: Assignment | undefined): HostStatus['resolved'] {
+    const questions = this.isMute ? [] : Object.entries(assignment?.resolve ?? {});
+    return Object.fromEntries(
+      questions.map(([service, { image, question }]) => {
+        const digest = this.digests.get(image) ?? '';
+        return [service, { question, digest, problem: digest === '' ? `no registry knows ${image}` : '' }];
+      }),
+    );
+  }
+
   private async obey(assignment: Assignment): Promise<void> {
     this.revision = assignment.revision;
     for (const id of [...this.running.keys()])
@@ -138,8 +148,8 @@ export class FakeAgent {
       const text = (await this.options.store.range({ key })).kvs[0]?.value;
       if (text === undefined) continue;
       const release = decodeDocument('Release', text);
-      const spec = specHash(release.container);
-      const { image } = release.container;
+      const spec = specHash(release.container, effectiveConfig(release.config, one.config));
+      const image = release.container.image.split('@')[0]!;
       const phase = this.broken.has(image) ? 'BACKOFF' : this.slow.has(image) ? 'STARTING' : 'RUNNING';
       const nothing = { containerId: 'c', ports: [], health: 'none', restarts: 0, reason: '', held: false };
       const crash = phase === 'BACKOFF' ? CRASHED : {};

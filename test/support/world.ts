@@ -60,6 +60,8 @@ function compile(_: string, text: string): CompiledService {
       // With a digest, so that no host is asked for one; tests of that say which host answers what.
       ...{ ...empty.container, image: `${wanted.image ?? 'a:1'}${DIGEST}`, configEnvironment: wanted.config ?? false },
       ports: wanted.port === undefined ? [] : [port],
+      // There is no registry in this world.
+      pullPolicy: 'never',
       ...wanted.container,
     },
     deploy: {
@@ -186,12 +188,6 @@ export class World {
         assignmentRevision: host.assignment.revision,
         prefetch: Object.fromEntries(host.assignment.prefetch.map((name) => [name, this.pulled(name)])),
         instances: Object.fromEntries([...kept, ...run]),
-        resolved: Object.fromEntries(
-          Object.entries(host.assignment.resolve).map(([service, { question }]) => [
-            service,
-            { question, digest: '', problem: 'there is no registry in this world' },
-          ]),
-        ),
       };
       this.set(host.name, { status });
     }
