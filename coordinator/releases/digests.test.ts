@@ -2,6 +2,7 @@
 import { decodeDocument } from '../../lib/documents/codec';
 import type { Assignment, Release, ServiceStatus } from '../../lib/documents/types';
 import { OperatedCluster } from '../../test/support/operated-cluster';
+import { World } from '../../test/support/world';
 
 const A = `sha256:${'a'.repeat(64)}`;
 const B = `sha256:${'b'.repeat(64)}`;
@@ -98,3 +99,19 @@ test('a first document that turns out to be bad while a host is asked is refused
   expect((await status()).move).toBeUndefined();
   expect((await assignments()).map(({ resolve }) => resolve)).toEqual([{}, {}]);
 });
+
+test.each(['of the first release', 'of a later one'])(
+  'a question %s is written once, whatever the clock says',
+  (which) => {
+    const world = new World().addHost('h1');
+    if (which === 'of a later one') world.put('web', {}).settle();
+    world.put('web', { container: { image: 'web:2' } }).plan();
+    const before = world.serviceStatuses.get('web')!.document;
+    expect(before?.move).toMatchObject({ phase: 'resolving', asked: 'h1' });
+    for (let turn = 0; turn < 5; turn++) {
+      world.wallMs += 7;
+      world.plan();
+      expect(world.serviceStatuses.get('web')!.document).toEqual(before);
+    }
+  },
+);

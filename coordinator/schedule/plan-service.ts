@@ -2,9 +2,9 @@
 import type { Pause, Problem, Release, Rollout } from '../../lib/documents/types';
 import { decideRelease, type ReleaseDecision } from '../releases/cut-release';
 import type { PlannedStatus } from '../releases/whole-releases';
-import { begun } from '../rollouts/aim';
 import { whyFrozen } from '../rollouts/freeze';
 import { reportOf, type Placement } from '../view';
+import { withQuestion } from './asking';
 import { deletedSinceMs } from './brakes';
 import { isPinned, unpaused } from './pauses';
 import { planRollout, type RolloutPlan } from '../rollouts/plan-rollout';
@@ -62,7 +62,7 @@ function planGoing(
     unreadableNumbers(input).some((number) => number > (newest?.number ?? 0));
   if (latest === undefined || isBlind) {
     const status = { ...lastStatus(input), ...said };
-    return withQuestion({ placements: input.placements, status, dropReleases: [] }, decision, input);
+    return withQuestion({ placements: input.placements, status, dropReleases: [] }, input, decision.resolving);
   }
   const known = new Map(releases).set(latest.number, latest);
   const plan = planRollout({
@@ -77,7 +77,7 @@ function planGoing(
     status: { ...said, ...summarise(input, plan), unplaced, stuck },
     dropReleases: superfluous([...known.keys(), ...unreadableNumbers(input)], plan),
   };
-  return withQuestion(planned, decision, input);
+  return withQuestion(planned, input, decision.resolving);
 }
 
 /** What is wrong with the document, its config aside. */
@@ -87,25 +87,6 @@ function problemsOf({ view, service }: ServiceInput, compiled: CompiledService):
   if (circle === undefined) return [];
   const at = { path: `depends_on.${circle[1] ?? service}`, line: 0, column: 0, key: '' };
   return [{ rule: 'cycle', ...at, message: textOfCircle(circle) }];
-}
-
-/** The next release waits for a host to say what its image means now; what is under way goes on meanwhile. */
-function withQuestion(plan: ServicePlan, { resolving }: ReleaseDecision, { wallMs }: ServiceInput): ServicePlan {
-  if (resolving === undefined || plan.status === undefined) return plan;
-  const { asked, question, asks, image, reason, againInMs } = resolving;
-  const { move, currentRelease } = plan.status;
-  const isAtRest = move === undefined || move.phase === 'rolled-back' || move.phase === 'resolving';
-  const resting = { ...(move ?? begun(currentRelease, currentRelease, wallMs)), phase: 'resolving', reason };
-  return {
-    ...plan,
-    status: {
-      ...plan.status,
-      move: { ...(isAtRest ? resting : move), asked, question, asks },
-      rollout: isAtRest ? 'rolling' : plan.status.rollout,
-    },
-    resolve: { host: asked, image, question },
-    againInMs: Math.min(againInMs, plan.againInMs ?? Infinity),
-  };
 }
 
 const NO_COUNTS = {

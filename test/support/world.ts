@@ -60,8 +60,6 @@ function compile(_: string, text: string): CompiledService {
       // With a digest, so that no host is asked for one; tests of that say which host answers what.
       ...{ ...empty.container, image: `${wanted.image ?? 'a:1'}${DIGEST}`, configEnvironment: wanted.config ?? false },
       ports: wanted.port === undefined ? [] : [port],
-      // There is no registry in this world.
-      pullPolicy: 'never',
       ...wanted.container,
     },
     deploy: {
