@@ -64,8 +64,9 @@ export function writesFor(changes: ClusterChanges, view: ClusterView, keys: Keys
     ...losses,
     ...clusterStatusOf(changes, view, keys),
     ...releases,
-    ...assignments,
+    // Before the assignments: what a rollout makes is written down as watched before any host makes it.
     ...statuses,
+    ...assignments,
     ...drops,
     ...pauses,
   ];

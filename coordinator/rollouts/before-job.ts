@@ -1,5 +1,5 @@
 /** Pure: the job that has to succeed once per release before anything is replaced (x-berth.before). */
-import type { Rollout } from '../../lib/documents/types';
+import type { Release, Rollout } from '../../lib/documents/types';
 import { placeInstance } from '../schedule/placing';
 import { reportOf, type Placement } from '../view';
 import type { Course } from './course';
@@ -7,6 +7,10 @@ import { isDone, textOfExit } from './readiness';
 
 /** Of no slot. */
 const JOB_SLOT = 0;
+
+export function jobOf(target: Release, jobs: readonly Placement[]): Placement | undefined {
+  return jobs.find(({ release }) => release === target.number);
+}
 
 /** @param instances jobs aside: one of the release is there only if its job has succeeded */
 export function isJobDone(
@@ -16,7 +20,7 @@ export function isJobDone(
   instances: readonly Placement[],
 ): boolean {
   if (target.deploy.before === undefined || rollout.beforeDone) return true;
-  const job = jobs.find(({ id }) => id === rollout.job);
+  const job = jobOf(target, jobs);
   if (job !== undefined) return isDone(reportOf(view, job));
   return instances.some(({ release }) => release === target.number);
 }
@@ -28,8 +32,9 @@ export function whyJobFailed(
   jobs: readonly Placement[],
 ): string | undefined {
   const { before } = target.deploy;
-  if (rollout.phase !== 'before' || before === undefined || rollout.job === '') return undefined;
-  const job = jobs.find(({ id }) => id === rollout.job);
+  if (rollout.phase !== 'before' || before === undefined) return undefined;
+  const job = jobOf(target, jobs);
+  if (job === undefined && rollout.job === '') return undefined;
   if (job === undefined) return `its job ${rollout.job} is gone with its host, and nobody knows how it ended`;
   const report = reportOf(view, job);
   if (isDone(report)) return undefined;
@@ -43,8 +48,8 @@ export function whyJobFailed(
 }
 
 /** For people. */
-export function stateOfJob({ view }: Course, rollout: Rollout, jobs: readonly Placement[]): string {
-  const job = jobs.find(({ id }) => id === rollout.job);
+export function stateOfJob({ view, target }: Course, jobs: readonly Placement[]): string {
+  const job = jobOf(target, jobs);
   if (job === undefined) return 'its job is to run';
   const reason = reportOf(view, job)?.reason;
   return `its job ${job.id} on ${job.host} has to succeed${reason ? `: ${reason}` : ''}`;

@@ -13,10 +13,9 @@ import { aimOf, begun, wayBack, type Aim } from './aim';
 import { isWell, type Course } from './course';
 import { judge } from './judge';
 import { isExclusive, limitsOf } from './limits';
-import { isJobDone, placeJob, stateOfJob } from './before-job';
+import { isJobDone, jobOf, placeJob, stateOfJob } from './before-job';
 import { advance, type Signals } from './phases';
 import { hostsToPrefetch, whyNotPrefetched } from './prefetch';
-import { ACTIVE } from './turns';
 import { whyWaits } from './waits-for';
 import { nextBatch, repair, textOfRefusals, type Batch } from './replace';
 import { slotsOf, uselessOf, type Slot } from './slots';
@@ -62,17 +61,17 @@ export function planRollout(input: RolloutInput): RolloutPlan {
   const known = judged.rollout;
   const prefetch = hostsToPrefetch(course, pointed);
   const signals = (rollout: Rollout): Signals => ({
-    waitsFor: rollout.phase === 'waiting' ? whyWaits(input.view, course.target) : '',
+    waitsFor:
+      rollout.phase === 'waiting' ? whyWaits(input.view, course.target, (name) => input.turns.statusOf(name)) : '',
     takePlace: () => input.turns.take(input.service, course.target.createdAtMs),
     isJobDone: isJobDone(course, rollout, jobs, pointed),
-    job: stateOfJob(course, rollout, jobs),
+    job: stateOfJob(course, jobs),
     prefetch: whyNotPrefetched(course, prefetch),
     promoted: intent?.promote ?? 0,
   });
   const rollout = known && advance(course, known, signals(known));
   const plan = move(withPhase(course, rollout), rollout, pointed);
   const kept = keepJob(course, plan.rollout, jobs);
-  if (!ACTIVE.has(plan.rollout?.phase ?? '')) input.turns.giveBack(input.service);
   const isPrefetching = !input.isFrozen && PREFETCHING.has(plan.rollout?.phase ?? '');
   return {
     ...{ ...plan, rollout: kept.rollout, placements: [...plan.placements, ...kept.jobs] },
@@ -95,22 +94,27 @@ function thawed(aim: Aim, status: ServiceStatus | undefined, { isFrozen, wallMs 
   return { ...aim, rollout: { ...aim.rollout, startedAtMs: wallMs, phaseSinceMs: wallMs } };
 }
 
-/** One job while it is its turn, and none before or afterwards. */
+/**
+ * One job while it is its turn, and none before or afterwards. It is written down once it is seen to be placed: one that is
+ * written down and is not there is gone.
+ */
 function keepJob(course: Course, rollout: Rollout | undefined, jobs: readonly Placement[]) {
   const isOn = rollout?.phase === 'before';
-  const kept = jobs.filter((job) => isPinned(course.pauses, job) || (isOn && job.id === rollout.job));
-  for (const job of jobs) if (!kept.includes(job)) removeInstance(course, job);
-  if (!isOn || rollout.job !== '' || course.isFrozen) return { rollout, jobs: kept };
-  const job = placeJob(course);
-  if (job === undefined) return { rollout: { ...rollout, reason: textOfRefusals(course.refusals) }, jobs: kept };
-  return { rollout: { ...rollout, job: job.id }, jobs: [...kept, job] };
+  const job = isOn ? jobOf(course.target, jobs) : undefined;
+  const kept = jobs.filter((one) => one === job || isPinned(course.pauses, one));
+  for (const one of jobs) if (!kept.includes(one)) removeInstance(course, one);
+  if (!isOn || course.isFrozen) return { rollout, jobs: kept };
+  if (job !== undefined || rollout.job !== '')
+    return { rollout: { ...rollout, job: job?.id ?? rollout.job }, jobs: kept };
+  const placed = placeJob(course);
+  if (placed !== undefined) return { rollout, jobs: [...kept, placed] };
+  return { rollout: { ...rollout, reason: textOfRefusals(course.refusals) }, jobs: kept };
 }
 
-function courseOf(input: RolloutInput, { target, whole, kind }: Aim): Course {
+function courseOf(input: RolloutInput, { target, whole, kind, rollout }: Aim): Course {
   const isWayBack = kind === 'return';
   // How it goes back is what the release that failed says.
-  const failed = input.view.serviceStatuses.get(input.service)?.document?.move?.failedRelease;
-  const of = (isWayBack ? input.releases.get(failed ?? 0) : undefined) ?? target;
+  const of = (isWayBack ? input.releases.get(rollout?.failedRelease ?? 0) : undefined) ?? target;
   return { ...input, target, whole, kind, limits: limitsOf(of, isWayBack), refusals: new Map() };
 }
 

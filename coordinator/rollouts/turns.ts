@@ -1,5 +1,6 @@
 /** Pure: which rollouts may be under way at once, so that one edit that concerns all services is no stampede. */
 import type { Rollout, ServiceStatus } from '../../lib/documents/types';
+import type { PlannedStatus } from '../releases/whole-releases';
 import type { ClusterView } from '../view';
 import { whyFrozen } from './freeze';
 import { whyWaits } from './waits-for';
@@ -18,7 +19,22 @@ interface Waiting {
 export class Turns {
   private known: { readonly active: Set<string>; readonly waiting: readonly Waiting[] } | undefined;
 
+  /** Of services that were planned before, in this plan: what the view does not say yet. */
+  private readonly planned = new Map<string, PlannedStatus | undefined>();
+
   constructor(private readonly view: ClusterView) {}
+
+  /** From now on this is what others wait for. */
+  note(service: string, status: PlannedStatus | undefined): void {
+    this.planned.set(service, status);
+    // What it has in this plan is another's from now on.
+    if (status?.move === undefined || !ACTIVE.has(status.move.phase)) this.load().active.delete(service);
+  }
+
+  statusOf(service: string): PlannedStatus | undefined {
+    if (this.planned.has(service)) return this.planned.get(service);
+    return this.view.serviceStatuses.get(service)?.document;
+  }
 
   /** @param createdAtMs of the release that the service waits to move to. @returns whether it may move now */
   take(service: string, createdAtMs: number): boolean {
@@ -32,11 +48,6 @@ export class Turns {
     if (free <= 0) return false;
     active.add(service);
     return true;
-  }
-
-  /** What it has in this plan is another's from now on. */
-  giveBack(service: string): void {
-    this.load().active.delete(service);
   }
 
   private load(): NonNullable<Turns['known']> {
@@ -60,7 +71,7 @@ export class Turns {
   private isWaiting(service: string, { rollout }: ServiceStatus, { to }: Rollout): boolean {
     const release = this.view.releases.get(service)?.get(to);
     if (release === undefined || rollout === 'paused' || !this.view.services.has(service)) return false;
-    return whyFrozen(this.view, service) === '' && whyWaits(this.view, release) === '';
+    return whyFrozen(this.view, service) === '' && whyWaits(this.view, release, (name) => this.statusOf(name)) === '';
   }
 }
 

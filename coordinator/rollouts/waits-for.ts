@@ -1,12 +1,15 @@
 /** Pure: services that have to be whole before another one's rollout begins (depends_on: service_healthy). */
 import type { Release } from '../../lib/documents/types';
+import type { PlannedStatus } from '../releases/whole-releases';
 import type { ClusterView } from '../view';
 
+type StatusOf = (service: string) => PlannedStatus | undefined;
+
 /** @returns for which services the release waits, and why, for people; empty: for none */
-export function whyWaits(view: ClusterView, release: Release): string {
+export function whyWaits(view: ClusterView, release: Release, statusOf: StatusOf): string {
   const circle = circleFrom(view, release.service, release.deploy.waitsFor);
   if (circle !== undefined) return textOfCircle(circle);
-  const reasons = release.deploy.waitsFor.flatMap((service) => whyNotWhole(view, service) ?? []);
+  const reasons = release.deploy.waitsFor.flatMap((service) => whyNotWhole(view, service, statusOf(service)) ?? []);
   return reasons.length === 0 ? '' : `waits for ${reasons.join(', ')}`;
 }
 
@@ -45,12 +48,36 @@ function waitsForOf({ releases }: ClusterView, service: string): readonly string
   return (newest === undefined ? undefined : known?.get(newest))?.deploy.waitsFor ?? [];
 }
 
-function whyNotWhole({ serviceStatuses, services }: ClusterView, service: string): string | undefined {
-  const status = serviceStatuses.get(service)?.document;
-  if (status === undefined)
-    return services.has(service) ? `${service}, which is not planned yet` : `${service}, which is not there`;
+function whyNotWhole(
+  { services }: ClusterView,
+  service: string,
+  status: PlannedStatus | undefined,
+): string | undefined {
+  const document = services.get(service);
+  if (document === undefined) return `${service}, which is not there`;
+  // What was asked of it last is not known to be so yet.
+  if (status === undefined || status.serviceRevision !== document.modRevision)
+    return `${service}, which is not planned yet`;
   const { rollout, currentRelease, targetRelease, running, wanted } = status;
   if (rollout !== 'steady') return `${service}, which is ${rollout}`;
   if (currentRelease === 0 || currentRelease !== targetRelease) return `${service}, which is not whole`;
   return running < wanted ? `${service}, of which ${running} of ${wanted} are running` : undefined;
+}
+
+/** Those that others wait for come before them; else by name. */
+export function dependenciesFirst(
+  services: Iterable<string>,
+  waitsFor: (service: string) => readonly string[],
+): readonly string[] {
+  const all = new Set([...services].sort());
+  const order = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (service: string): void => {
+    if (seen.has(service)) return;
+    seen.add(service);
+    for (const needed of waitsFor(service)) if (all.has(needed)) visit(needed);
+    order.add(service);
+  };
+  for (const service of all) visit(service);
+  return [...order];
 }

@@ -2,7 +2,8 @@
 import * as fc from 'fast-check';
 import { emptyDocument } from '../../lib/documents/codec';
 import type { DeploySpec, Mount, Release } from '../../lib/documents/types';
-import { GIB, World, type Wanted } from '../../test/support/world';
+import type { Wanted } from '../../test/support/wanted';
+import { GIB, World } from '../../test/support/world';
 import { placementsOf, type HostView, type Placement } from '../view';
 import { HostQueue } from './choose-host';
 import { fits } from './filters';

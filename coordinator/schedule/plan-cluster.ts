@@ -8,8 +8,9 @@ import { brakesIn, lossesToNote } from './brakes';
 import { fatesIn } from './fates';
 import { PlacementIndex } from './placement-index';
 import { Turns } from '../rollouts/turns';
+import { dependenciesFirst } from '../rollouts/waits-for';
 import { planService, type ServicePlan } from './plan-service';
-import type { CompiledService } from './types';
+import type { CompiledService, ServiceInput } from './types';
 import { Usage } from './usage';
 
 export interface ClusterInput {
@@ -47,17 +48,28 @@ export function planCluster(input: ClusterInput): ClusterChanges {
   const brakes = brakesIn(view, input.wallMs);
   const fates = fatesIn(view, brakes.hosts, input.wallMs);
   const turns = new Turns(view);
-  const plans = new Map<string, ServicePlan>();
-  for (const service of [...new Set(input.services)].sort()) {
+  const documents = new Map<string, ServiceInput['document']>();
+  for (const service of input.services) {
     const document = view.services.get(service);
+    const compiled = document && input.compile(service, document.text);
+    documents.set(service, compiled && { compiled, modRevision: document.modRevision });
+  }
+  const waitsFor = (service: string): readonly string[] => {
+    const compiled = documents.get(service)?.compiled;
+    return compiled?.ok === true ? compiled.deploy.waitsFor : [];
+  };
+  const planned = new Map<string, ServicePlan>();
+  for (const service of dependenciesFirst(documents.keys(), waitsFor)) {
     const plan = planService({
       ...{ service, view, usage, pauses, fates, brakes, turns, random: input.random, wallMs: input.wallMs },
-      document: document && { compiled: input.compile(service, document.text), modRevision: document.modRevision },
+      document: documents.get(service),
       placements: index.ofService(service),
       reports: () => index.reportsOf(service),
     });
-    plans.set(service, plan);
+    planned.set(service, plan);
+    turns.note(service, plan.status);
   }
+  const plans = new Map([...planned].sort(([a], [b]) => (a < b ? -1 : 1)));
   const all = [...plans];
   return {
     releases: all.flatMap(([, { newRelease }]) => (newRelease === undefined ? [] : [newRelease])),

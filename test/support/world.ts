@@ -1,6 +1,5 @@
 /** A cluster for the coordinator's plan: its hosts do what they are told, at once. */
-import { planCluster } from '../../coordinator/schedule/plan-cluster';
-import type { CompiledService } from '../../coordinator/schedule/types';
+import { planCluster, type ClusterChanges } from '../../coordinator/schedule/plan-cluster';
 import {
   placementsOf,
   type ClusterView,
@@ -15,8 +14,6 @@ import type {
   Assignment,
   ClusterIntent,
   ClusterStatus,
-  ContainerSpec,
-  DeploySpec,
   HostStatus,
   InstanceStatus,
   Pause,
@@ -26,52 +23,9 @@ import type {
 } from '../../lib/documents/types';
 import { effectiveConfig } from '../../lib/release/config';
 import { specHash } from '../../lib/release/spec-hash';
-
-export interface Wanted {
-  readonly image?: string;
-  readonly replicas?: number;
-  readonly mode?: string;
-  readonly memoryBytes?: number;
-  readonly port?: number;
-  readonly constraints?: readonly string[];
-  /** All of config. */
-  readonly config?: boolean;
-  /** Over what follows from the others. */
-  readonly deploy?: Partial<DeploySpec>;
-  readonly container?: Partial<ContainerSpec>;
-}
+import { compile, nameOf, type Wanted } from './wanted';
 
 export const GIB = 1024 ** 3;
-const DIGEST = '@sha256:0';
-
-/** As tests write it. */
-const nameOf = (release: Release | undefined): string => (release?.container.image ?? '').replace(DIGEST, '');
-
-/** Services are written as JSON of what tests vary; the real compiler has tests of its own. */
-function compile(_: string, text: string): CompiledService {
-  if (text === 'bad')
-    return { ok: false, problems: [{ rule: 'unknown-key', path: 'x', line: 1, column: 1, message: 'no', key: '' }] };
-  const wanted = JSON.parse(text) as Wanted;
-  const empty = emptyDocument('Release');
-  const port = { name: '', target: 80, published: wanted.port ?? 0, protocol: 'tcp', hostIp: '' };
-  return {
-    ok: true,
-    container: {
-      // With a digest, so that no host is asked for one; tests of that say which host answers what.
-      ...{ ...empty.container, image: `${wanted.image ?? 'a:1'}${DIGEST}`, configEnvironment: wanted.config ?? false },
-      ports: wanted.port === undefined ? [] : [port],
-      ...wanted.container,
-    },
-    deploy: {
-      ...empty.deploy,
-      mode: wanted.mode ?? 'replicated',
-      replicas: wanted.mode === 'global' ? 0 : (wanted.replicas ?? 1),
-      constraints: wanted.constraints ?? [],
-      reservations: { nanoCpus: 0, memoryBytes: wanted.memoryBytes ?? 0, resources: {} },
-      ...wanted.deploy,
-    },
-  };
-}
 
 export class World {
   readonly services = new Map<string, { text: string; modRevision: number }>();
@@ -87,6 +41,8 @@ export class World {
   clusterStatus: Versioned<ClusterStatus> = { document: emptyDocument('ClusterStatus'), modRevision: 0 };
   /** The wall clock of every coordinator; only tests move it. */
   wallMs = 1.8e12;
+  /** When the last plan is to be made again; Infinity: when something happens. */
+  againInMs = Infinity;
   private revision = 1;
   private seed = 1;
   /** Instances that never become ready, by image. */
@@ -95,10 +51,7 @@ export class World {
   readonly unknownImages = new Set<string>();
 
   get view(): ClusterView {
-    return {
-      ...this,
-      problems: [],
-    };
+    return { ...this, problems: [] };
   }
 
   addHost(name: string, labels: Record<string, string> = {}, memoryBytes = GIB): this {
@@ -130,42 +83,50 @@ export class World {
     return this;
   }
 
-  /** One plan of everything, written down. @returns how many documents changed */
-  plan(): number {
+  /**
+   * One plan of everything, written down.
+   * @param upTo so many writes are made, and the leader is gone
+   * @returns how many documents changed
+   */
+  plan(upTo = Infinity): number {
     const services = new Set([...this.services.keys(), ...this.releases.keys(), ...this.serviceStatuses.keys()]);
     const random = (): number => (this.seed = (this.seed * 16807) % 2147483647) / 2147483647;
-    const changes = planCluster({
-      view: this.view,
-      services,
-      pauses: this.inForce,
-      compile,
-      random,
-      wallMs: this.wallMs,
-    });
-    this.clusterStatus = { document: changes.clusterStatus, modRevision: ++this.revision };
-    for (const [name, document] of changes.losses) {
-      const { loss, ...host } = this.hosts.get(name)!;
-      this.hosts.set(
-        name,
-        document === undefined ? host : { ...host, loss: { document, modRevision: ++this.revision } },
-      );
-      expect(loss === undefined).toBe(document !== undefined);
-    }
-    for (const key of changes.dropPauses) this.pauses.delete(key);
-    for (const release of changes.releases) {
-      const known = this.releases.get(release.service) ?? new Map<number, Release>();
-      this.releases.set(release.service, known.set(release.number, release));
-    }
-    for (const [host, assignment] of changes.assignments)
-      this.set(host, { assignment, assignmentRevision: ++this.revision });
-    for (const [service, document] of changes.statuses)
-      if (document === undefined) this.serviceStatuses.delete(service);
-      else this.serviceStatuses.set(service, { document, modRevision: ++this.revision });
-    for (const { service, number } of changes.dropReleases) {
-      this.releases.get(service)?.delete(number);
-      if (this.releases.get(service)?.size === 0) this.releases.delete(service);
-    }
+    const { wallMs, view, inForce: pauses } = this;
+    const changes = planCluster({ view, services, pauses, compile, random, wallMs });
+    this.againInMs = Math.min(...changes.againInMs.values());
+    for (const write of this.writesOf(changes).slice(0, upTo)) write();
     return changes.releases.length + changes.assignments.size + changes.dropReleases.length;
+  }
+
+  /** In the order of a commit. */
+  private writesOf(changes: ClusterChanges): readonly (() => void)[] {
+    return [
+      () => void (this.clusterStatus = { document: changes.clusterStatus, modRevision: ++this.revision }),
+      ...[...changes.losses].map(([name, document]) => (): void => {
+        const { loss, ...host } = this.hosts.get(name)!;
+        const noted = document && { loss: { document, modRevision: ++this.revision } };
+        this.hosts.set(name, { ...host, ...noted });
+        expect(loss === undefined).toBe(document !== undefined);
+      }),
+      ...changes.dropPauses.map((key) => () => void this.pauses.delete(key)),
+      ...changes.releases.map((release) => (): void => {
+        const known = this.releases.get(release.service) ?? new Map<number, Release>();
+        this.releases.set(release.service, known.set(release.number, release));
+      }),
+      ...[...changes.statuses].map(([service, document]) => (): void => {
+        if (document === undefined) this.serviceStatuses.delete(service);
+        else this.serviceStatuses.set(service, { document, modRevision: ++this.revision });
+      }),
+      ...[...changes.assignments].map(
+        ([host, assignment]) =>
+          () =>
+            this.set(host, { assignment, assignmentRevision: ++this.revision }),
+      ),
+      ...changes.dropReleases.map(({ service, number }) => (): void => {
+        this.releases.get(service)?.delete(number);
+        if (this.releases.get(service)?.size === 0) this.releases.delete(service);
+      }),
+    ];
   }
 
   /** Every live host does what its assignment says, at once. */
