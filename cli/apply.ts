@@ -3,6 +3,7 @@ import type { ApplyResponse } from '../lib/rpc/types';
 import { findAndRead, type FileOptions } from './apply-file';
 import type { ComposeFile } from './compose-file/compose-file';
 import { CommandError, EXIT } from './exit-codes';
+import { several, strayWord } from './file-words';
 import { DEFAULT_TIMEOUT, readTimeout } from './follow';
 import { clean } from './output/clean';
 import { withCoordinator } from './session';
@@ -32,8 +33,6 @@ interface ApplyOptions extends FileOptions {
 /** Problems that are about a key rather than its value. */
 const KEY_RULES = ['unknown-key', 'unsupported-key'];
 
-const several = (one: string, before: readonly string[] = []): readonly string[] => [...before, one];
-
 export function registerApply(program: Command): void {
   program
     .command('apply')
@@ -48,12 +47,7 @@ export function registerApply(program: Command): void {
     .allowExcessArguments()
     .addHelpText('after', EXAMPLES)
     .action(async (options: ApplyOptions, command: Command) => {
-      const [stray] = command.args;
-      if (stray !== undefined)
-        throw new CommandError(
-          `"${stray}" is one word too many; a file is named by -f: berth apply -f ${stray}`,
-          EXIT.usage,
-        );
+      strayWord(command, 'apply');
       const timeoutMs = await readTimeout(options.timeout);
       const file = await findAndRead(options);
       for (const warning of file.warnings) process.stderr.write(`Warning: ${warning}\n`);
@@ -64,7 +58,7 @@ export function registerApply(program: Command): void {
           const answer = await client.apply({ project, services, by: whoAmI(), at: options.at ?? '' });
           if (options.json === true) process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
           if (answer.refused.length > 0)
-            throw new CommandError(options.json === true ? '' : describeRefusal(answer, file), EXIT.refused);
+            throw new CommandError(options.json === true ? '' : describeRefusal(answer.refused, file), EXIT.refused);
           if (options.json !== true) await printApplied(answer);
           if (options.wait !== true) {
             const isChanged = answer.applied.some(({ action }) => action !== 'unchanged');
@@ -86,7 +80,7 @@ async function printApplied({ applied }: ApplyResponse): Promise<void> {
   for (const { held } of applied) if (held !== '') process.stderr.write(`Warning: ${clean(held)}\n`);
 }
 
-function describeRefusal({ refused }: ApplyResponse, file: ComposeFile): string {
+export function describeRefusal(refused: ApplyResponse['refused'], file: ComposeFile): string {
   const troubles = refused.flatMap(({ name, problems }) =>
     problems.map(({ path, message, rule }) =>
       file.show(name, path, KEY_RULES.includes(rule), `${name}${path === '' ? '' : ` ${path}`}: ${message} [${rule}]`),

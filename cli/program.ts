@@ -7,6 +7,7 @@ import { registerCoordinator } from './coordinator';
 import { registerDrain } from './drain';
 import { registerFreeze, registerUnfreeze } from './freeze';
 import { registerHistory } from './history';
+import { registerPlan } from './plan';
 import { registerPromote } from './promote';
 import { registerRollback } from './rollback';
 import { registerScale } from './scale';
@@ -23,6 +24,7 @@ import { registerVersion } from './version';
 const EXAMPLES = `
 Examples:
   berth apply -f compose.yaml          run what the file says
+  berth plan -f compose.yaml           what it would change, on which host
   docker compose config | berth apply -f -
   berth ps                             every instance, where it is and how it does
   berth services --json                for scripts
@@ -41,6 +43,7 @@ export function createProgram(): Command {
     .configureHelp({ showGlobalOptions: true });
   for (const register of [
     registerApply,
+    registerPlan,
     registerPs,
     registerServices,
     registerHosts,

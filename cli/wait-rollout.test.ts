@@ -50,7 +50,8 @@ async function waited(
 
 test.each<[string, Partial<Rollout>, string]>([
   ['resolving', { to: 0, reason: 'h1 is asked what web:2 is' }, 'web resolving: h1 is asked what web:2 is'],
-  ['waiting', { reason: 'for db, which is not whole' }, 'web @2 waiting: for db, which is not whole'],
+  ['waiting', { reason: 'waits for db, which is rolling' }, 'web @2 waits for db, which is rolling'],
+  ['waiting', {}, 'web @2 waiting'],
   ['before', { reason: 'the job web-0-x runs on h2' }, 'web @2 before: the job web-0-x runs on h2'],
   ['prefetching', { reason: '2 of 3 hosts have the image' }, 'web @2 prefetching: 2 of 3 hosts have the image'],
   ['canary', { reason: 'waits for "berth promote web"' }, 'web @2 canary: waits for "berth promote web"'],

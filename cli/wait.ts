@@ -120,10 +120,17 @@ function describeFailure({ name, status }: ListedService, lastWords: LastWords):
   const heard = [...lastWords].filter(([, { service }]) => service === name).map(([id]) => id);
   const troubles = [...new Set([...Object.keys(failures), ...heard])].map((id): Trouble => {
     const words = lastWords.get(id);
-    const what = words?.what ?? `${id} ${clean(failures[id] ?? '')}`;
-    return { what, more: lastExits[id]?.log ?? words?.more ?? [] };
+    const more = lastExits[id]?.log ?? words?.more ?? [];
+    return { what: untold(words?.what ?? `${id} ${clean(failures[id] ?? '')}`, more), more };
   });
-  return [`${failed} failed and ${end}${reason === '' ? '' : `: ${reason}`}`, ...troubles.flatMap(indented)];
+  const told = troubles.flatMap(({ more = [] }) => more);
+  const why = reason === '' ? '' : `: ${untold(reason, told)}`;
+  return [`${failed} failed and ${end}${why}`, ...troubles.flatMap(indented)];
+}
+
+/** What is shown in full below needs no telling in short. */
+function untold(text: string, log: readonly string[]): string {
+  return log.length === 0 ? text : text.replace(/, after it said: .*$/, '');
 }
 
 function indented({ what, more = [] }: Trouble): readonly string[] {

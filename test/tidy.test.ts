@@ -41,6 +41,7 @@ const PURE = [
   'coordinator/schedule/',
   'coordinator/compose/',
   'coordinator/releases/',
+  'coordinator/rehearsal/',
   'lib/image-reference.ts',
   'lib/release/',
   'lib/yaml/',

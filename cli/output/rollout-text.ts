@@ -20,8 +20,10 @@ export function describeProgress(name: string, service: ListedService | undefine
   if (move !== undefined && rollout === 'rolling' && !OVER.includes(move.phase)) {
     const to = move.isRollback ? `${name} goes back to @${move.to}:` : move.to > 0 ? `${name} @${move.to}` : name;
     const moved = move.phase === 'moving' && move.total > 0 ? ` ${move.moved}/${move.total}` : '';
-    const reason = move.reason === '' ? '' : `: ${clean(move.reason)}`;
-    return `${to} ${move.phase}${moved}${reason}`;
+    const reason = clean(move.reason);
+    // "waits for db" says that it is waiting.
+    if (move.phase === 'waiting' && reason.startsWith('waits ')) return `${to} ${reason}`;
+    return `${to} ${move.phase}${moved}${reason === '' ? '' : `: ${reason}`}`;
   }
   return `${at} ${counts}${targetRelease === currentRelease || currentRelease === 0 ? '' : `, from @${currentRelease}`}`;
 }

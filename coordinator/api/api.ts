@@ -6,6 +6,7 @@ import { changeFreeze } from './freeze';
 import { changeHost, removeHost } from './hosts';
 import { listHosts, listInstances, listServices } from './lists';
 import { listPauses, pause, resume } from './pauses';
+import { plan } from './plan';
 import { getHistory, promote, rollback } from './releases';
 import { remove } from './remove';
 import { scale } from './scale';
@@ -14,6 +15,7 @@ import { scale } from './scale';
 export function createApi(context: ApiContext): CoordinatorCalls {
   return {
     apply: (request) => apply(context, request),
+    plan: (request) => plan(context, request),
     remove: (request) => remove(context, request),
     listServices: async (request) => listServices(context, request),
     listInstances: async (request) => listInstances(context, request),

@@ -25,11 +25,7 @@ export async function apply(context: ApiContext, request: ApplyRequest): Promise
   requireKnown(context);
   requireShort(request);
   const { services } = request;
-  if (services.length === 0) throw new RpcError('invalid', 'there is no service to apply');
-  if (services.length > MAX_SERVICES)
-    throw new RpcError('invalid', `${services.length} services at once; ${MAX_SERVICES} are the limit`);
-  if (new Set(services.map(({ name }) => name)).size < services.length)
-    throw new RpcError('invalid', 'a service is named twice');
+  requireServices(services);
   if (request.at !== '') await requireUnchangedSince(context, request.at);
   const refused = refusals(context, request);
   if (refused.length > 0) return { refused, applied: [] };
@@ -42,7 +38,20 @@ export async function apply(context: ApiContext, request: ApplyRequest): Promise
   return { refused: [], applied };
 }
 
-function actionOf(context: ApiContext, { name, document }: Given, before: ServiceDocument | undefined): AppliedService {
+/** @throws RpcError 'invalid' */
+export function requireServices(services: readonly Given[]): void {
+  if (services.length === 0) throw new RpcError('invalid', 'there is no service to apply');
+  if (services.length > MAX_SERVICES)
+    throw new RpcError('invalid', `${services.length} services at once; ${MAX_SERVICES} are the limit`);
+  if (new Set(services.map(({ name }) => name)).size < services.length)
+    throw new RpcError('invalid', 'a service is named twice');
+}
+
+export function actionOf(
+  context: ApiContext,
+  { name, document }: Given,
+  before: ServiceDocument | undefined,
+): AppliedService {
   const { view } = context.cluster;
   const held = whyHeld(context, name);
   if (before === undefined) return { name, action: 'created', held };

@@ -28,6 +28,10 @@ import type { ListedRelease__Output } from '../../proto/generated/types/berth/v1
 import type { ListedService__Output } from '../../proto/generated/types/berth/v1/ListedService';
 import type { PauseRequest__Output } from '../../proto/generated/types/berth/v1/PauseRequest';
 import type { PauseResponse__Output } from '../../proto/generated/types/berth/v1/PauseResponse';
+import type { PlanRequest__Output } from '../../proto/generated/types/berth/v1/PlanRequest';
+import type { PlanResponse__Output } from '../../proto/generated/types/berth/v1/PlanResponse';
+import type { PlannedInstance__Output } from '../../proto/generated/types/berth/v1/PlannedInstance';
+import type { PlannedService__Output } from '../../proto/generated/types/berth/v1/PlannedService';
 import type { PromoteRequest__Output } from '../../proto/generated/types/berth/v1/PromoteRequest';
 import type { PromoteResponse__Output } from '../../proto/generated/types/berth/v1/PromoteResponse';
 import type { RefusedService__Output } from '../../proto/generated/types/berth/v1/RefusedService';
@@ -74,6 +78,10 @@ export type ChangeFreezeResponse = Whole<ChangeFreezeResponse__Output>;
 export type ScaleRequest = Whole<ScaleRequest__Output>;
 export type ScaleResponse = Whole<ScaleResponse__Output>;
 export type ScaledService = Whole<ScaledService__Output>;
+export type PlanRequest = Whole<PlanRequest__Output>;
+export type PlanResponse = Whole<PlanResponse__Output>;
+export type PlannedService = Whole<PlannedService__Output>;
+export type PlannedInstance = Whole<PlannedInstance__Output>;
 export type PauseRequest = Whole<PauseRequest__Output>;
 export type PauseResponse = Whole<PauseResponse__Output>;
 export type ResumeRequest = Whole<ResumeRequest__Output>;
@@ -91,6 +99,7 @@ export type GetVersionResponse = Whole<GetVersionResponse__Output>;
 /** The coordinator's service: what a server implements and a client calls. */
 export interface CoordinatorCalls {
   apply(request: ApplyRequest): Promise<ApplyResponse>;
+  plan(request: PlanRequest): Promise<PlanResponse>;
   remove(request: RemoveRequest): Promise<RemoveResponse>;
   listServices(request: ListServicesRequest): Promise<ListServicesResponse>;
   listInstances(request: ListInstancesRequest): Promise<ListInstancesResponse>;

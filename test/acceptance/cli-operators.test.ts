@@ -77,6 +77,28 @@ test('scale, in the document’s own text; a frozen service waits for its end', 
   await done('scale', 'web=3', '--wait');
 }, 60_000);
 
+test('what is planned is what is applied, and only as long as nothing else changed', async () => {
+  const path = cluster.file('compose.yaml', file('web:3', 4));
+  const planned = await done('plan', '-f', path);
+  expect(planned).toMatch(/^web +updated +@\d+ \(new\) +3 → 4 +container\.image, deploy\.replicas\n/);
+  expect(planned).toMatch(/\n1 instance created, 3 replaced\.\nNothing was written\./);
+  const at = /--at (\S+)\n$/.exec(planned)![1]!;
+  await done('cordon', 'h1');
+  const refused = await applied(file('web:3', 4), '--at', at);
+  expect(refused).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/^the cluster is not what it was at the plan; .*plan again\.\n$/),
+  });
+  await done('uncordon', 'h1');
+  expect(await applied(file('web:3', 4), '--at', at)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/ 4\/4\n$/),
+  });
+  expect(await done('plan', '-f', path)).toMatch(/^web +unchanged .*\n\nNo instance would change\.\n$/);
+  await done('scale', 'web=3', '--wait');
+}, 60_000);
+
 test('drain --wait empties a host, and warns at the last one, where everything stays', async () => {
   const drained = await done('drain', 'h1', '--wait', '--timeout', '30', '--reason', 'new disk');
   expect(drained).toMatch(

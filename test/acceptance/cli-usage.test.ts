@@ -21,6 +21,7 @@ function berth(args: readonly string[]): Promise<CommandResult> {
 test.each([
   [''],
   ['apply'],
+  ['plan'],
   ['ps'],
   ['services'],
   ['hosts'],
@@ -53,6 +54,7 @@ test.each<[string, string[], RegExp]>([
   ['an unknown option', ['ps', '--jsn'], /unknown option '--jsn'/],
   ['nothing to remove', ['rm'], /missing required argument 'service'/],
   ['a file without -f', ['apply', 'a.yaml'], /berth apply -f a\.yaml/],
+  ['a file without -f, of a plan', ['plan', 'a.yaml'], /berth plan -f a\.yaml/],
   ['two files', ['apply', '-f', 'a', '-f', 'b'], /docker compose -f a -f b config \| berth apply -f -/],
   ['no file', ['apply'], /There is no compose\.yaml, .*Name a file/],
   ['a timeout that is none', ['apply', '--timeout', 'soon'], /"soon" is no number of seconds, and no time like 5m/],

@@ -18,6 +18,12 @@ const CRASHED = {
   lastExit: { code: 3, oomKilled: false, atMs: 1, signal: '', log: ['no config', 'giving up'] },
 };
 
+/** A job is done at once. */
+const SUCCEEDED = {
+  phase: 'STOPPED',
+  lastExit: { code: 0, oomKilled: false, atMs: 1, signal: '', log: [] },
+} as const;
+
 export interface FakeAgentOptions {
   readonly store: Store;
   readonly keys: Keys;
@@ -152,9 +158,9 @@ export class FakeAgent {
       const image = release.container.image.split('@')[0]!;
       const phase = this.broken.has(image) ? 'BACKOFF' : this.slow.has(image) ? 'STARTING' : 'RUNNING';
       const nothing = { containerId: 'c', ports: [], health: 'none', restarts: 0, reason: '', held: false };
-      const crash = phase === 'BACKOFF' ? CRASHED : {};
+      const end = phase === 'BACKOFF' ? CRASHED : one.before ? SUCCEEDED : {};
       const quiet = { progress: '', pausedUntilMs: 0, lastRestartReason: '' };
-      this.running.set(id, { ...nothing, ...quiet, ...one, phase, spec, ...crash });
+      this.running.set(id, { ...nothing, ...quiet, ...one, phase, spec, ...end });
     }
   }
 }

@@ -1,0 +1,47 @@
+/** Pure: a host that does at once, and without a fault, what its assignment says. */
+import { emptyDocument } from '../../lib/documents/codec';
+import type { AssignedInstance, Assignment, HostStatus, InstanceStatus, Release } from '../../lib/documents/types';
+import { effectiveConfig } from '../../lib/release/config';
+import { specHash } from '../../lib/release/spec-hash';
+
+export type ReleaseOf = (service: string, number: number) => Release | undefined;
+
+/** No digest is ever like this one. */
+const DIGEST = `sha256:${'0'.repeat(64)}`;
+
+/** @returns what it says then. Instances that were there already stay as they were */
+export function obey(assignment: Assignment, before: HostStatus, releaseOf: ReleaseOf): HostStatus {
+  const kept = assignment.held.flatMap((id) => {
+    const known = before.instances[id];
+    return known === undefined ? [] : [[id, { ...known, held: true }] as const];
+  });
+  const run = Object.entries(assignment.instances).map(
+    ([id, one]) => [id, report(one, before.instances[id], releaseOf)] as const,
+  );
+  return {
+    ...before,
+    assignmentRevision: assignment.revision,
+    instances: Object.fromEntries([...kept, ...run]),
+    prefetch: Object.fromEntries(assignment.prefetch.map((name) => [name, { done: true, message: '', failed: false }])),
+    resolved: Object.fromEntries(
+      Object.entries(assignment.resolve).map(([service, { question }]) => {
+        return [service, { question, digest: DIGEST, problem: '' }] as const;
+      }),
+    ),
+  };
+}
+
+function report(one: AssignedInstance, before: InstanceStatus | undefined, releaseOf: ReleaseOf): InstanceStatus {
+  const { service, slot, release } = one;
+  const content = releaseOf(service, release);
+  if (content === undefined && before !== undefined) return before;
+  const spec = content === undefined ? '' : specHash(content.container, effectiveConfig(content.config, one.config));
+  // It goes on as it is: what is changed in place changes at once.
+  if (before?.spec === spec) return { ...before, release };
+  const made = { service, slot, release, spec, containerId: 'made', ports: [], health: 'none', restarts: 0 };
+  const quiet = { reason: '', held: false, progress: '', pausedUntilMs: 0, lastRestartReason: '' };
+  if (!one.before) return { ...made, ...quiet, phase: 'RUNNING' };
+  return { ...made, ...quiet, phase: 'STOPPED', lastExit: { code: 0, oomKilled: false, atMs: 0, signal: '', log: [] } };
+}
+
+export const NOTHING_SAID: HostStatus = emptyDocument('HostStatus');
