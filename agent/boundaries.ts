@@ -15,12 +15,14 @@ export type Boundary =
   | `${StepKind | (typeof WRITES)[number]}.${'before' | 'after'}`
   /** Between the two calls of a creation. */
   | 'create.created'
+  /** Between the note that a `before` job is begun, and its start. */
+  | 'job.begun'
   /** Between the pre_stop hooks and the drain time. */
   | 'drain.hooked';
 
 export const BOUNDARIES: readonly Boundary[] = [
   ...[...STEP_KINDS, ...WRITES].flatMap((what): Boundary[] => [`${what}.before`, `${what}.after`]),
-  ...(['create.created', 'drain.hooked'] as const),
+  ...(['create.created', 'job.begun', 'drain.hooked'] as const),
 ];
 
 /** Told of every boundary as it is passed. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock';
 import type { Hook, Release } from '../lib/documents/types';
 import type { OnBoundary } from './boundaries';
-import { EngineError, type Engine } from './docker/engine';
+import { EngineError, type Engine, type EngineErrorCode } from './docker/engine';
 import type { Step, StepKind } from './plan/types';
 
 /** A hook that takes longer is given up. */
@@ -17,6 +17,12 @@ export interface ExecutorTools {
     settle(instance: string): void;
     /** Docker does not take it, whatever the kernel says: not to be picked again soon. */
     refuse(port: number): void;
+  };
+  readonly jobs: {
+    /** Notes durably that it is about to be started. @throws EngineError when it can't be noted */
+    begin(instance: string): Promise<void>;
+    /** It was not started, and never will be. */
+    forget(instance: string): void;
   };
   /** How far the step has come, for people. */
   readonly onProgress: (instance: string, progress: string) => void;
@@ -40,19 +46,30 @@ const EXECUTORS: Executors = {
       signal,
       onProgress: (progress) => onProgress(instance, progress),
     }),
-  create: async ({ instance, release, slot, specHash }, { engine, ports, onBoundary }) => {
+  create: async ({ instance, release, slot, specHash, config, isJob }, { engine, ports, jobs, onBoundary }) => {
     const publishedPorts = await ports.pick(instance, release);
     const identity = { instance, service: release.service, slot, release: release.number, spec: specHash };
+    const { container, deploy } = release;
     const id = await engine
-      .create({ ...identity, container: release.container, deploy: release.deploy, publishedPorts })
+      .create({ ...identity, container, deploy, config, isJob, publishedPorts })
       .finally(() => ports.settle(instance));
     onBoundary('create.created');
+    if (isJob) {
+      await jobs.begin(instance);
+      onBoundary('job.begun');
+    }
     try {
       await engine.start(id);
     } catch (error) {
       if (error instanceof EngineError && error.port !== undefined) ports.refuse(error.port);
+      // It may run all the same.
+      if (isJob && !isRefusal(error)) throw error;
       // Made anew by the next try, with a port that is free by then. Should this fail, a later pass removes it.
-      await engine.remove(id).catch(() => undefined);
+      const isGone = await engine.remove(id).then(
+        () => true,
+        () => false,
+      );
+      if (isJob && isGone) jobs.forget(instance);
       throw error;
     }
   },
@@ -79,6 +96,12 @@ const EXECUTORS: Executors = {
   },
   remove: ({ containerId }, { engine }) => engine.remove(containerId),
 };
+
+/** Docker looked at what it was asked and did not do it; all else may have come to pass. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof EngineError && REFUSALS.includes(error.code);
+}
+const REFUSALS: readonly EngineErrorCode[] = ['bad-request', 'bad-mount', 'port-taken', 'no-such-container'];
 
 /** Runs one step to its end. @throws EngineError */
 export async function execute(step: Step, tools: ExecutorTools, signal: AbortSignal): Promise<void> {

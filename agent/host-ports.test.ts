@@ -20,7 +20,7 @@ beforeEach(() => {
 
 async function make(instance: string, release = ONE): Promise<number> {
   const publishedPorts = await ports.pick(instance, release);
-  const identity = { instance, service: 'web', slot: 1, release: 1, spec: '1:a' };
+  const identity = { instance, service: 'web', slot: 1, release: 1, spec: '1:a', config: {}, isJob: false };
   await engine.create({ ...identity, container: release.container, deploy: release.deploy, publishedPorts });
   ports.settle(instance);
   await list();

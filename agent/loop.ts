@@ -12,7 +12,7 @@ import type { Pauses } from '../lib/pauses';
 import type { OnBoundary } from './boundaries';
 import { CrashLogs } from './memory/crash-logs';
 import { EngineError, type Engine, type EngineFacts } from './docker/engine';
-import { execute } from './executor';
+import { execute, type ExecutorTools } from './executor';
 import type { HostPorts } from './host-ports';
 import { AgentMemory } from './memory/memory';
 import type { MemoryCopy } from './memory/memory-copy';
@@ -21,7 +21,8 @@ import type { Crash } from './memory/runs';
 import { groupByInstance, imagesInQuestion } from './plan/listed';
 import { planHost } from './plan/plan-host';
 import { noLongerWanted } from './plan/still-wanted';
-import { NOTHING_SEEN, type Actual, type ActualContainer, type Desired, type Step } from './plan/types';
+import { NOTHING_SEEN, type Actual, type Desired, type Step } from './plan/types';
+import type { Probes } from './probes/probes';
 import type { Besides, StatusInput } from './status';
 import { SteadyStatus } from './steady-status';
 import { Workers } from './workers';
@@ -54,21 +55,6 @@ export interface LoopOptions {
   /** After every pass, from the first list of containers on: before, nothing true can be said of them. */
   readonly onStatus: (status: HostStatus) => void;
   readonly onPass: (pass: PassReport) => void;
-}
-
-/** Says of containers how they are (agent/probes). */
-export interface Probes {
-  /** Calls `wake` when a container's health has changed. */
-  watch(wake: () => void): void;
-  /**
-   * Probes these from now on, as their releases say, and nothing else.
-   * @returns the containers with their health: by the probe, where there is one
-   */
-  follow(
-    containers: ReadonlyMap<string, readonly ActualContainer[]>,
-    desired: Desired,
-  ): ReadonlyMap<string, readonly ActualContainer[]>;
-  close(): void;
 }
 
 export interface PassReport {
@@ -225,7 +211,11 @@ export class Loop {
     log.info(`${kind} ${instance}`, release);
     const onProgress = (of: string, progress: string): void => this.tellProgress(of, progress);
     try {
-      await execute(step, { ...this.options, onProgress }, AbortSignal.any([this.stopping.signal, callOff]));
+      await execute(
+        step,
+        { ...this.options, jobs: this.jobs, onProgress },
+        AbortSignal.any([this.stopping.signal, callOff]),
+      );
       this.memory.succeed(step);
       if (kind === 'start' || kind === 'restart') this.restartsTotal++;
     } catch (error) {
@@ -240,6 +230,17 @@ export class Loop {
     this.saver.save();
     this.wake();
   }
+
+  private readonly jobs: ExecutorTools['jobs'] = {
+    begin: async (instance) => {
+      this.memory.beginJob(instance, this.options.clock.monotonicMs());
+      const failure = await this.saver.saveNow();
+      if (failure === undefined) return;
+      this.memory.forgetJob(instance);
+      throw new EngineError('other', `that it is begun can't be noted on disk, so that it is not run: ${failure}`);
+    },
+    forget: (instance) => this.memory.forgetJob(instance),
+  };
 
   /** What is wanted now: of its pauses, those that are in force. */
   private desired(): Desired {

@@ -14,6 +14,7 @@ export interface SaverOptions {
 /** Keeps something on disk as it should be: one write at a time, changes meanwhile become one more, a failed one is tried again. */
 export class Saver {
   private isOwed = false;
+  private readonly waiting: ((failure: string | undefined) => void)[] = [];
   private isSaving = false;
   private isClosed = false;
   private cancelRetry: () => void = () => undefined;
@@ -24,6 +25,15 @@ export class Saver {
   save(): void {
     this.isOwed = true;
     if (!this.isSaving && !this.isClosed) void this.saveWhileOwed();
+  }
+
+  /** Settles when what is to be on disk now is there. @returns why it is not; undefined when it is */
+  saveNow(): Promise<string | undefined> {
+    if (this.isClosed) return Promise.resolve('the agent stops');
+    return new Promise((resolve) => {
+      this.waiting.push(resolve);
+      this.save();
+    });
   }
 
   close(): void {
@@ -37,13 +47,14 @@ export class Saver {
     this.cancelRetry();
     while (this.isOwed) {
       this.isOwed = false;
-      try {
-        await write();
-        onWritten(undefined);
-      } catch (error) {
-        onWritten(error instanceof Error ? error.message : String(error));
-        if (!this.isClosed) this.cancelRetry = clock.after(RETRY_MS, () => this.save());
-      }
+      const waiting = this.waiting.splice(0);
+      const failure = await write().then(
+        () => undefined,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      onWritten(failure);
+      for (const tell of waiting) tell(failure);
+      if (failure !== undefined && !this.isClosed) this.cancelRetry = clock.after(RETRY_MS, () => this.save());
     }
     this.isSaving = false;
   }

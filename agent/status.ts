@@ -102,7 +102,7 @@ function pullError(step: Step, memory: RememberedForStatus): string | undefined 
 }
 
 function phaseOf(
-  { containers: [container], wanted, pause }: InstanceInput,
+  { containers: [container], wanted, pause, remembered }: InstanceInput,
   busy: StepKind | undefined,
   isHeld: boolean,
   decision: Decision,
@@ -113,7 +113,10 @@ function phaseOf(
   const isLeaving = container !== undefined && wanted === undefined && !isHeld && pause === undefined;
   if (busy === 'stop' || isLeaving) return 'STOPPING';
   if (error !== undefined && container?.state !== 'running') return 'FAILED';
-  if (container === undefined) return busy === 'create' ? 'STARTING' : 'PENDING';
+  if (container === undefined) {
+    if (busy === 'create') return 'STARTING';
+    return wanted?.before === true && remembered.isBegun ? 'STOPPED' : 'PENDING';
+  }
   switch (container.state) {
     case 'running':
       // Its post_start hooks are part of its start: a rollout must not count on what they did not prepare.

@@ -13,6 +13,7 @@ import type { KeyValue, Store } from '../../lib/etcd/store';
 import type { Logger } from '../../lib/log';
 import type { OnBoundary } from '../boundaries';
 import { Saver } from '../saver';
+import { madeFrom } from '../plan/made-from';
 import type { Desired, DesiredInstance } from '../plan/types';
 import type { CopyOnDisk } from './disk-copy';
 import { ReleaseCache } from './release-cache';
@@ -112,7 +113,7 @@ export class DesiredState {
       const known = this.releases.get(`${assigned.service}@${assigned.release}`);
       instances.set(id, {
         ...assigned,
-        ...(typeof known === 'string' ? { specProblem: known } : { spec: known.release, specHash: known.specHash }),
+        ...(typeof known === 'string' ? { specProblem: known } : madeFrom(assigned, known)),
       });
     }
     const held = new Set(this.assignment?.held ?? []);
@@ -131,7 +132,7 @@ export class DesiredState {
       named.map((name) => {
         const known = this.releases.get(name);
         const service = name.slice(0, name.lastIndexOf('@'));
-        return [name, { service, ...(typeof known === 'string' ? { specProblem: known } : { spec: known.release }) }];
+        return [name, { service, ...(typeof known === 'string' ? { specProblem: known } : { spec: known }) }];
       }),
     );
   }

@@ -14,7 +14,6 @@ import type { Assignment, Release } from '../../lib/documents/types';
 import { StoreError, type Store } from '../../lib/etcd/store';
 import type { Logger } from '../../lib/log';
 import { releaseHash } from '../../lib/release/release-hash';
-import { specHash } from '../../lib/release/spec-hash';
 
 const RETRY = { baseMs: 200, capMs: 10_000 };
 /** A release that is missing or unreadable is asked for again so often. */
@@ -22,12 +21,8 @@ const MISSING_RETRY_MS = 10_000;
 /** Releases read from etcd at once. */
 const MAX_READS = 16;
 
-export interface KnownRelease {
+interface Entry {
   readonly release: Release;
-  readonly specHash: string;
-}
-
-interface Entry extends KnownRelease {
   /** The hash that it was read for; it answers that one whatever its own is. */
   readonly readFor: string;
 }
@@ -71,9 +66,9 @@ export class ReleaseCache {
   }
 
   /** @returns the problem, for people, when it is not the one that is wanted */
-  get(name: string): KnownRelease | string {
+  get(name: string): Release | string {
     const entry = this.entries.get(name);
-    if (entry !== undefined && this.isRight(name, entry)) return entry;
+    if (entry !== undefined && this.isRight(name, entry)) return entry.release;
     const other = `release ${name} is not the one that is known by this number; it is read anew`;
     return this.troubles.get(name) ?? (entry === undefined ? `release ${name} is not read yet` : other);
   }
@@ -106,7 +101,7 @@ export class ReleaseCache {
   }
 
   private keep(name: string, release: Release, readFor: string): void {
-    this.entries.set(name, { release, specHash: specHash(release.container), readFor });
+    this.entries.set(name, { release, readFor });
   }
 
   /** Hash by name. */

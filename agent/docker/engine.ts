@@ -3,6 +3,7 @@
  * same contract suite. Every call settles within its deadline: with an EngineError when it fails.
  */
 import type { ContainerSpec, DeploySpec, Hook } from '../../lib/documents/types';
+import type { Config } from '../../lib/release/config';
 import type { ActualContainer, AppliedLimits } from '../plan/types';
 
 export interface EngineFacts {
@@ -29,6 +30,10 @@ export interface ContainerIdentity {
 export interface CreateRequest extends ContainerIdentity {
   readonly container: ContainerSpec;
   readonly deploy: DeploySpec;
+  /** Values for its placeholders, and for its environment if it takes them all. */
+  readonly config: Config;
+  /** It is a `before` job: no container answers to the service's name on its networks. */
+  readonly isJob: boolean;
   /** Host port for each of container.ports, same order; all picked. */
   readonly publishedPorts: readonly number[];
 }

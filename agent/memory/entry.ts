@@ -23,6 +23,10 @@ export interface Entry extends InstanceMemory {
   hookedRun: string | undefined;
   drained: string | undefined;
   toldLimits: string | undefined;
+  isBegun: boolean;
+  mayStillStart: boolean;
+  /** When this agent first knew that it is begun; monotonic. */
+  begunSinceMs: number;
   /** Run that was healthy, or had nothing to be it by. */
   goodRun: string | undefined;
   /** Run whose ill health was taken into account, so that a pass does not count it twice. */
@@ -63,6 +67,7 @@ export function newEntry(): Entry {
     ...{ logSinceMs: 0, progress: '', wantedSinceMs: 0, patientUntilMs: 0 },
     ...{ pulledFor: undefined, hookedRun: undefined, drained: undefined, toldLimits: undefined },
     ...{ goodRun: undefined, seenUnhealthy: undefined },
+    ...{ isBegun: false, mayStillStart: false, begunSinceMs: 0 },
     get isFailing() {
       return this.failures.size > 0;
     },

@@ -15,6 +15,7 @@ const KEPT: KeptInstance = {
     restartsTotal: 5,
     lastRestartReason: 'exited with code 3',
     restartDelayMs: 1500.5,
+    isBegun: true,
     seenExit: 'c1 7',
     hookedRun: undefined,
   },
@@ -28,9 +29,11 @@ test('what is saved is read back', async () => {
 });
 
 test('what an agent before kept, of which less was known, is read', async () => {
-  const older = { ...KEPT, lastRestartReason: undefined };
+  const older = { ...KEPT, lastRestartReason: undefined, isBegun: undefined };
   writeFileSync(join(folder, 'instances.json'), JSON.stringify({ 'web-1': older }));
-  expect([...(await memoryInFolder(folder).load())]).toEqual([['web-1', { ...KEPT, lastRestartReason: '' }]]);
+  expect([...(await memoryInFolder(folder).load())]).toEqual([
+    ['web-1', { ...KEPT, lastRestartReason: '', isBegun: false }],
+  ]);
 });
 
 test.each([
@@ -47,6 +50,7 @@ test.each([
   ['a log of numbers', JSON.stringify({ 'web-1': { ...KEPT, lastExit: { ...KEPT.lastExit, log: [7] } } })],
   ['a signal that is none', JSON.stringify({ 'web-1': { ...KEPT, lastExit: { ...KEPT.lastExit, signal: 9 } } })],
   ['a reason that is none', JSON.stringify({ 'web-1': { ...KEPT, lastRestartReason: 7 } })],
+  ['a begin that is none', JSON.stringify({ 'web-1': { ...KEPT, isBegun: 1 } })],
   ['a delay that is none', JSON.stringify({ 'web-1': { ...KEPT, restartDelayMs: null } })],
 ])('%s is no memory, and no trouble', async (_, text) => {
   if (text !== undefined) writeFileSync(join(folder, 'instances.json'), text);

@@ -21,6 +21,8 @@ export interface KeptInstance {
   readonly seenExit: string | undefined;
   /** Run whose post_start hooks are done. */
   readonly hookedRun: string | undefined;
+  /** It is a `before` job that Docker was told to start, or was about to be. */
+  readonly isBegun: boolean;
 }
 
 export interface MemoryCopy {
@@ -51,17 +53,18 @@ export function memoryInFolder(folder: string): MemoryCopy {
 function readKept(value: unknown): KeptInstance | undefined {
   const fields = (value ?? {}) as Record<string, unknown>;
   const { restarts, restartsTotal, restartDelayMs, lastExit, seenExit, hookedRun } = fields as unknown as KeptInstance;
-  // An agent before this one did not keep it.
-  const { lastRestartReason = '' } = fields;
+  // Agents before this one did not keep them.
+  const { lastRestartReason = '', isBegun = false } = fields;
   const isWhole =
     isCount(restarts) &&
     isCount(restartsTotal) &&
     Number.isFinite(restartDelayMs) &&
     (lastExit === undefined || isExit(lastExit)) &&
     typeof lastRestartReason === 'string' &&
+    typeof isBegun === 'boolean' &&
     [seenExit, hookedRun].every((text: unknown) => text === undefined || typeof text === 'string');
   if (!isWhole) return undefined;
-  return { restarts, restartsTotal, lastRestartReason, restartDelayMs, lastExit, seenExit, hookedRun };
+  return { restarts, restartsTotal, lastRestartReason, restartDelayMs, lastExit, seenExit, hookedRun, isBegun };
 }
 
 function isCount(value: unknown): boolean {

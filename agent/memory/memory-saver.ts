@@ -36,6 +36,11 @@ export class MemorySaver {
     if (textOf(this.options.memory.kept) !== this.saved) this.saver.save();
   }
 
+  /** @returns why what is remembered now is not on disk; undefined when it is */
+  saveNow(): Promise<string | undefined> {
+    return this.saver.saveNow();
+  }
+
   close(): void {
     this.saver.close();
   }

@@ -16,6 +16,9 @@ import type { Actual, Desired, InstanceMemory, Memory, Step } from '../plan/type
 /** A step that keeps failing (no such image, a bad mount, a taken port). */
 const FAILURE_BACKOFF = { baseMs: 1000, capMs: 60_000 };
 
+/** Longer than a start that the agent gives up (agent/docker/dockerode-engine.ts), and whatever comes of it after that. */
+const LATE_START_MS = 90_000;
+
 export class AgentMemory implements Memory {
   private readonly entries = new Map<string, Entry>();
   /** Release and spec of each wanted instance, as last observed. */
@@ -30,7 +33,7 @@ export class AgentMemory implements Memory {
       const leftMs = lastExit === undefined ? 0 : lastExit.atMs + restartDelayMs - wallMs;
       // A wall clock that jumped prolongs no wait.
       const restartNotBeforeMs = nowMs + Math.min(restartDelayMs, Math.max(0, leftMs));
-      Object.assign(this.entry(instance), one, { restartNotBeforeMs });
+      Object.assign(this.entry(instance), one, { restartNotBeforeMs, begunSinceMs: nowMs });
     }
   }
 
@@ -38,11 +41,11 @@ export class AgentMemory implements Memory {
   get kept(): ReadonlyMap<string, KeptInstance> {
     const kept = new Map<string, KeptInstance>();
     for (const [instance, entry] of this.entries) {
-      const { restartsTotal, lastRestartReason, restartDelayMs, lastExit, seenExit, hookedRun } = entry;
+      const { restartsTotal, lastRestartReason, restartDelayMs, lastExit, seenExit, hookedRun, isBegun } = entry;
       const restarts = attemptsOf(entry);
-      if (restarts > 0 || restartsTotal > 0 || seenExit !== undefined || hookedRun !== undefined) {
+      if (restarts > 0 || restartsTotal > 0 || seenExit !== undefined || hookedRun !== undefined || isBegun) {
         const told = { restarts, restartsTotal, lastRestartReason };
-        kept.set(instance, { ...told, restartDelayMs, lastExit, seenExit, hookedRun });
+        kept.set(instance, { ...told, restartDelayMs, lastExit, seenExit, hookedRun, isBegun });
       }
     }
     return kept;
@@ -88,12 +91,24 @@ export class AgentMemory implements Memory {
     if (entry?.lastExit?.atMs === exit.atMs) entry.lastExit = { ...entry.lastExit, log };
   }
 
+  /** It is a `before` job, and Docker is about to be told to start it. */
+  beginJob(instance: string, nowMs: number): void {
+    Object.assign(this.entry(instance), { isBegun: true, begunSinceMs: nowMs });
+  }
+
+  /** It was not started, and never will be. */
+  forgetJob(instance: string): void {
+    this.entry(instance).isBegun = false;
+  }
+
   /** Earliest time after `nowMs` at which an instance that waits may be planned again. */
   nextWakeMs(nowMs: number): number | undefined {
     let next: number | undefined;
-    for (const { notBeforeMs, restartNotBeforeMs, patientUntilMs, inFlight } of this.entries.values())
-      for (const dueMs of [notBeforeMs, restartNotBeforeMs, patientUntilMs])
+    for (const entry of this.entries.values()) {
+      const { notBeforeMs, restartNotBeforeMs, patientUntilMs, inFlight } = entry;
+      for (const dueMs of [notBeforeMs, restartNotBeforeMs, patientUntilMs, startsUntilMs(entry)])
         if (!inFlight && dueMs > nowMs && (next === undefined || dueMs < next)) next = dueMs;
+    }
     return next;
   }
 
@@ -111,6 +126,7 @@ export class AgentMemory implements Memory {
       if (entry.wantedSinceMs === 0) entry.wantedSinceMs = nowMs;
       const mayWait = container === undefined && (wanted.spec?.deploy.dependsOn.length ?? 0) > 0;
       entry.patientUntilMs = mayWait ? entry.wantedSinceMs + PATIENCE_MS : 0;
+      entry.mayStillStart = container?.state === 'created' && nowMs < startsUntilMs(entry);
       if (container !== undefined) {
         // What is on its way out exits because we stop it.
         if (!isCurrent(container, wanted)) continue;
@@ -153,6 +169,7 @@ export class AgentMemory implements Memory {
     else if (step.kind === 'create') entry.pulledFor = undefined;
     else if (step.kind === 'post_start') entry.hookedRun = step.run;
     else if (step.kind === 'drain') entry.drained = step.containerId;
+    else if (step.kind === 'remove' && step.hasNotRun === true) entry.isBegun = false;
     else if (step.kind === 'update') entry.toldLimits = toldLimits(step.containerId, step.limits);
   }
 
@@ -217,6 +234,11 @@ export class AgentMemory implements Memory {
     }
     return entry;
   }
+}
+
+/** Until when a job that Docker was told to start may do so yet; 0 when it was not. Monotonic. */
+function startsUntilMs({ isBegun, begunSinceMs }: Pick<Entry, 'isBegun' | 'begunSinceMs'>): number {
+  return isBegun ? begunSinceMs + LATE_START_MS : 0;
 }
 
 function isWanted(name: string, { instances, prefetch }: Desired): boolean {

@@ -63,7 +63,7 @@ export function orderOf(input: OrderInput): Order {
 /** Some instance of the service is wanted here, is not up yet, and nothing is wrong with it. */
 function isComingUp(service: string, { desired, actual, memory }: OrderInput): boolean {
   return [...desired.instances].some(([id, wanted]) => {
-    if (wanted.service !== service || wanted.spec === undefined || desired.held.has(id)) return false;
+    if (wanted.service !== service || wanted.before || wanted.spec === undefined || desired.held.has(id)) return false;
     const state = actual.containers.get(id)?.[0]?.state;
     const { isFailing } = memory.instances.get(id) ?? NOTHING_REMEMBERED;
     return (state === undefined || state === 'created') && !isFailing;

@@ -1,6 +1,8 @@
 import type { Pause, Release } from '../../lib/documents/types';
 import { isMadeFrom } from '../../lib/release/spec-hash';
 import { limitsToUpdate, toldLimits, wantedLimits } from './limits';
+import { configOf } from './made-from';
+import { planJob } from './plan-job';
 import { REASONS } from './reasons';
 import {
   runOf,
@@ -50,8 +52,9 @@ export function planInstance(input: InstanceInput): Decision {
   if (wanted === undefined) return kept === undefined ? {} : leave(kept, input);
   if (wanted.spec === undefined || wanted.specHash === undefined)
     return { waiting: REASONS.releaseUnreadable(wanted.specProblem ?? `release ${wanted.release} is not there`) };
-  const { spec, specHash, slot } = wanted;
-  if (kept === undefined) return make(input, spec, specHash, slot);
+  const { spec, specHash } = wanted;
+  if (wanted.before) return planJob(input, () => make(input, wanted, spec, specHash));
+  if (kept === undefined) return make(input, wanted, spec, specHash);
   if (!isCurrent(kept, wanted)) {
     // The image first: what runs goes on running while the next one is fetched.
     const image = fetchImage(input, spec, specHash);
@@ -60,18 +63,22 @@ export function planInstance(input: InstanceInput): Decision {
   return keepRunning(kept, spec, input);
 }
 
-/** Whether the container is made from the release that is wanted, whatever its number was. */
-export function isCurrent(container: ActualContainer, { spec, specHash }: DesiredInstance): boolean {
-  return spec !== undefined && (container.spec === specHash || isMadeFrom(container.spec, spec.container));
+/** Whether the container is made from the release that is wanted, whatever its number was. A job is never another one. */
+export function isCurrent(container: ActualContainer, wanted: DesiredInstance): boolean {
+  const { spec, specHash, before } = wanted;
+  if (spec === undefined) return false;
+  return before || container.spec === specHash || isMadeFrom(container.spec, spec.container, configOf(wanted, spec));
 }
 
-function make(input: InstanceInput, release: Release, specHash: string, slot: number): Decision {
+function make(input: InstanceInput, wanted: DesiredInstance, release: Release, specHash: string): Decision {
   const { instance } = input;
+  const { slot, before: isJob } = wanted;
   const image = fetchImage(input, release, specHash);
   if (image !== undefined) return image;
   if (input.hasPredecessor) return { waiting: REASONS.predecessor };
   if (input.after.start !== undefined) return { waiting: REASONS.startsAfter(input.after.start) };
-  return { step: { kind: 'create', instance, release, slot, specHash, reason: REASONS.newInstance } };
+  const config = configOf(wanted, release);
+  return { step: { kind: 'create', instance, release, slot, specHash, config, isJob, reason: REASONS.newInstance } };
 }
 
 /** @returns undefined when the image is there, as the pull policy wants it */

@@ -22,6 +22,9 @@ export const REASONS = {
     `${port === undefined ? 'its host port' : `host port ${port}`} was taken by another while it was down; a new one is picked`,
   dead: 'Docker could not remove it and calls it dead',
   // Waiting, leaving alone.
+  jobEnded: (how: string) => `it has run: ${how}; a before job is run once`,
+  jobGone: 'it was begun, and somebody removed its container; a before job is run once',
+  jobMayStart: 'Docker was told to start it and has not said that it did; a before job is run once',
   turn: (why: string, others: string | undefined) => (others === undefined ? why : `${why}; waits its turn: ${others}`),
   handsOff: ({ kind, name, untilMs, reason, by }: Pause) =>
     `paused until ${isoTime(untilMs)} with the ${kind} ${name}` +

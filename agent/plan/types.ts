@@ -8,6 +8,7 @@ import type {
   PublishedPort,
   Release,
 } from '../../lib/documents/types';
+import type { Config } from '../../lib/release/config';
 
 /** What etcd, or the copy on disk, says that this host should run. */
 export interface Desired {
@@ -25,9 +26,10 @@ export interface Desired {
 }
 
 export interface DesiredInstance extends AssignedInstance {
-  /** Undefined when the release document is missing or unreadable: then the instance is left as it is. */
+  /** Undefined when the release document is missing or unreadable: then the instance is left as it is. Of a `before` job,
+   * what it is run as. */
   readonly spec?: Release;
-  /** Hash of `spec.container`; there when `spec` is. */
+  /** Hash of `spec.container` and the config that it takes; there when `spec` is. */
   readonly specHash?: string;
   /** Why `spec` is missing, for people. */
   readonly specProblem?: string;
@@ -137,6 +139,10 @@ export interface InstanceMemory {
   readonly drained: string | undefined;
   /** Container and limits (toldLimits) of the last update that Docker took. */
   readonly toldLimits: string | undefined;
+  /** Of a `before` job: Docker was told to start it, or was about to be. Outlives the agent. */
+  readonly isBegun: boolean;
+  /** That was so lately that it may start yet. */
+  readonly mayStillStart: boolean;
 }
 
 export interface LostPort {
@@ -155,6 +161,8 @@ export const NOTHING_REMEMBERED: InstanceMemory = {
     hookedRun: undefined,
     drained: undefined,
     toldLimits: undefined,
+    isBegun: false,
+    mayStillStart: false,
   },
 };
 
@@ -184,6 +192,10 @@ export interface CreateStep extends StepBase {
   readonly release: Release;
   readonly slot: number;
   readonly specHash: string;
+  /** Values for its placeholders, and for its environment if it takes them all. */
+  readonly config: Config;
+  /** It is a `before` job: that it was begun is on disk before it is started. */
+  readonly isJob: boolean;
 }
 /** Of a container that ran and exited. */
 export interface StartStep extends StepBase {
@@ -223,4 +235,6 @@ export interface StopStep extends StepBase {
 export interface RemoveStep extends StepBase {
   readonly kind: 'remove';
   readonly containerId: string;
+  /** Of a `before` job: it was never started, and can be made anew. */
+  readonly hasNotRun?: true;
 }

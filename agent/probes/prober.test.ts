@@ -4,7 +4,7 @@ import { containerOf } from '../../test/support/actual';
 import { desiredOf, releaseOf } from '../../test/support/desired';
 import { createFakeClock, type FakeClock } from '../../test/support/fake-clock';
 import { recordLog, type LogLine } from '../../test/support/recorded-log';
-import type { Probes } from '../loop';
+import type { Probes } from '../probes/probes';
 import type { ActualContainer, Desired } from '../plan/types';
 import { SUCCESS, type Outcome } from './outcome';
 import { createProber } from './prober';

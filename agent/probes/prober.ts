@@ -10,7 +10,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../lib/clock';
 import type { Probe } from '../../lib/documents/types';
 import type { Logger } from '../../lib/log';
-import type { Probes } from '../loop';
+import type { Probes } from './probes';
 import { isCurrent } from '../plan/plan-instance';
 import { runOf, type ActualContainer, type Desired, type DesiredInstance } from '../plan/types';
 import { describeFailure, type Outcome, type Target, type TryProbe } from './outcome';

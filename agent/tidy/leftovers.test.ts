@@ -8,7 +8,16 @@ const WEB = releaseOf('web');
 const OURS = { host: 'h1', prefix: '/test' };
 
 function leave(docker: MemoryDocker, state: ContainerState, owner = OURS): string {
-  const identity = { instance: 'web-1', service: 'web', slot: 1, release: 1, spec: '2:old', publishedPorts: [] };
+  const identity = {
+    instance: 'web-1',
+    service: 'web',
+    slot: 1,
+    release: 1,
+    spec: '2:old',
+    publishedPorts: [],
+    config: {},
+    isJob: false,
+  };
   const made = docker.create({ ...identity, container: WEB.container, deploy: WEB.deploy }, owner);
   if (state !== 'created') docker.start(made);
   if (state === 'exited') docker.exit(made.id, 0);

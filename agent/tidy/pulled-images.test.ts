@@ -66,7 +66,16 @@ test('one that a container of whomever uses stays, and Docker is not even asked'
   await host.begin({ keepReleases: 0 });
   await host.roll(1, 2);
   const { container, deploy } = releaseOf('x', { image: 'web:1' });
-  const identity = { instance: 'x', service: 'x', slot: 1, release: 1, spec: '', publishedPorts: [] };
+  const identity = {
+    instance: 'x',
+    service: 'x',
+    slot: 1,
+    release: 1,
+    spec: '',
+    publishedPorts: [],
+    config: {},
+    isJob: false,
+  };
   host.docker.create({ ...identity, container, deploy }, { host: 'other', prefix: '/other' });
   await host.clock.advance(2 * HOUR_MS);
   expect(host.images).toBe('web:1 web:2');

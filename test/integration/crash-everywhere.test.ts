@@ -16,6 +16,8 @@ interface Way {
   readonly provoke: (host: CrashingHost, instance: string, boundary: Boundary) => Promise<unknown>;
   /** Whether the instance is gone in the end. */
   readonly isLeaving?: true;
+  /** How long it may take until all is as it should be. */
+  readonly withinMs?: number;
   /** @throws Error when what the boundary belongs to was lost in the crash */
   readonly check?: (id: string) => Promise<void>;
 }
@@ -43,6 +45,8 @@ const WAYS: Readonly<Record<Kind, Way>> = {
       host.want(instance, { container: { image: await registry.offer(image, `crash:${boundary}`) } }),
   },
   create: { provoke: assign },
+  // The next agent waits until it can't have been started after all.
+  job: { provoke: (host, instance) => host.want(instance, { isJob: true }), withinMs: 150_000 },
   start: { before: {}, provoke: kill },
   post_start: {
     provoke: (host, instance) => host.want(instance, { container: { postStart: [hookOf('touch', '/tmp/warm')] } }),
@@ -78,7 +82,7 @@ const KEEPS: readonly string[] = ['post_start', 'update', 'status', 'desired-cop
 
 async function crashAt(host: CrashingHost, boundary: Boundary): Promise<void> {
   const [kind, when] = boundary.split('.') as [Kind, string];
-  const { before, provoke, isLeaving, check } = WAYS[kind];
+  const { before, provoke, isLeaving, check, withinMs } = WAYS[kind];
   const instance = host.instanceOf(boundary.replace('.', '-').toLowerCase());
   if (before !== undefined) await host.want(instance, before);
   await host.converged();
@@ -89,7 +93,7 @@ async function crashAt(host: CrashingHost, boundary: Boundary): Promise<void> {
   await host.checkCopies();
   const atCrash = (await host.runs()).get(instance);
   await host.start();
-  await host.converged();
+  await host.converged(withinMs);
   const after = await host.runs();
   for (const [other, run] of others) if (other !== instance) expect([other, after.get(other)]).toEqual([other, run]);
   expect(after.has(instance)).toBe(isLeaving !== true);
@@ -123,5 +127,5 @@ test.concurrent.each(Array.from({ length: LANES }, (_, lane) => lane))(
       await host.stop();
     }
   },
-  400_000,
+  500_000,
 );

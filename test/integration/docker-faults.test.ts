@@ -42,7 +42,7 @@ const connect = (clock = systemClock): Engine =>
   createDockerEngine({ docker: proxy.address, ...owner, clock, log: silentLogger });
 const begin = async (engine: Engine, slot = 1, changes: Partial<ContainerSpec> = {}): Promise<string> => {
   const instance = `web-${slot}-${owner.host}`;
-  const identity = { instance, service: 'web', slot, release: 1, spec: '1:abc' };
+  const identity = { instance, service: 'web', slot, release: 1, spec: '1:abc', config: {}, isJob: false };
   const { deploy } = emptyDocument('Release');
   const id = await engine.create({ ...identity, container: containerSpec(image, changes), deploy, publishedPorts: [] });
   await engine.start(id);

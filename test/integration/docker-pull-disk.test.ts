@@ -69,7 +69,7 @@ test('a pull that fills the disk is told as such, leaves no rest, and harms noth
   const engine = connect(0);
   const { deploy } = emptyDocument('Release');
   const container = containerSpec(`${proxied}/small:1`, { command: ['sleep', '100'] });
-  const identity = { instance: 'web-1', service: 'web', slot: 1, release: 1, spec: '1:abc' };
+  const identity = { instance: 'web-1', service: 'web', slot: 1, release: 1, spec: '1:abc', config: {}, isJob: false };
   const id = await engine.create({ ...identity, container, deploy, publishedPorts: [] });
   await engine.start(id);
   const before = await freeBytes();

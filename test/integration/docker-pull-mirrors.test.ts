@@ -60,7 +60,7 @@ async function runOf(reference: string, engine = connect()): Promise<string> {
   const { deploy } = emptyDocument('Release');
   const identity = { instance: `web-${++images}`, service: 'web', slot: 1, release: 1, spec: '1:abc' };
   const container = containerSpec(reference, { command: ['sleep', '100'] });
-  const id = await engine.create({ ...identity, container, deploy, publishedPorts: [] });
+  const id = await engine.create({ ...identity, container, deploy, config: {}, isJob: false, publishedPorts: [] });
   await engine.start(id);
   const [image, state] = (await docker.docker('inspect', '--format', '{{.Config.Image}} {{.State.Status}}', id)).split(
     ' ',

@@ -42,7 +42,7 @@ afterEach(async () => {
 const create = (changes: Partial<ContainerSpec>, publishedPorts: readonly number[] = []): Promise<string> =>
   engine.create({
     ...{ instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 1, spec: '1:abc', publishedPorts },
-    ...{ container: containerSpec(image, changes), deploy: deploySpec() },
+    ...{ container: containerSpec(image, changes), deploy: deploySpec(), config: {}, isJob: false },
   });
 const inspect = async (id: string): Promise<ContainerInspectInfo> =>
   (JSON.parse(await docker('inspect', id)) as [ContainerInspectInfo])[0];

@@ -1,12 +1,22 @@
 /** Writes a host's assignment and releases by itself, as a coordinator would: for lives of hosts without one. */
 import { encodeDocument } from '../../lib/documents/codec';
-import type { Assignment, ContainerSpec, DeploySpec, Pause, Release } from '../../lib/documents/types';
+import type {
+  AssignedInstance,
+  Assignment,
+  ContainerSpec,
+  DeploySpec,
+  Pause,
+  Release,
+} from '../../lib/documents/types';
 import type { MemoryStore } from '../../lib/etcd/memory-store';
+import { takenFrom } from '../../lib/release/config';
 import { releaseHash } from '../../lib/release/release-hash';
 import { releaseOf } from '../support/desired';
 import { keys } from './simulated-cluster';
+import { JOB_COMMAND } from './simulated-host';
 
 export interface Wish {
+  readonly config?: Release['config'];
   readonly container?: Partial<ContainerSpec>;
   readonly deploy?: Partial<DeploySpec>;
 }
@@ -16,7 +26,11 @@ export class Assigner {
   readonly releases = new Map<string, Release>();
   /** Service of each instance that is wanted. */
   readonly instances = new Map<string, string>();
+  /** Release of each `before` job that is wanted. */
+  readonly jobs = new Map<string, Release>();
   readonly held = new Set<string>();
+  /** The host's own values of config. */
+  config: Readonly<Record<string, string>> = {};
   pauses: readonly Pause[] = [];
   /** Services whose newest release is to be prefetched. */
   readonly prefetch = new Set<string>();
@@ -31,13 +45,13 @@ export class Assigner {
   ) {}
 
   /** A new release of the service, for all of its instances. */
-  async edit(service: string, { container = {}, deploy = {} }: Wish): Promise<void> {
+  async edit(service: string, { container = {}, deploy = {}, config = {} }: Wish): Promise<void> {
     const number = (this.releases.get(service)?.number ?? 0) + 1;
     const base = releaseOf(service, { number });
     const release: Release = {
-      ...base,
+      ...{ ...base, config },
       container: { ...base.container, ...container },
-      deploy: { ...base.deploy, ...deploy },
+      deploy: { ...base.deploy, before: { command: [JOB_COMMAND], timeoutMs: 60_000 }, ...deploy },
     };
     this.releases.set(service, release);
     await this.put(keys.release(service, number), encodeDocument('Release', release));
@@ -50,19 +64,24 @@ export class Assigner {
     return id;
   }
 
+  /** @returns the id of a new job of the service's newest release */
+  placeJob(service: string): string {
+    const id = `${service}-before-${++this.placed}`;
+    this.jobs.set(id, this.releases.get(service)!);
+    return id;
+  }
+
   /** Makes what was said since the last time known to the host. */
   async commit(): Promise<void> {
     const instances = [...this.instances].map(([id, service]) => {
       const release = this.releases.get(service)!;
       const slot = Number(id.slice(service.length + 1));
-      return [
-        id,
-        { service, slot, release: release.number, hash: releaseHash(release), config: {}, before: false },
-      ] as const;
+      return [id, this.assigned(release, slot, false)] as const;
     });
+    const jobs = [...this.jobs].map(([id, release]) => [id, this.assigned(release, 0, true)] as const);
     const prefetch = [...this.prefetch].map((service) => `${service}@${this.releases.get(service)!.number}`);
     const assignment = encodeDocument('Assignment', {
-      ...{ revision: ++this.revision, instances: Object.fromEntries(instances), prefetch },
+      ...{ revision: ++this.revision, instances: Object.fromEntries([...instances, ...jobs]), prefetch },
       ...{ held: [...this.held], pauses: this.pauses, resolve: Object.fromEntries(this.questions) },
     });
     await this.put(keys.assignment(this.host), assignment);
@@ -70,9 +89,15 @@ export class Assigner {
 
   /** Everything again, as after the loss of etcd. */
   async rewrite(): Promise<void> {
-    for (const release of this.releases.values())
+    for (const release of [...this.jobs.values(), ...this.releases.values()])
       await this.put(keys.release(release.service, release.number), encodeDocument('Release', release));
     await this.commit();
+  }
+
+  private assigned(release: Release, slot: number, before: boolean): AssignedInstance {
+    const config = takenFrom(this.config, release.container);
+    const { service, number } = release;
+    return { service, slot, release: number, hash: releaseHash(release), config, before };
   }
 
   private async put(key: string, value: string): Promise<void> {

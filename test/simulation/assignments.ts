@@ -34,6 +34,8 @@ function containerBy(chance: Chance, service: string): Partial<ContainerSpec> {
     drainMs: chance.pick([0, 0, 500, 3000]),
     postStart: chance.happens(0.3) ? [hookOf('warm')] : [],
     preStop: chance.happens(0.3) ? [hookOf('leave'), hookOf('really')] : [],
+    environment: chance.happens(0.5) ? { LEVEL: '{{.Config.LEVEL}}' } : {},
+    configEnvironment: chance.happens(0.2),
     pullPolicy: chance.pick(['', '', '', 'missing', 'missing', 'always', 'always', 'never']),
   };
 }
@@ -67,6 +69,7 @@ function deployBy(chance: Chance): Partial<DeploySpec> {
 const wishBy = (chance: Chance, service: string): Wish => ({
   container: containerBy(chance, service),
   deploy: deployBy(chance),
+  config: { LEVEL: chance.pick(['info', 'debug']) },
 });
 
 /** One to three instances of each service, as chance wants them. */
@@ -80,7 +83,7 @@ export async function beginWith(assigner: Assigner, chance: Chance): Promise<voi
 
 /** The same for every service from now on, with what can run for good: nothing else of the wishes changes. */
 export async function makeRunnable(assigner: Assigner): Promise<void> {
-  for (const [service, { container, deploy }] of [...assigner.releases]) {
+  for (const [service, { container, deploy, config }] of [...assigner.releases]) {
     const isFixed = container.ports.some(({ published }) => published > 0);
     const [first, ...others] = [...assigner.instances].filter(([, of]) => of === service).map(([id]) => id);
     // One host port is for one instance.
@@ -91,17 +94,21 @@ export async function makeRunnable(assigner: Assigner): Promise<void> {
     await assigner.edit(service, {
       container: { ...container, image, pullPolicy },
       deploy: { ...deploy, restartPolicy },
+      config,
     });
   }
   for (const service of assigner.releases.keys()) assigner.prefetch.add(service);
+  for (const [id, { container }] of assigner.jobs) if (container.image.startsWith('nowhere')) assigner.jobs.delete(id);
   assigner.held.clear();
   assigner.pauses = [];
   await assigner.rewrite();
 }
 
-/** Changes that an operator makes, by way of the one who assigns. */
-export function assignmentFaults(assigner: Assigner): readonly Fault[] {
-  const edit = (name: string, weight: number, act: (cluster: SimulatedCluster) => Promise<string> | string): Fault => ({
+type Edit = (name: string, weight: number, act: (cluster: SimulatedCluster) => Promise<string> | string) => Fault;
+
+/** @returns makes faults after which the host is told what was changed */
+function editing(assigner: Assigner): Edit {
+  return (name, weight, act) => ({
     name,
     weight,
     act: async (cluster) => {
@@ -110,9 +117,15 @@ export function assignmentFaults(assigner: Assigner): readonly Fault[] {
       return what;
     },
   });
+}
+
+/** Changes that an operator makes, by way of the one who assigns. */
+export function assignmentFaults(assigner: Assigner): readonly Fault[] {
+  const edit = editing(assigner);
   const anyInstance = ({ chance }: SimulatedCluster): string =>
     assigner.instances.size === 0 ? 'web-1' : chance.pick([...assigner.instances.keys()]);
   return [
+    ...wishFaults(assigner),
     edit('a new release', 10, async ({ chance }) => {
       const service = chance.pick(SERVICES);
       const wish = wishBy(chance, service);
@@ -121,9 +134,9 @@ export function assignmentFaults(assigner: Assigner): readonly Fault[] {
     }),
     edit('other limits', 6, async ({ chance }) => {
       const service = chance.pick(SERVICES);
-      const { container, deploy } = assigner.releases.get(service)!;
+      const { container, deploy, config } = assigner.releases.get(service)!;
       const limits = limitsBy(chance);
-      await assigner.edit(service, { container: { ...container, limits }, deploy });
+      await assigner.edit(service, { container: { ...container, limits }, deploy, config });
       return `${service} ${JSON.stringify(limits)}`;
     }),
     edit('one more', 8, ({ chance }) =>
@@ -139,18 +152,6 @@ export function assignmentFaults(assigner: Assigner): readonly Fault[] {
       if (!assigner.held.delete(id)) assigner.held.add(id);
       return id;
     }),
-    edit('prefetch, or not', 4, ({ chance }) => {
-      const service = chance.pick(SERVICES);
-      if (!assigner.prefetch.delete(service)) assigner.prefetch.add(service);
-      return service;
-    }),
-    edit('what an image means', 4, ({ chance }) => {
-      const [service, image] = [chance.pick(SERVICES), `${chance.pick(['web', 'api', 'nowhere'])}:1`];
-      const { question = 0 } = assigner.questions.get(service) ?? {};
-      if (!assigner.questions.delete(service) || chance.happens(0.5))
-        assigner.questions.set(service, { image, question: question + 1 });
-      return service;
-    }),
     edit('pause', 3, (cluster) => {
       const { chance, hosts } = cluster;
       const kind = chance.pick(['host', 'service', 'instance']);
@@ -162,6 +163,35 @@ export function assignmentFaults(assigner: Assigner): readonly Fault[] {
     edit('resume', 2, () => {
       assigner.pauses = [];
       return 'everything';
+    }),
+  ];
+}
+
+/** What else a coordinator asks of a host. */
+function wishFaults(assigner: Assigner): readonly Fault[] {
+  const edit = editing(assigner);
+  return [
+    edit('a job, or one less', 6, ({ chance }) => {
+      const [id] = assigner.jobs.keys();
+      if (id === undefined || chance.happens(0.6)) return assigner.placeJob(chance.pick(SERVICES));
+      assigner.jobs.delete(id);
+      return id;
+    }),
+    edit('config of the host', 3, ({ chance }) => {
+      assigner.config = chance.pick<Assigner['config']>([{}, { LEVEL: 'debug' }, { OTHER: 'x' }]);
+      return JSON.stringify(assigner.config);
+    }),
+    edit('prefetch, or not', 4, ({ chance }) => {
+      const service = chance.pick(SERVICES);
+      if (!assigner.prefetch.delete(service)) assigner.prefetch.add(service);
+      return service;
+    }),
+    edit('what an image means', 4, ({ chance }) => {
+      const [service, image] = [chance.pick(SERVICES), `${chance.pick(['web', 'api', 'nowhere'])}:1`];
+      const { question = 0 } = assigner.questions.get(service) ?? {};
+      if (!assigner.questions.delete(service) || chance.happens(0.5))
+        assigner.questions.set(service, { image, question: question + 1 });
+      return service;
     }),
   ];
 }

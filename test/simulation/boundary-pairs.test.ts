@@ -12,8 +12,8 @@ import { SimulatedCluster } from './simulated-cluster';
 
 const RESTART_MS = 300;
 const TICK_MS = 500;
-/** Backoff of a minute and a slow tick. */
-const CONVERGED_MS = 120_000;
+/** Backoff of a minute and a slow tick; a job that was begun and never started, twice. */
+const CONVERGED_MS = 300_000;
 const BYSTANDER = 'bystander';
 
 const CHECK = { test: ['CMD', 'x'], intervalMs: 0, timeoutMs: 0, startPeriodMs: 0, startIntervalMs: 0, retries: 0 };
@@ -74,6 +74,7 @@ function roundOf(
       for (const image of Object.values(images)) docker.images.delete(image);
       await edit(0);
       ids.push(...Object.keys(images).map((service) => assigner.place(service)));
+      for (const service of Object.keys(images)) assigner.placeJob(service);
       await assigner.commit();
     },
     () => ids.forEach((id) => docker.exit(containerOf(cluster, id)!.id, 1)),
@@ -84,12 +85,13 @@ function roundOf(
     },
     async () => {
       ids.forEach((id) => assigner.instances.delete(id));
+      assigner.jobs.clear();
       await assigner.commit();
     },
   ];
 }
 
-/** Lets time pass until each wanted instance has one container, healthy and with its limits, and nothing else is there. */
+/** Lets time pass until each wanted instance has one container, healthy and with its limits, jobs have run, and nothing else is there. */
 async function converge(cluster: SimulatedCluster, assigner: Assigner): Promise<void> {
   const { clock } = cluster;
   for (const endMs = clock.monotonicMs() + CONVERGED_MS; clock.monotonicMs() < endMs;) {
@@ -102,9 +104,10 @@ async function converge(cluster: SimulatedCluster, assigner: Assigner): Promise<
   throw new Error(`it does not converge: ${JSON.stringify(left)}`);
 }
 
-function isConverged(cluster: SimulatedCluster, { instances, releases }: Assigner): boolean {
+function isConverged(cluster: SimulatedCluster, { instances, releases, jobs }: Assigner): boolean {
   if (cluster.hosts[0]!.process === undefined) return false;
-  if (cluster.hosts[0]!.docker.containers.size !== instances.size) return false;
+  if (cluster.hosts[0]!.docker.containers.size !== instances.size + jobs.size) return false;
+  if ([...jobs.keys()].some((id) => containerOf(cluster, id)?.state !== 'exited')) return false;
   return [...instances].every(([id, service]) => {
     const container = containerOf(cluster, id);
     const { limits, postStart } = releases.get(service)!.container;

@@ -49,7 +49,10 @@ function hangBy(chance: Chance, call: EngineCall, instance?: string): CallFault 
 const TAKE_NAME = toContainer('a foreign container takes a name', 2, ({ docker }, { id, request }) => {
   docker.removeByForce(id);
   docker.start(
-    docker.create({ ...request, publishedPorts: [], container: { ...request.container, ports: [] } }, FOREIGN),
+    docker.create(
+      { ...request, isJob: false, publishedPorts: [], container: { ...request.container, ports: [] } },
+      FOREIGN,
+    ),
   );
 });
 const FOREIGN = { ...OWNER('foreign'), prefix: '/foreign' };

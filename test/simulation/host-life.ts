@@ -4,6 +4,7 @@
  */
 import { wantedLimits, limitsToUpdate } from '../../agent/plan/limits';
 import { decodeDocument } from '../../lib/documents/codec';
+import { effectiveConfig } from '../../lib/release/config';
 import { isMadeFrom } from '../../lib/release/spec-hash';
 import { Assigner } from './assigner';
 import { CAPACITY } from './assignment-witness';
@@ -44,7 +45,10 @@ export const HOST_LIFE: Life = {
     if (witness.breaches.length > 0) return [];
     trace('peace');
     await makePeace(cluster, assigner);
+    const job = assigner.placeJob(WELL);
+    await assigner.commit();
     await clock.advance(PEACE_MS);
+    if (witness.runsOf(job) !== 1) return [`the job ${job} has run ${witness.runsOf(job)} times`];
     const wrong = [...whatIsWrong(cluster, assigner), ...(await whatIsUnanswered(cluster, assigner))];
     if (wrong.length > 0) return wrong.map((what) => `after ${PEACE_MS / 60_000} min of peace: ${what}`);
     return whatStirs(cluster);
@@ -92,12 +96,14 @@ async function makePeace(cluster: SimulatedCluster, assigner: Assigner): Promise
 }
 
 /** Each wanted instance runs once, as it is wanted, limits included; and nothing else is there. */
-function whatIsWrong({ hosts }: SimulatedCluster, { instances, releases }: Assigner): readonly string[] {
+function whatIsWrong({ hosts }: SimulatedCluster, assigner: Assigner): readonly string[] {
+  const { instances, releases, jobs, config } = assigner;
   const { docker, refusal } = hosts[0]!;
   const containers = [...docker.containers.values()];
   const wrong = refusal === undefined ? [] : [`the agent gave up: ${refusal}`];
   for (const { request } of containers)
-    if (!instances.has(request.instance)) wrong.push(`${request.instance} is there, and not wanted`);
+    if (!instances.has(request.instance) && !jobs.has(request.instance))
+      wrong.push(`${request.instance} is there, and not wanted`);
   for (const { container } of releases.values())
     if (!docker.images.has(container.image)) wrong.push(`${container.image} is not there ahead of need`);
   for (const [id, service] of instances) {
@@ -105,7 +111,8 @@ function whatIsWrong({ hosts }: SimulatedCluster, { instances, releases }: Assig
     const [container, ...others] = containers.filter(({ request }) => request.instance === id);
     if (container?.state !== 'running' || others.length > 0)
       wrong.push(`${id} is ${container?.state ?? 'not there'}, with ${others.length} others`);
-    else if (!isMadeFrom(container.request.spec, release.container)) wrong.push(`${id} is of an old release`);
+    else if (!isMadeFrom(container.request.spec, release.container, effectiveConfig(release.config, config)))
+      wrong.push(`${id} is of an old release`);
     else if (limitsToUpdate(wantedLimits(release), container.limits, CAPACITY) !== undefined)
       wrong.push(`${id} has the limits ${JSON.stringify(container.limits)}`);
   }

@@ -4,7 +4,7 @@ import type { Boundary } from '../../agent/boundaries';
 import type { CopyOnDisk, DesiredCopy } from '../../agent/desired/disk-copy';
 import type { Engine } from '../../agent/docker/engine';
 import { createMemoryEngine } from '../../agent/docker/simulated/memory-engine';
-import type { Program } from '../../agent/docker/simulated/memory-container';
+import type { MemoryContainer, Program } from '../../agent/docker/simulated/memory-container';
 import { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
 import type { KeptInstance, MemoryCopy } from '../../agent/memory/memory-copy';
 import { createProber } from '../../agent/probes/prober';
@@ -30,7 +30,10 @@ const HISTORY_MS = 120_000;
 /** Of a disk, to make a small file durable. */
 const WRITE_MS = 2;
 
+/** What `before` jobs run, whatever their image. */
+export const JOB_COMMAND = 'migrate';
 /** What an image of this name does. */
+const JOB: Program = { exitsAfterMs: 3000, exitCode: 0, log: ['one step'] };
 const PROGRAMS: Readonly<Record<string, Program>> = {
   ...{ web: {}, api: {} },
   broken: { refusal: 'exec: "/no/such": no such file' },
@@ -83,8 +86,10 @@ export class SimulatedHost {
       wallMs: () => clock.wallMs() + this.wallOffsetMs,
       after: (delayMs, wake) => clock.after(delayMs, wake),
     };
-    const program = ({ image }: ContainerSpec): Program => PROGRAMS[image.split(':')[0]!] ?? {};
-    this.docker = new MemoryDocker({ clock: this.clock, program, latencyMs: LATENCY });
+    const program = ({ image, command: [command] }: ContainerSpec): Program =>
+      command === JOB_COMMAND ? JOB : (PROGRAMS[image.split(':')[0]!] ?? {});
+    const onRun = (container: MemoryContainer): void => options.witness.began(name, container);
+    this.docker = new MemoryDocker({ clock: this.clock, program, onRun, latencyMs: LATENCY });
     this.faults = new EngineFaults(this.clock, this.docker);
     this.health = new SimulatedHealth(this.docker);
     for (const image of Object.keys(PROGRAMS).flatMap(imagesOf)) this.docker.registry.add(image);
@@ -139,6 +144,7 @@ export class SimulatedHost {
   /** A machine with a new disk: the containers are there, and what its agents kept is not. */
   loseDisk(): void {
     this.killAgent();
+    this.options.witness.forgetJobs(this.name);
     this.onDisk = undefined;
     this.remembered = new Map();
     this.images = { images: [], services: {} };

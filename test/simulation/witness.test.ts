@@ -80,7 +80,7 @@ const createAll = ({ desired, actual }: HostInput): readonly Step[] =>
   [...desired.instances].flatMap(([instance, { slot, spec, specHash }]) =>
     spec === undefined || !actual.containers.has(instance)
       ? []
-      : [{ kind: 'create', instance, release: spec, slot, specHash: specHash!, reason: '' }],
+      : [{ kind: 'create', instance, release: spec, slot, specHash: specHash!, config: {}, isJob: false, reason: '' }],
   );
 
 test.each<[string, RegExp, 'cluster' | 'host', typeof mockPlan]>([
@@ -119,6 +119,29 @@ test.each<[string, RegExp, 'cluster' | 'host', typeof mockPlan]>([
     /stop .*G1: its assignment names it/,
     'host',
     (plan, input) => plan(input).map((step) => (step.kind === 'update' ? { ...step, kind: 'stop', graceMs: 0 } : step)),
+  ],
+  [
+    'starts a job again that has failed',
+    /start .*: a job is run once/,
+    'host',
+    (plan, input) => {
+      const ended = [...input.actual.containers.values()]
+        .flat()
+        .filter(({ slot, state }) => slot === 0 && state === 'exited');
+      const starts = ended.map(({ id, instance }): Step => ({ kind: 'start', instance, containerId: id, reason: '' }));
+      return starts.length > 0 && starts.every(({ instance }) => input.desired.instances.has(instance))
+        ? starts
+        : plan(input);
+    },
+  ],
+  [
+    'makes a job anew that somebody tidied up',
+    /the job .* runs for the 2\. time/,
+    'host',
+    (plan, input) => {
+      const instances = [...input.memory.instances].map(([id, one]) => [id, { ...one, isBegun: false }] as const);
+      return plan({ ...input, memory: { instances: new Map(instances) } });
+    },
   ],
   [
     'never comes to rest',

@@ -4,8 +4,9 @@
  * the last list that Docker gave to it.
  */
 import type { CreateRequest, Engine } from '../../agent/docker/engine';
-import { isUp } from '../../agent/docker/simulated/memory-container';
+import { isUp, type MemoryContainer } from '../../agent/docker/simulated/memory-container';
 import type { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
+import { configOf } from '../../agent/plan/made-from';
 import { runOf, type ActualContainer } from '../../agent/plan/types';
 import type { DesiredCopy } from '../../agent/desired/disk-copy';
 import type { Keys } from '../../lib/documents/keys';
@@ -40,11 +41,30 @@ export interface Knowledge {
 
 export class Witness {
   readonly breaches: string[] = [];
+  private readonly jobs = new Map<string, { readonly host: string; readonly runs: number }>();
 
   constructor(private readonly now: () => number) {}
 
   breach(what: string): void {
     this.breaches.push(`${this.now().toFixed(0)} ms: ${what}`);
+  }
+
+  /** A container has begun to run. */
+  began(host: string, { request: { isJob, instance } }: MemoryContainer): void {
+    if (!isJob) return;
+    const runs = (this.jobs.get(instance)?.runs ?? 0) + 1;
+    this.jobs.set(instance, { host, runs });
+    if (runs > 1) this.breach(`${host}: the job ${instance} runs for the ${runs}. time`);
+  }
+
+  /** How often it has run. */
+  runsOf(instance: string): number {
+    return this.jobs.get(instance)?.runs ?? 0;
+  }
+
+  /** The host's disk is lost, and with it what its agents knew of jobs whose containers are gone, too. */
+  forgetJobs(host: string): void {
+    for (const [instance, job] of this.jobs) if (job.host === host) this.jobs.delete(instance);
   }
 
   /** Judges every assignment that is written from now on. */
@@ -167,9 +187,13 @@ class Judge {
     const { obeyed, isConfirmed } = this.knowledge;
     const wanted = obeyed()!.assignment.instances[instance];
     if (wanted === undefined) return isConfirmed() ? undefined : 'G3: etcd has not said that it is not wanted';
+    if (wanted.before) {
+      const hasNotRun = state === 'created' || state === 'dead';
+      return call === 'remove' && hasNotRun ? undefined : 'a job is left as it is, whatever became of it';
+    }
     const release = this.releaseOf(instance);
     if (release === undefined) return `G3: ${wanted.service}@${wanted.release} is not known`;
-    if (!isMadeFrom(container.spec, release.container)) return undefined;
+    if (!isMadeFrom(container.spec, release.container, configOf(wanted, release))) return undefined;
     const isUseless = state === 'created' || state === 'dead' || this.lostPorts.has(container.id);
     if (call === 'remove' && isUseless) return undefined;
     return `G1: its assignment names it, and ${wanted.service}@${wanted.release} is what it is made from`;
@@ -178,8 +202,10 @@ class Judge {
   /** @returns why a container that stays may not be started, restarted or changed */
   private ofKeeping(call: 'start' | 'restart' | 'update', container: ActualContainer): string | undefined {
     const release = this.releaseOf(container.instance);
-    if (release === undefined) return 'nothing says that it is wanted';
-    if (!isMadeFrom(container.spec, release.container)) return 'another container is wanted';
+    const wanted = this.knowledge.obeyed()?.assignment.instances[container.instance];
+    if (release === undefined || wanted === undefined) return 'nothing says that it is wanted';
+    if (wanted.before) return 'a job is run once';
+    if (!isMadeFrom(container.spec, release.container, configOf(wanted, release))) return 'another container is wanted';
     const { onUnhealthy, restartPolicy, probe } = release.deploy;
     if (call === 'update') {
       const isKept = container.state === 'running' || container.state === 'exited';

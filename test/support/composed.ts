@@ -47,7 +47,15 @@ export async function composed(log: Logger = silentLogger): Promise<Composed> {
     const instance = `web-${slot}-${owner.host}`;
     const release = { ...emptyDocument('Release'), service: 'web', number: 1, container, deploy };
     const publishedPorts = await ports.pick(instance, release);
-    const identity = { instance, service: 'web', slot, release: 1, spec: specHash(container) };
+    const identity = {
+      instance,
+      service: 'web',
+      slot,
+      release: 1,
+      spec: specHash(container),
+      config: {},
+      isJob: false,
+    };
     return engine.create({ ...identity, container, deploy, publishedPorts });
   };
   const make = async (kind: string, name: string, options: readonly string[]): Promise<string> => {

@@ -20,6 +20,8 @@ const NAME = 'h1';
 const CONVERGED_MS = 60_000;
 
 export interface Wish {
+  /** A `before` job, which runs on. */
+  readonly isJob?: true;
   readonly container?: Partial<ContainerSpec>;
   readonly deploy?: Partial<DeploySpec>;
 }
@@ -33,6 +35,7 @@ export class CrashingHost {
   private readonly folder = mkdtempSync(join(tmpdir(), 'berth-test-crash-'));
   private readonly keys = keysUnder(this.prefix);
   private readonly wanted = new Map<string, Release>();
+  private readonly jobs = new Set<string>();
   private agent: SourceProcess | undefined;
   private revision = 0;
   private releases = 0;
@@ -86,17 +89,14 @@ export class CrashingHost {
     for (const [instance, wish] of Object.entries(wishes)) {
       if (wish === undefined) this.wanted.delete(instance);
       else await this.writeRelease(instance, wish);
+      if (wish?.isJob === true) this.jobs.add(instance);
     }
     const instances = [...this.wanted].map(([id, release]) => {
       return [
         id,
         {
-          service: release.service,
-          slot: 1,
-          release: release.number,
-          hash: releaseHash(release),
-          config: {},
-          before: false,
+          ...{ service: release.service, release: release.number, hash: releaseHash(release), config: {} },
+          ...{ slot: this.jobs.has(id) ? 0 : 1, before: this.jobs.has(id) },
         },
       ] as const;
     });
@@ -106,7 +106,7 @@ export class CrashingHost {
   }
 
   /** Settles when what runs is what is wanted, and the agent says so. */
-  async converged(): Promise<readonly SeenContainer[]> {
+  async converged(withinMs = CONVERGED_MS): Promise<readonly SeenContainer[]> {
     let last = '';
     try {
       return await until(
@@ -122,7 +122,7 @@ export class CrashingHost {
             said.every(([id, { phase, reason }]) => this.wanted.has(id) && phase === 'RUNNING' && reason === '');
           return isWhole && isSaid ? seen : undefined;
         },
-        CONVERGED_MS,
+        withinMs,
       );
     } catch (error) {
       throw new Error(`${(error as Error).message}: ${last}`, { cause: error });
@@ -175,7 +175,7 @@ export class CrashingHost {
     const release: Release = {
       ...base,
       container: { ...base.container, ...idle, ...container },
-      deploy: { ...base.deploy, ...deploy },
+      deploy: { ...base.deploy, before: { command: idle.command, timeoutMs: 60_000 }, ...deploy },
     };
     await this.etcd.put(this.keys.release(service, release.number), encodeDocument('Release', release));
     this.wanted.set(instance, release);

@@ -1,4 +1,5 @@
 /** What a host should run, in few words. */
+import { madeFrom } from '../../agent/plan/made-from';
 import type { Desired, DesiredInstance } from '../../agent/plan/types';
 import { emptyDocument } from '../../lib/documents/codec';
 import type { ContainerSpec, Hook, Port, Release, RestartPolicy } from '../../lib/documents/types';
@@ -46,6 +47,26 @@ export function releaseOf(service: string, wish: ReleaseWish = {}): Release {
       restartPolicy: { condition: 'any', delayMs: 0, maxAttempts: 0, windowMs: WINDOW_MS, ...policy },
     },
   };
+}
+
+/** The same, with a `before` job. */
+export function withJob(desired: Desired, id: string, release: Release): Desired {
+  const { service, number } = release;
+  const assigned = { service, slot: 0, release: number, hash: '', config: {}, before: true };
+  return {
+    ...desired,
+    instances: new Map(desired.instances).set(id, { ...assigned, ...madeFrom(assigned, release) }),
+  };
+}
+
+/** A release with such a job. */
+export function jobReleaseOf(
+  service: string,
+  wish: ReleaseWish = {},
+  command: readonly string[] = ['migrate'],
+): Release {
+  const release = releaseOf(service, wish);
+  return { ...release, deploy: { ...release.deploy, before: { command, timeoutMs: 60_000 } } };
 }
 
 /** Images that are wanted ahead of need. A text is why the first release of "web" is not known. */

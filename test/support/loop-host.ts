@@ -4,7 +4,8 @@ import type { MemoryContainer } from '../../agent/docker/simulated/memory-contai
 import { MemoryDocker, type MemoryDockerOptions } from '../../agent/docker/simulated/memory-docker';
 import { createMemoryEngine } from '../../agent/docker/simulated/memory-engine';
 import { HostPorts } from '../../agent/host-ports';
-import { Loop, type PassReport, type Probes } from '../../agent/loop';
+import { Loop, type PassReport } from '../../agent/loop';
+import type { Probes } from '../../agent/probes/probes';
 import type { KeptInstance, MemoryCopy } from '../../agent/memory/memory-copy';
 import type { Desired } from '../../agent/plan/types';
 import type { HostStatus, InstanceStatus } from '../../lib/documents/types';

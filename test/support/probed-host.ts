@@ -84,7 +84,11 @@ export class ProbedHost {
   }
 
   want(releases: readonly Release[]): void {
-    this.wanted = desiredOf(Object.fromEntries(releases.map((release, index) => [this.instance(index + 1), release])));
+    this.wantAll(desiredOf(Object.fromEntries(releases.map((release, index) => [this.instance(index + 1), release]))));
+  }
+
+  wantAll(desired: Desired): void {
+    this.wanted = desired;
     this.loop.wake();
   }
 

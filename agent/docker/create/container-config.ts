@@ -4,7 +4,7 @@ import type { ContainerCreateOptions } from 'dockerode';
 import type { ContainerSpec, PublishedPort } from '../../../lib/documents/types';
 import { wantedLimits } from '../../plan/limits';
 import { requireApi } from './api-needs';
-import { creationNetworks } from './container-networks';
+import { aliasOf, creationNetworks } from './container-networks';
 import type { CreateRequest } from '../engine';
 import { hostConfig } from './host-config';
 import { containerName, identityLabels, type Ownership } from '../list/labels';
@@ -49,7 +49,7 @@ export function containerConfig(request: CreateRequest, owner: Ownership, apiVer
     ...(container.stopSignal !== '' && { StopSignal: container.stopSignal }),
     StopTimeout: Math.ceil(container.stopGracePeriodMs / 1000),
     ...(container.healthCheck !== undefined && { Healthcheck: healthcheck(container.healthCheck) }),
-    ...creationNetworks(container, request.service, apiVersion),
+    ...creationNetworks(container, aliasOf(request), apiVersion),
     HostConfig: hostConfig(container, published, wantedLimits(request)),
   };
 }

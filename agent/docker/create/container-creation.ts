@@ -4,7 +4,7 @@ import type { ContainerCreateOptions, NetworkConnectOptions } from 'dockerode';
 import { READ_DEADLINE_MS, type DockerConnection } from '../connection';
 import { containerConfig } from './container-config';
 import { requireNetworks, requireVolumes } from './container-needs';
-import { endpointSettings } from './container-networks';
+import { aliasOf, endpointSettings } from './container-networks';
 import { EngineError, type CreateRequest } from '../engine';
 import type { Ownership } from '../list/labels';
 import { fillContainer, type Node } from './placeholders';
@@ -42,7 +42,7 @@ export async function createContainer(
   Warnings?.forEach(onWarning);
   try {
     for (const network of container.networks.slice(1)) {
-      const EndpointConfig = endpointSettings(network, request.service, apiVersion);
+      const EndpointConfig = endpointSettings(network, aliasOf(request), apiVersion);
       await connection.call('connect', READ_DEADLINE_MS, (docker, abortSignal) => {
         const options = { _body: { Container: id, EndpointConfig }, abortSignal };
         return docker.getNetwork(encodeURIComponent(network.name)).connect(options as NetworkConnectOptions);

@@ -2,6 +2,7 @@
 import type { ContainerCreateOptions, EndpointSettings } from 'dockerode';
 import type { ContainerSpec, NetworkAttachment } from '../../../lib/documents/types';
 import { isOlder } from '../api-version';
+import type { CreateRequest } from '../engine';
 
 /** Docker's own network, which knows neither names nor fixed addresses. */
 const DEFAULT_BRIDGE = 'bridge';
@@ -15,10 +16,10 @@ interface IpamConfig {
   readonly LinkLocalIPs?: readonly string[];
 }
 
-/** @param service its name is an alias on every network, as in Compose */
+/** @param service its name is an alias on every network, as in Compose; undefined where it is to have none */
 export function creationNetworks(
   { networks: [first] }: ContainerSpec,
-  service: string,
+  service: string | undefined,
   apiVersion: string,
 ): Pick<ContainerCreateOptions, 'NetworkingConfig' | 'MacAddress'> {
   if (first === undefined) return {};
@@ -28,12 +29,21 @@ export function creationNetworks(
   };
 }
 
+/** By which name other containers on its networks find it, as `docker compose run` has it: a job by none. */
+export function aliasOf({ service, isJob }: Pick<CreateRequest, 'service' | 'isJob'>): string | undefined {
+  return isJob ? undefined : service;
+}
+
 /** HostConfig.NetworkMode; undefined means Docker's default bridge. */
 export function networkMode({ networkMode, networks: [first] }: ContainerSpec): string | undefined {
   return networkMode !== '' ? networkMode : first?.name;
 }
 
-export function endpointSettings(network: NetworkAttachment, service: string, apiVersion: string): EndpointSettings {
+export function endpointSettings(
+  network: NetworkAttachment,
+  service: string | undefined,
+  apiVersion: string,
+): EndpointSettings {
   const { name, aliases, ipv4Address, ipv6Address, linkLocalIps, macAddress, driverOptions } = network;
   const addresses: IpamConfig = {
     ...(ipv4Address !== '' && { IPv4Address: ipv4Address }),
@@ -41,7 +51,9 @@ export function endpointSettings(network: NetworkAttachment, service: string, ap
     ...(linkLocalIps.length > 0 && { LinkLocalIPs: linkLocalIps }),
   };
   return {
-    ...(name !== DEFAULT_BRIDGE && { Aliases: [...new Set([service, ...aliases])] }),
+    ...(name !== DEFAULT_BRIDGE && {
+      Aliases: [...new Set([...(service === undefined ? [] : [service]), ...aliases])],
+    }),
     ...(Object.keys(addresses).length > 0 && { IPAMConfig: addresses as EndpointSettings['IPAMConfig'] }),
     ...(Object.keys(driverOptions).length > 0 && { DriverOpts: driverOptions }),
     ...(macAddress !== '' && !isOlder(apiVersion, ENDPOINT_MAC_API) && { MacAddress: macAddress }),

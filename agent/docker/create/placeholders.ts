@@ -1,4 +1,4 @@
-/** Pure: fills in Swarm's placeholders of a release for one instance on one host. */
+/** Pure: fills in the placeholders of a release for one instance on one host, and the values of config that it takes. */
 import type { ContainerSpec } from '../../../lib/documents/types';
 import { fillContainer as fill } from '../../../lib/release/fill-container';
 import { EngineError, type CreateRequest } from '../engine';
@@ -16,16 +16,16 @@ export interface Node {
 }
 
 /**
- * @returns the request's container, with environment, hostname and mounts as this instance has them
+ * @returns the request's container, as this instance has it
  * @throws EngineError 'bad-request' for what can't be filled in, or makes no hostname
  */
 export function fillContainer(request: CreateRequest, node: Node): ContainerSpec {
-  const { container, service, instance, slot } = request;
+  const { container, service, instance, slot, config } = request;
   const values = {
     ...{ 'Service.Name': service, 'Service.ID': service, 'Task.ID': instance, 'Task.Name': containerName(instance) },
     ...{ 'Task.Slot': String(slot), 'Node.Hostname': node.host, 'Node.ID': node.nodeId },
   };
-  const filled = fill(container, values, {});
+  const filled = fill(container, values, config);
   if ('problem' in filled) throw new EngineError('bad-request', filled.problem);
   const { hostname } = filled;
   if (hostname.length > MAX_HOSTNAME_CHARACTERS)

@@ -22,6 +22,8 @@ export interface MemoryDockerOptions {
   readonly clock: Clock;
   /** What the container of a spec does. Without: runs, obeys, is healthy at once. */
   readonly program?: (container: ContainerSpec) => Program;
+  /** Told of every run that begins. */
+  readonly onRun?: (container: MemoryContainer) => void;
   /** How long calls take, milliseconds; 0 without. */
   readonly latencyMs?: Partial<Record<MemoryCall, number>>;
 }
@@ -188,6 +190,7 @@ export class MemoryDocker {
     const program = this.programOf(container);
     if (program.refusal !== undefined) throw new EngineError('bad-request', program.refusal);
     const hasCheck = healthCheck !== undefined && healthCheck.test[0] !== 'NONE';
+    this.options.onRun?.(container);
     container.state = 'running';
     container.health = hasCheck ? 'starting' : 'none';
     container.startedMs = clock.monotonicMs();
