@@ -52,9 +52,10 @@ function release({ currentRelease, targetRelease }: ListedService['status']): st
 
 function printTroubles({ name, status }: ListedService, red: (text: string) => string): void {
   for (const { line, column, path, message, rule, key } of status.problems) {
-    // Of another document than the service's own: then there is no line, and the key says which.
-    const place = line === 0 ? clean(key) : `line ${line}:${column}${path === '' ? '' : ` ${path}`}`;
-    process.stdout.write(`\n${red(name)}: ${place}: ${clean(message)} [${rule}]\n`);
+    // Of another document than the service's own: then the key says which. A few concern the service as a whole.
+    const here = line === 0 ? '' : `line ${line}:${column}${path === '' ? '' : ` ${path}`}`;
+    const place = [key === '' ? here : clean(key), clean(message)].filter((part) => part !== '').join(': ');
+    process.stdout.write(`\n${red(name)}: ${place} [${rule}]\n`);
   }
   if (status.placed >= status.wanted || status.unplaced.length === 0) return;
   process.stdout.write(`\n${red(name)}: ${status.wanted - status.placed} of ${status.wanted} can not be placed:\n`);

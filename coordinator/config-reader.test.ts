@@ -34,7 +34,9 @@ test('the last good one counts while it can not be read, and what is wrong is to
   put(clusterConfig, 'A: 2\nB: []\nC: []');
   expect(reader.view.config.cluster).toEqual({ values: new Map([['A', '1']]), modRevision: 3 });
   expect(seen()).toEqual([`wrong-type ${clusterConfig} 2:4`]);
-  expect(reader.view.problems[0]!.message).toMatch(/\(and 1 more problems\)$/);
+  expect(reader.view.problems[0]!.message).toMatch(
+    /^config\/cluster, line 2:4: this is a list; B is nested; .* \(and 1 more problems\)$/,
+  );
   put(clusterConfig, 'A: 3');
   expect(seen()).toEqual([]);
 });

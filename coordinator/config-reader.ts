@@ -24,7 +24,7 @@ export class ConfigReader {
    */
   read(path: string, kv: KeyValue | undefined): Problem | undefined {
     if (path === 'cluster') {
-      const [layer, problem] = readLayer(kv, this.cluster, MAX_LAYER_BYTES);
+      const [layer, problem] = readLayer(path, kv, this.cluster, MAX_LAYER_BYTES);
       this.cluster = layer;
       return problem;
     }
@@ -34,7 +34,7 @@ export class ConfigReader {
       return kv && wrong(kv, 'bad-name', `"${name}" is nobody's name; a name is ${DNS_LABEL_RULE}`);
     const layers = kind === 'services' ? this.services : this.hosts;
     const maxBytes = kind === 'services' ? MAX_LAYER_BYTES : MAX_HOST_LAYER_BYTES;
-    const [layer, problem] = readLayer(kv, layers.get(name), maxBytes);
+    const [layer, problem] = readLayer(path, kv, layers.get(name), maxBytes);
     if (layer === undefined) layers.delete(name);
     else layers.set(name, layer);
     return problem;
@@ -42,6 +42,7 @@ export class ConfigReader {
 }
 
 function readLayer(
+  path: string,
   kv: KeyValue | undefined,
   before: ConfigLayer | undefined,
   maxBytes: number,
@@ -51,7 +52,10 @@ function readLayer(
   const reading = readConfigLayer(value, maxBytes);
   if (reading.ok) return [{ values: reading.values, modRevision }];
   const [first, ...others] = reading.problems;
-  const message = `${first!.message}${others.length === 0 ? '' : ` (and ${others.length} more problems)`}`;
+  const { line, column } = first!;
+  const more = others.length === 0 ? '' : ` (and ${others.length} more problems)`;
+  // Logs and lists of hosts show nothing else.
+  const message = `config/${path}, line ${line}:${column}: ${first!.message}${more}`;
   return [
     { values: before?.values, modRevision },
     { ...first!, message, key },

@@ -1,6 +1,6 @@
 import { emptyDocument } from '../../lib/documents/codec';
 import type { Keys } from '../../lib/documents/keys';
-import type { Alarm, Pause } from '../../lib/documents/types';
+import type { Alarm, Pause, Release } from '../../lib/documents/types';
 import type {
   ListHostsRequest,
   ListHostsResponse,
@@ -12,6 +12,7 @@ import type {
   ListedInstance,
   ListedService,
 } from '../../lib/rpc/types';
+import { takesConfig } from '../releases/resolve-config';
 import { indexPauses, unpaused } from '../schedule/pauses';
 import { placementsOf, type ClusterView, type HostView } from '../view';
 import { requireKnown, type ApiContext } from './context';
@@ -48,7 +49,7 @@ function listedService(name: string, { cluster, keys }: ApiContext, pause: Pause
     name,
     status: {
       ...status,
-      problems: [...status.problems, ...view.problems.filter(({ key }) => key === keys.pause('service', name))],
+      problems: [...status.problems, ...view.problems.filter(({ key }) => concernsService(key, name, release, keys))],
       // Of now: what the leader wrote of it may be a moment old.
       ...(pause && { rollout: 'paused', pause }),
       ...(isPending && { rollout: 'pending' }),
@@ -137,7 +138,13 @@ function listedHost(host: HostView, { cluster, keys }: ApiContext, pause: Pause 
   };
 }
 
+function concernsService(key: string, name: string, release: Release | undefined, keys: Keys): boolean {
+  if (key === keys.clusterConfig) return release !== undefined && takesConfig(release);
+  return key === keys.pause('service', name) || key === keys.serviceConfig(name);
+}
+
 function concerns(key: string, host: HostView, keys: Keys): boolean {
+  if (key.startsWith(keys.config)) return key === keys.hostConfig(host.name);
   if (!key.startsWith(keys.pauses)) return key.endsWith(`/${host.name}`);
   const [kind, name = ''] = key.slice(keys.pauses.length).split('/');
   return kind === 'host' ? name === host.name : kind === 'instance' && name in (host.status?.instances ?? {});

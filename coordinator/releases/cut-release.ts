@@ -7,7 +7,6 @@ import { sameContainer } from '../../lib/release/spec-hash';
 import { textHash } from '../../lib/release/text-hash';
 import type { CompiledService } from '../schedule/types';
 import { changesBetween } from './changes';
-import { checkFilled } from './check-filled';
 import { pinImage, type Pinning, type ReleaseInput, type Resolving } from './pin-image';
 import { resolveConfig } from './resolve-config';
 import { withDefaults } from './unsaid';
@@ -31,8 +30,7 @@ export function decideRelease(input: ReleaseInput, newest: Release | undefined):
   const { service, document, view } = input;
   if (document?.compiled.ok !== true) return { problems: [] };
   const { compiled } = document;
-  const { values, problems: missing } = resolveConfig(compiled, view.config, service);
-  const problems = missing.length > 0 ? missing : checkFilled(compiled, values);
+  const { values, problems } = resolveConfig(compiled, view.config, service);
   if (problems.length > 0) return { problems };
   const source = sourceHash(compiled, values);
   if (newest !== undefined && isCutFrom(newest, compiled, values, source)) return { problems: [] };

@@ -5,6 +5,7 @@ import { jobContainer } from '../../lib/release/job-container';
 import { sameContainer } from '../../lib/release/spec-hash';
 import type { ConfigUse } from '../compose/templates';
 import type { ConfigLayer, ConfigLayers } from '../view';
+import { checkFilled } from './check-filled';
 
 /** A bound on the service's status; nobody mends more in one go. */
 const MAX_PROBLEMS = 50;
@@ -21,11 +22,16 @@ export interface Taker extends Pick<Release, 'container' | 'deploy'> {
   readonly uses?: readonly ConfigUse[];
 }
 
-/** What the cluster's and the service's own layers say, the service's being the later one. */
+/** By name, or all of it. */
+export function takesConfig(taker: Taker): boolean {
+  return taker.container.configEnvironment || keysOf(taker).length > 0;
+}
+
+/** What the cluster's and the service's own layers say, the service's being the later one; and whether it makes sense. */
 export function resolveConfig(taker: Taker, layers: ConfigLayers, service: string): Resolved {
+  if (!takesConfig(taker)) return { values: {}, problems: [] };
   const named = keysOf(taker);
   const takesAll = taker.container.configEnvironment;
-  if (!takesAll && named.length === 0) return { values: {}, problems: [] };
   const own = layers.services.get(service);
   const unreadable = [
     ...unreadableLayer('config/cluster', layers.cluster),
@@ -36,6 +42,7 @@ export function resolveConfig(taker: Taker, layers: ConfigLayers, service: strin
   const values = Object.fromEntries(keys.sort().map((key) => [key, merged.get(key)!]));
   if (unreadable.length > 0) return { values, problems: unreadable };
   const missing = named.filter((key) => !merged.has(key));
+  if (missing.length === 0) return { values, problems: checkFilled(taker, values) };
   return { values, problems: missing.slice(0, MAX_PROBLEMS).map((key) => describe(key, taker, layers, service)) };
 }
 
