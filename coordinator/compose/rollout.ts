@@ -67,10 +67,8 @@ function readDeadline(
   { replicas, updateConfig }: Pick<DeploySpec, 'replicas' | 'updateConfig'>,
   beforeMs: number,
 ): number {
-  const { parallelism, monitorMs, delayMs } = updateConfig;
-  const batches = Math.max(1, parallelism === 0 ? 1 : Math.ceil(replicas / parallelism));
-  const leastMs = batches * monitorMs + (batches - 1) * delayMs;
-  const enoughMs = DEADLINE_FACTOR * leastMs + beforeMs;
+  const { batches, ms: leastMs } = leastOf(updateConfig, replicas);
+  const enoughMs = enoughFor(updateConfig, replicas) + beforeMs;
   const given = reader.duration(0, MAX_DEADLINE_MS);
   if (given === undefined) return Math.max(DEFAULT_DEADLINE_MS, Math.min(enoughMs, MAX_DEADLINE_MS));
   if (given > 0 && given <= leastMs)
@@ -78,6 +76,24 @@ function readDeadline(
       `a rollout could never be through in time: ${batches} batches take ${leastMs / 1000} s by update_config's monitor and delay alone; write more, or 0s for no deadline`,
     );
   return given;
+}
+
+interface Waits {
+  /** 0 and Infinity: all at once. */
+  readonly parallelism: number;
+  readonly monitorMs: number;
+  readonly delayMs: number;
+}
+
+/** What a rollout takes by its waits alone. */
+function leastOf({ parallelism, monitorMs, delayMs }: Waits, instances: number): { batches: number; ms: number } {
+  const batches = Math.max(1, parallelism === 0 ? 1 : Math.ceil(instances / parallelism));
+  return { batches, ms: batches * monitorMs + (batches - 1) * delayMs };
+}
+
+/** @returns milliseconds that leave a rollout of so many instances time for pulls, starts and probes, too */
+export function enoughFor(waits: Waits, instances: number): number {
+  return DEADLINE_FACTOR * leastOf(waits, instances).ms;
 }
 
 function parseService(text: string): Parsed<string> {

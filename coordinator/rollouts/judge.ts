@@ -1,5 +1,6 @@
 /** Pure: what has become of the instances that a rollout made, and whether it has failed. */
 import type { Rollout } from '../../lib/documents/types';
+import { enoughFor } from '../compose/rollout';
 import { reportOf, type Placement } from '../view';
 import { whyJobFailed } from './before-job';
 import { isWell, type Course } from './course';
@@ -87,20 +88,31 @@ function lateness(course: Course, rollout: Rollout): string | undefined {
   const leftMs = deadlineInMs(course, rollout);
   if (leftMs === undefined || leftMs > 0) return undefined;
   const known = rollout.reason === '' ? '' : `: ${rollout.reason}`;
-  return `not through within ${course.target.deploy.rolloutDeadlineMs / 1000} s${known}`;
+  return `not through within ${deadlineOf(course, rollout) / 1000} s${known}`;
 }
 
+type Timing = Pick<Course, 'kind' | 'target' | 'wallMs' | 'limits'>;
+
 /** Until the rollout has failed; undefined: never. Waiting for others, or for an operator, is no failure. */
-export function deadlineInMs(course: Course, rollout: Rollout): number | undefined {
-  const { kind, target, wallMs } = course;
-  const { rolloutDeadlineMs } = target.deploy;
+export function deadlineInMs(course: Timing, rollout: Rollout): number | undefined {
+  const { kind, wallMs } = course;
+  const deadlineMs = deadlineOf(course, rollout);
   const isWaiting = rollout.phase === 'waiting' || rollout.phase === 'stopped' || areCanariesWell(course, rollout);
   const isRunning = kind !== 'refresh' && !isWaiting;
-  return isRunning && rolloutDeadlineMs > 0 ? rollout.startedAtMs + rolloutDeadlineMs - wallMs : undefined;
+  return isRunning && deadlineMs > 0 ? rollout.startedAtMs + deadlineMs - wallMs : undefined;
+}
+
+/** How many instances a global service has, its document can't know: a deadline that leaves them no time is none. */
+function deadlineOf({ target: { deploy }, limits }: Timing, { total }: Rollout): number {
+  const isKnown = deploy.rolloutDeadlineMs === 0 || deploy.mode !== 'global';
+  return isKnown ? deploy.rolloutDeadlineMs : Math.max(deploy.rolloutDeadlineMs, enoughFor(limits, total));
 }
 
 /** They were well for long enough: the rollout waits for nothing but their promotion. */
-export function areCanariesWell({ limits, wallMs }: Course, { phase, watched }: Rollout): boolean {
+export function areCanariesWell(
+  { limits, wallMs }: Pick<Course, 'limits' | 'wallMs'>,
+  { phase, watched }: Rollout,
+): boolean {
   const since = Object.values(watched);
   return phase === 'canary' && since.length > 0 && since.every((ms) => ms > 0 && wallMs - ms >= limits.monitorMs);
 }

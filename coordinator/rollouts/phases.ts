@@ -58,7 +58,7 @@ function canary({ target, whole, kind, ...course }: Course, rollout: Rollout, { 
   const { canary: count, autoPromote, mode } = target.deploy;
   const isNeedless = count === 0 || kind !== 'update' || whole?.deploy.mode !== mode || rollout.promoted;
   if (isNeedless) return { ...rollout, phase: 'moving', reason: '' };
-  if (!areCanariesWell({ ...course, target, whole, kind }, rollout)) {
+  if (!areCanariesWell(course, rollout)) {
     return { ...rollout, reason: `${count === 1 ? 'the canary is' : `${count} canaries are`} watched` };
   }
   if (!autoPromote && promoted !== rollout.to) {

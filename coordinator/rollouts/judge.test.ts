@@ -1,0 +1,27 @@
+import { emptyDocument } from '../../lib/documents/codec';
+import type { Release } from '../../lib/documents/types';
+import { compileService } from '../compose/compile';
+import { begun } from './aim';
+import { deadlineInMs } from './judge';
+import { limitsOf } from './limits';
+
+function release(lines: string): Release {
+  const compiled = compileService('web', `image: a\n${lines}`);
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.problems));
+  return { ...emptyDocument('Release'), container: compiled.container, deploy: compiled.deploy };
+}
+
+test.each([
+  ['a few instances', 'deploy: { mode: global }', 3, 600],
+  ['more than its deadline leaves time for', 'deploy: { mode: global }', 200, 3 * 200 * 5],
+  ['many, all at once', 'deploy: { mode: global, update_config: { parallelism: 0 } }', 200, 600],
+  ['a deadline of its own', 'deploy: { mode: global }\nx-berth: { rollout_deadline: 1h }', 200, 3600],
+  ['no deadline', 'deploy: { mode: global }\nx-berth: { rollout_deadline: 0s }', 200, undefined],
+  ['a count that the document knows', 'deploy: { replicas: 3 }', 200, 600],
+])('until its deadline, with %s', (_, lines, total, seconds) => {
+  const target = release(lines);
+  const limits = limitsOf(target, false);
+  const rollout = { ...begun(1, 2, 1000), phase: 'moving', total };
+  const leftMs = deadlineInMs({ kind: 'update', target, limits, wallMs: 1000 }, rollout);
+  expect(leftMs).toBe(seconds === undefined ? undefined : seconds * 1000);
+});
