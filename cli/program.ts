@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../lib/version';
 import { registerAgent } from './agent';
+import { registerAlarms } from './alarms';
 import { registerApply } from './apply';
 import { registerCordon, registerUncordon } from './cordon';
 import { registerCoordinator } from './coordinator';
@@ -19,6 +20,7 @@ import { registerPs } from './ps';
 import { registerResume } from './resume';
 import { registerRm } from './rm';
 import { registerServices } from './services';
+import { registerWhy } from './why';
 import { registerVersion } from './version';
 
 const EXAMPLES = `
@@ -28,6 +30,7 @@ Examples:
   docker compose config | berth apply -f -
   berth ps                             every instance, where it is and how it does
   berth services --json                for scripts
+  berth why web                        what it waits for, and why
   berth rm web                         stop and remove a service
   berth pause web --for 1h             leave a service alone for an hour
 
@@ -47,6 +50,8 @@ export function createProgram(): Command {
     registerPs,
     registerServices,
     registerHosts,
+    registerWhy,
+    registerAlarms,
     registerRm,
     registerHistory,
     registerRollback,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ListedService } from '../lib/rpc/types';
 import { clean } from './output/clean';
-import { warnIfStale, withCoordinator } from './session';
+import { warnIfStale, warnOfAlarms, withCoordinator } from './session';
 
 const EXAMPLES = `
 Examples:
@@ -17,22 +17,28 @@ export function registerServices(program: Command): void {
     .action(async (options: { json?: boolean }, command: Command) => {
       const answer = await withCoordinator(command, (client) => client.listServices({ services: [] }));
       const { paint, printJson, printTable } = await import('./output/table.js');
+      const { reasonWord, releaseWord, stateWord } = await import('./output/service-words.js');
       warnIfStale(answer.freshness);
       if (options.json === true) return printJson(answer);
+      warnOfAlarms(answer.alarms);
       if (answer.services.length === 0)
         return void process.stdout.write('No services. "berth apply -f compose.yaml" makes some.\n');
       printTable(
         ['SERVICE', 'MODE', 'RUNNING', 'RELEASE', 'ROLLOUT', 'IMAGE', 'PROJECT'],
-        answer.services.map(({ name, mode, image, project, status }) => [
-          name,
-          mode || '-',
-          `${status.running}/${status.wanted}`,
-          release(status),
-          !status.accepted ? paint.red('refused') : status.pause ? paint.yellow('paused') : status.rollout || '-',
-          clean(image) || '-',
-          project || '-',
+        answer.services.map((service) => [
+          service.name,
+          service.mode || '-',
+          `${service.status.running}/${service.status.wanted}`,
+          releaseWord(service.status),
+          stateWord(service),
+          clean(service.image) || '-',
+          service.project || '-',
         ]),
       );
+      for (const { name, status } of answer.services) {
+        const reason = reasonWord(status);
+        if (reason !== '') process.stdout.write(`\n${paint.yellow(name)}: ${reason}\n`);
+      }
       const paused = answer.services.filter(({ status }) => status.pause);
       if (paused.length > 0) {
         const { describePause } = await import('./output/pause-text.js');
@@ -41,13 +47,6 @@ export function registerServices(program: Command): void {
       }
       for (const service of answer.services) printTroubles(service, paint.red);
     });
-}
-
-function release({ currentRelease, targetRelease }: ListedService['status']): string {
-  if (targetRelease === 0) return '-';
-  return currentRelease === targetRelease || currentRelease === 0
-    ? `@${targetRelease}`
-    : `@${currentRelease} → @${targetRelease}`;
 }
 
 function printTroubles({ name, status }: ListedService, red: (text: string) => string): void {

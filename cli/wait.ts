@@ -3,7 +3,14 @@ import type { CoordinatorCalls, ListedService } from '../lib/rpc/types';
 import { CommandError, EXIT } from './exit-codes';
 import { follow, logLines, type Seen, type Trouble } from './follow';
 import { clean } from './output/clean';
-import { describeInstance, describeProgress, isTroubled, isUnfinished, troublesOf } from './output/rollout-text';
+import {
+  describeInstance,
+  describeProgress,
+  isTroubled,
+  isUnfinished,
+  troublesOf,
+  untold,
+} from './output/rollout-text';
 
 export interface Waiting {
   readonly client: Pick<CoordinatorCalls, 'listServices' | 'listInstances'>;
@@ -126,11 +133,6 @@ function describeFailure({ name, status }: ListedService, lastWords: LastWords):
   const told = troubles.flatMap(({ more = [] }) => more);
   const why = reason === '' ? '' : `: ${untold(reason, told)}`;
   return [`${failed} failed and ${end}${why}`, ...troubles.flatMap(indented)];
-}
-
-/** What is shown in full below needs no telling in short. */
-function untold(text: string, log: readonly string[]): string {
-  return log.length === 0 ? text : text.replace(/, after it said: .*$/, '');
 }
 
 function indented({ what, more = [] }: Trouble): readonly string[] {

@@ -62,3 +62,8 @@ export function describeInstance(instance: ListedInstance): Trouble {
   const log = isTroubled(instance) ? (status.lastExit?.log ?? []) : [];
   return log.length === 0 ? { what } : { what, more: log };
 }
+
+/** What is shown in full below needs no telling in short. */
+export function untold(text: string, log: readonly string[]): string {
+  return log.length === 0 ? text : text.replace(/, after it said: .*$/, '');
+}

@@ -2,6 +2,7 @@ import type { CoordinatorCalls } from '../../lib/rpc/types';
 import { VERSION } from '../../lib/version';
 import { apply } from './apply';
 import type { ApiContext } from './context';
+import { listAlarms, releaseAlarm } from './alarms';
 import { changeFreeze } from './freeze';
 import { changeHost, removeHost } from './hosts';
 import { listHosts, listInstances, listServices } from './lists';
@@ -10,6 +11,7 @@ import { plan } from './plan';
 import { getHistory, promote, rollback } from './releases';
 import { remove } from './remove';
 import { scale } from './scale';
+import { why } from './why';
 
 /** What operators can ask of a coordinator, leader or not: proto/berth/v1/coordinator.proto. */
 export function createApi(context: ApiContext): CoordinatorCalls {
@@ -20,6 +22,9 @@ export function createApi(context: ApiContext): CoordinatorCalls {
     listServices: async (request) => listServices(context, request),
     listInstances: async (request) => listInstances(context, request),
     listHosts: async (request) => listHosts(context, request),
+    why: async (request) => why(context, request),
+    listAlarms: async () => listAlarms(context),
+    releaseAlarm: (request) => releaseAlarm(context, request),
     changeHost: (request) => changeHost(context, request),
     removeHost: (request) => removeHost(context, request),
     getHistory: async (request) => getHistory(context, request),

@@ -6,7 +6,7 @@ import type { ServiceDocument } from '../view';
 import { requireKnown, writing, type ApiContext } from './context';
 import { authorOf, editServiceIntent, heldByFreeze } from './intents';
 import { refusals } from './refusals';
-import { statusOf } from './releases';
+import { statusOf, wishInForce } from './releases';
 import { requireShort } from './writes';
 import { requireUnchangedSince } from './world';
 
@@ -73,11 +73,10 @@ function whyHeld({ cluster }: ApiContext, service: string): string {
 
 /** The document is as it was, and something else runs, since an operator wants it so. */
 function whyElsewhere({ cluster: { view } }: ApiContext, service: string): string {
-  const wish = view.serviceIntents.get(service)?.document.rollback;
-  const newest = Math.max(0, ...(view.releases.get(service)?.keys() ?? []));
-  if (wish === undefined || wish.insteadOf !== newest || wish.release === newest) return '';
+  const wish = wishInForce(view, service);
+  if (wish === undefined || wish.release === wish.insteadOf) return '';
   const who = wish.by === '' ? 'somebody' : wish.by;
-  return `${service}: stays at @${wish.release}, where ${who} had it rolled back to; "berth rollback ${service} --to ${newest}" goes forward again`;
+  return `${service}: stays at @${wish.release}, where ${who} had it rolled back to; "berth rollback ${service} --to ${wish.insteadOf}" goes forward again`;
 }
 
 async function write(

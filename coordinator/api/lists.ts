@@ -1,5 +1,6 @@
 import { emptyDocument } from '../../lib/documents/codec';
 import type { Keys } from '../../lib/documents/keys';
+import { isoTime } from '../../lib/iso-time';
 import type { Alarm, Pause, Release } from '../../lib/documents/types';
 import type {
   ListHostsRequest,
@@ -38,7 +39,7 @@ export function openAlarms({ clusterStatus, clusterIntent }: ClusterView): reado
   return clusterStatus.document.alarms.filter(({ kind, id }) => clusterIntent.document.released[kind] !== id);
 }
 
-function listedService(name: string, { cluster, keys }: ApiContext, pause: Pause | undefined): ListedService {
+export function listedService(name: string, { cluster, keys }: ApiContext, pause: Pause | undefined): ListedService {
   const { view } = cluster;
   const status = unpaused(view.serviceStatuses.get(name)?.document ?? emptyDocument('ServiceStatus'));
   const release = view.releases.get(name)?.get(status.targetRelease);
@@ -77,7 +78,7 @@ export function listInstances(context: ApiContext, request: ListInstancesRequest
 const NOTHING_DONE = { progress: '', pausedUntilMs: 0, lastRestartReason: '' };
 
 /** What the host reports, and what it is assigned and has not reported yet. */
-function instancesOf(host: HostView, view: ClusterView): readonly ListedInstance[] {
+export function instancesOf(host: HostView, view: ClusterView): readonly ListedInstance[] {
   const reported = host.status?.instances ?? {};
   const unreported = placementsOf(host).filter(({ id }) => !(id in reported));
   const statuses = [
@@ -95,8 +96,24 @@ function instancesOf(host: HostView, view: ClusterView): readonly ListedInstance
     hostLive: host.isLive,
     status,
     image: view.releases.get(status.service)?.get(status.release)?.container.image ?? '',
-    stuck: view.serviceStatuses.get(status.service)?.document?.stuck[id] ?? '',
+    stuck: whyStuck(id, status.service, host, view),
   }));
+}
+
+/** Phases of a rollout that wait for others. */
+const WAITING = ['waiting', 'canary', 'stopped'];
+
+/** @returns why an instance does not move that is to; empty when it is not to, or it is only a matter of time */
+function whyStuck(id: string, service: string, { intent }: HostView, view: ClusterView): string {
+  const status = view.serviceStatuses.get(service)?.document;
+  if (status === undefined) return '';
+  const { stuck, frozen, move, pause } = status;
+  if (stuck[id] !== undefined) return stuck[id];
+  if (intent?.drain !== true) return '';
+  if (pause !== undefined) return `its service is paused until ${isoTime(pause.untilMs)}`;
+  if (frozen !== '') return `its service: ${frozen}`;
+  if (move === undefined || !WAITING.includes(move.phase)) return '';
+  return `its service is in the middle of a rollout, ${move.phase}${move.reason === '' ? '' : `: ${move.reason}`}`;
 }
 
 export function listHosts(context: ApiContext, request: ListHostsRequest): ListHostsResponse {
@@ -115,7 +132,7 @@ function chosen(view: ClusterView, { hosts }: { readonly hosts: readonly string[
   return [...new Set(hosts)].map((name) => view.hosts.get(name)).filter((host) => host !== undefined);
 }
 
-function listedHost(host: HostView, { cluster, keys }: ApiContext, pause: Pause | undefined): ListedHost {
+export function listedHost(host: HostView, { cluster, keys }: ApiContext, pause: Pause | undefined): ListedHost {
   const { view } = cluster;
   const placements = placementsOf(host);
   const reservations = placements.map(

@@ -1,8 +1,9 @@
 /** Why services can't be applied as they are. */
 import type { Problem } from '../../lib/documents/types';
 import type { ApplyRequest, RefusedService } from '../../lib/rpc/types';
-import { describeRing, ringThrough } from '../releases/cycles';
+import { ringThrough } from '../releases/cycles';
 import { resolveConfig } from '../releases/resolve-config';
+import { textOfCircle } from '../rollouts/waits-for';
 import type { CompiledService } from '../schedule/types';
 import type { ApiContext } from './context';
 
@@ -52,7 +53,5 @@ function conflict(context: ApiContext, name: string, project: string): readonly 
 function cycle(name: string, waitsFor: (service: string) => readonly string[]): readonly Problem[] {
   const ring = ringThrough(name, waitsFor);
   if (ring === undefined) return [];
-  const next = ring[1] ?? name;
-  const message = `${describeRing(ring)}: none of them could ever begin. Let ${next} be waited for by "service_started", or not at all`;
-  return [{ ...NOWHERE, rule: 'cycle', path: `depends_on.${next}`, message }];
+  return [{ ...NOWHERE, rule: 'cycle', path: `depends_on.${ring[1] ?? name}`, message: textOfCircle(ring) }];
 }

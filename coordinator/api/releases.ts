@@ -24,18 +24,24 @@ export function getHistory(context: ApiContext, { service }: GetHistoryRequest):
   requireName('service', service, namesOf(view));
   const releases = view.releases.get(service) ?? NO_RELEASES;
   const status = statusOf(view, service);
-  const wish = view.serviceIntents.get(service)?.document.rollback;
-  const isInForce = wish !== undefined && wish.insteadOf === newestOf(releases) && releases.has(wish.release);
+  const rollback = wishInForce(view, service);
   return {
     releases: [...releases.values()].sort((a, b) => b.number - a.number).map((one) => listedRelease(one, status)),
     status,
-    ...(isInForce && { rollback: wish }),
+    ...(rollback && { rollback }),
     unreadable: [...(view.unreadableReleases?.get(service) ?? [])].sort((a, b) => b - a),
     freshness: context.cluster.freshness(),
   };
 }
 
-function listedRelease(release: Release, { wholeReleases }: ServiceStatus): ListedRelease {
+/** @returns what an operator asked for instead of the newest release, until another one is cut */
+export function wishInForce(view: ClusterView, service: string): RollbackWish | undefined {
+  const releases = view.releases.get(service) ?? NO_RELEASES;
+  const wish = view.serviceIntents.get(service)?.document.rollback;
+  return wish?.insteadOf === newestOf(releases) && releases.has(wish.release) ? wish : undefined;
+}
+
+export function listedRelease(release: Release, { wholeReleases }: ServiceStatus): ListedRelease {
   const { number, createdAtMs, author, container, unpinnedReason, changes } = release;
   const [reference = '', digest = ''] = container.image.split('@');
   const image = release.image === '' ? reference : (release.image.split('@')[0] ?? '');

@@ -23,8 +23,3 @@ function wayTo(last: string, first: string, reachedFrom: ReadonlyMap<string, str
   while (way[0] !== first) way.unshift(reachedFrom.get(way[0]!)!);
   return way;
 }
-
-/** @returns "web waits for db, db waits for web" */
-export function describeRing(ring: readonly string[]): string {
-  return ring.map((service, index) => `${service} waits for ${ring[(index + 1) % ring.length]!}`).join(', ');
-}

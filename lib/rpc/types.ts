@@ -14,6 +14,9 @@ import type { GetHistoryResponse__Output } from '../../proto/generated/types/ber
 import type { GetStatusRequest__Output } from '../../proto/generated/types/berth/v1/GetStatusRequest';
 import type { GetVersionRequest__Output } from '../../proto/generated/types/berth/v1/GetVersionRequest';
 import type { GetVersionResponse__Output } from '../../proto/generated/types/berth/v1/GetVersionResponse';
+import type { HostFit__Output } from '../../proto/generated/types/berth/v1/HostFit';
+import type { ListAlarmsRequest__Output } from '../../proto/generated/types/berth/v1/ListAlarmsRequest';
+import type { ListAlarmsResponse__Output } from '../../proto/generated/types/berth/v1/ListAlarmsResponse';
 import type { ListHostsRequest__Output } from '../../proto/generated/types/berth/v1/ListHostsRequest';
 import type { ListHostsResponse__Output } from '../../proto/generated/types/berth/v1/ListHostsResponse';
 import type { ListInstancesRequest__Output } from '../../proto/generated/types/berth/v1/ListInstancesRequest';
@@ -22,6 +25,7 @@ import type { ListPausesRequest__Output } from '../../proto/generated/types/bert
 import type { ListPausesResponse__Output } from '../../proto/generated/types/berth/v1/ListPausesResponse';
 import type { ListServicesRequest__Output } from '../../proto/generated/types/berth/v1/ListServicesRequest';
 import type { ListServicesResponse__Output } from '../../proto/generated/types/berth/v1/ListServicesResponse';
+import type { ListedAlarm__Output } from '../../proto/generated/types/berth/v1/ListedAlarm';
 import type { ListedHost__Output } from '../../proto/generated/types/berth/v1/ListedHost';
 import type { ListedInstance__Output } from '../../proto/generated/types/berth/v1/ListedInstance';
 import type { ListedRelease__Output } from '../../proto/generated/types/berth/v1/ListedRelease';
@@ -35,6 +39,8 @@ import type { PlannedService__Output } from '../../proto/generated/types/berth/v
 import type { PromoteRequest__Output } from '../../proto/generated/types/berth/v1/PromoteRequest';
 import type { PromoteResponse__Output } from '../../proto/generated/types/berth/v1/PromoteResponse';
 import type { RefusedService__Output } from '../../proto/generated/types/berth/v1/RefusedService';
+import type { ReleaseAlarmRequest__Output } from '../../proto/generated/types/berth/v1/ReleaseAlarmRequest';
+import type { ReleaseAlarmResponse__Output } from '../../proto/generated/types/berth/v1/ReleaseAlarmResponse';
 import type { RemoveHostRequest__Output } from '../../proto/generated/types/berth/v1/RemoveHostRequest';
 import type { RemoveHostResponse__Output } from '../../proto/generated/types/berth/v1/RemoveHostResponse';
 import type { RemoveRequest__Output } from '../../proto/generated/types/berth/v1/RemoveRequest';
@@ -46,6 +52,8 @@ import type { RollbackResponse__Output } from '../../proto/generated/types/berth
 import type { ScaleRequest__Output } from '../../proto/generated/types/berth/v1/ScaleRequest';
 import type { ScaleResponse__Output } from '../../proto/generated/types/berth/v1/ScaleResponse';
 import type { ScaledService__Output } from '../../proto/generated/types/berth/v1/ScaledService';
+import type { WhyRequest__Output } from '../../proto/generated/types/berth/v1/WhyRequest';
+import type { WhyResponse__Output } from '../../proto/generated/types/berth/v1/WhyResponse';
 
 export type ApplyRequest = Whole<ApplyRequest__Output>;
 export type ApplyResponse = Whole<ApplyResponse__Output>;
@@ -82,6 +90,14 @@ export type PlanRequest = Whole<PlanRequest__Output>;
 export type PlanResponse = Whole<PlanResponse__Output>;
 export type PlannedService = Whole<PlannedService__Output>;
 export type PlannedInstance = Whole<PlannedInstance__Output>;
+export type WhyRequest = Whole<WhyRequest__Output>;
+export type WhyResponse = Whole<WhyResponse__Output>;
+export type HostFit = Whole<HostFit__Output>;
+export type ListAlarmsResponse = Whole<ListAlarmsResponse__Output>;
+export type ListAlarmsRequest = Whole<ListAlarmsRequest__Output>;
+export type ListedAlarm = Whole<ListedAlarm__Output>;
+export type ReleaseAlarmRequest = Whole<ReleaseAlarmRequest__Output>;
+export type ReleaseAlarmResponse = Whole<ReleaseAlarmResponse__Output>;
 export type PauseRequest = Whole<PauseRequest__Output>;
 export type PauseResponse = Whole<PauseResponse__Output>;
 export type ResumeRequest = Whole<ResumeRequest__Output>;
@@ -104,6 +120,9 @@ export interface CoordinatorCalls {
   listServices(request: ListServicesRequest): Promise<ListServicesResponse>;
   listInstances(request: ListInstancesRequest): Promise<ListInstancesResponse>;
   listHosts(request: ListHostsRequest): Promise<ListHostsResponse>;
+  why(request: WhyRequest): Promise<WhyResponse>;
+  listAlarms(request: ListAlarmsRequest): Promise<ListAlarmsResponse>;
+  releaseAlarm(request: ReleaseAlarmRequest): Promise<ReleaseAlarmResponse>;
   changeHost(request: ChangeHostRequest): Promise<ChangeHostResponse>;
   removeHost(request: RemoveHostRequest): Promise<RemoveHostResponse>;
   getHistory(request: GetHistoryRequest): Promise<GetHistoryResponse>;

@@ -41,6 +41,29 @@ test('a release lands, the next one fails and goes back with exit code 3 and its
   expect(await applied(file('web:2'))).toMatchObject({ code: 0, stdout: expect.stringMatching(/ s: web @3 3\/3\n$/) });
 }, 60_000);
 
+test('why: a service, an instance, and what has no place', async () => {
+  expect(await done('why', 'web')).toMatch(
+    /^web +@3, steady, 3 of 3 run\ndocument +accepted, written by \S+@\S+ at .*\n@3 +web:2, .*\n\nINSTANCE .*\n(web-\d-.*\n){3}$/,
+  );
+  const [{ id }] = (await json('ps', 'web'))['instances'] as [{ id: string }];
+  expect(await done('why', id)).toMatch(
+    new RegExp(`^instance +${id}, slot 1 of web@3\\nservice +@3, steady, 3 of 3 run\\n`),
+  );
+  await cluster.etcd.put(
+    cluster.keys.service('big'),
+    'image: a\ndeploy: { resources: { reservations: { memory: 9G } } }\n',
+  );
+  await until('big to be read', async () => (await done('services')).includes('can not be placed'));
+  expect(await done('why', 'big')).toMatch(/\nNo place for 1 of 1\. To one more, hosts say:\n {2}h1, h2, h3: .*memory/);
+  await cluster.etcd.put(cluster.keys.service('big'), 'imag: a\n');
+  await until('its refusal', async () => / refused /.test(await done('services')));
+  expect(await done('why', 'big')).toMatch(
+    /^big +refused; .*\n.*mend the document and apply it\ndocument +refused\n +line 1:1 imag: .*\[unknown-key\]\n/,
+  );
+  await done('rm', 'big');
+  expect(await done('alarms')).toBe('No alarms.\n');
+}, 60_000);
+
 test('history and rollback: back, forward, and to what is gone', async () => {
   const history = await done('history', 'web');
   expect(history).toMatch(/^RELEASE .*\n@3 .* web:2 .* current .*\n@2 .* web:bad .* never whole .*\n@1 .* web:1 /);

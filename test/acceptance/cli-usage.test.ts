@@ -25,6 +25,8 @@ test.each([
   ['ps'],
   ['services'],
   ['hosts'],
+  ['why'],
+  ['alarms'],
   ['rm'],
   ['history'],
   ['rollback'],
