@@ -13,9 +13,24 @@ const NO_LIMITS: ContainerSpec['limits'] = { nanoCpus: 0, memoryBytes: 0, pids: 
  * @param config as the instance has it (effectiveConfig)
  * @returns "<version>:<16 hex digits>", the label berth.spec
  */
-export function specHash(container: ContainerSpec, config: Config = {}): string {
-  return hash(VERSION, { ...container, limits: NO_LIMITS }, config);
+export function specHash(container: ContainerSpec, config: Config = NO_CONFIG): string {
+  const taken = takenFrom(config, container);
+  const key = taken === NO_CONFIG ? '' : JSON.stringify(sortedPairs(taken));
+  let hashes = known.get(container);
+  if (hashes === undefined) known.set(container, (hashes = new Map<string, string>()));
+  let found = hashes.get(key);
+  if (found === undefined) {
+    if (hashes.size >= MAX_KNOWN) hashes.clear();
+    hashes.set(key, (found = hash(VERSION, { ...container, limits: NO_LIMITS }, taken)));
+  }
+  return found;
 }
+
+const NO_CONFIG: Config = {};
+/** By what is taken of config. Containers are never changed, and are asked about with every plan. */
+const known = new WeakMap<ContainerSpec, Map<string, string>>();
+/** Each host may say something else: what is asked for at once. */
+const MAX_KNOWN = 1000;
 
 /**
  * Whether a container was made from a spec.
@@ -35,7 +50,10 @@ export interface Made {
 
 /** Whether one container serves for both; their limits may differ. */
 export function sameContainer(a: Made, b: Made): boolean {
-  return specHash(a.container, a.config) === specHash(b.container, b.config);
+  return (
+    (a.container === b.container && a.config === b.config) ||
+    specHash(a.container, a.config) === specHash(b.container, b.config)
+  );
 }
 
 function hash(version: string, container: ContainerSpec, config: Config): string {
