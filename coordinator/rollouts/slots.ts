@@ -48,18 +48,24 @@ export function slotsOf(
   return { slots: slots.map(([key, slot]) => slotOf(course, slot, byKey.get(key) ?? [])), surplus };
 }
 
-function slotOf(course: Course, slot: WantedSlot, all: readonly Placement[]): Slot {
-  const isLost = (one: Placement): boolean => fateOf(course, one) === 'lost';
-  const isPaused = all.some((one) => isPinned(course.pauses, one));
-  const there = all.filter((one) => !isLost(one));
-  return {
-    ...slot,
-    isPinned: isPaused,
-    isOutOfReach: isPaused || isClosed(course, slot.host) || isCutOff(course, there),
-    fresh: there.filter((one) => !isOutdated(course, one)),
-    old: there.filter((one) => isOutdated(course, one)),
-    lost: all.filter(isLost),
-  };
+const NONE: readonly Placement[] = [];
+
+/** One of thousands, and made several times in a plan: no more than it has to be. */
+function slotOf(course: Course, { slot, host }: WantedSlot, all: readonly Placement[]): Slot {
+  if (all.length === 0) {
+    const isOutOfReach = isClosed(course, host);
+    return { slot, host, isPinned: false, isOutOfReach, fresh: NONE, old: NONE, lost: NONE };
+  }
+  const [fresh, old, lost]: [Placement[], Placement[], Placement[]] = [[], [], []];
+  let isPaused = false;
+  for (const one of all) {
+    if (isPinned(course.pauses, one)) isPaused = true;
+    if (fateOf(course, one) === 'lost') lost.push(one);
+    else if (isOutdated(course, one)) old.push(one);
+    else fresh.push(one);
+  }
+  const isOutOfReach = isPaused || isClosed(course, host) || isCutOff(course, fresh, old);
+  return { slot, host, isPinned: isPaused, isOutOfReach, fresh, old, lost };
 }
 
 /** A host of a global service that nothing can be placed on, whatever it is. */
@@ -71,8 +77,9 @@ function isClosed({ view, target }: Course, name: string | undefined): boolean {
 }
 
 /** All that there is of it is on hosts that are lost, and is not to be replaced, or not yet. */
-function isCutOff({ view }: Course, there: readonly Placement[]): boolean {
-  return there.length > 0 && there.every(({ host }) => view.hosts.get(host)?.isLive !== true);
+function isCutOff({ view }: Course, fresh: readonly Placement[], old: readonly Placement[]): boolean {
+  const isAway = ({ host }: Placement): boolean => view.hosts.get(host)?.isLive !== true;
+  return fresh.length + old.length > 0 && fresh.every(isAway) && old.every(isAway);
 }
 
 /**

@@ -9,7 +9,7 @@ import { NO_USAGE } from './usage';
 export interface WantedSlot {
   readonly slot: number;
   /** Global services: the host that it is for. */
-  readonly host?: string;
+  readonly host?: string | undefined;
 }
 
 /**
