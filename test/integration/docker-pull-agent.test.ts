@@ -114,8 +114,11 @@ test('a refused pull says who refused what, and runs once the credentials are ri
   registry.setPassword('alice', 'second-secret');
   await registry.push({ repository: 'guarded', tag: '2', layerMegabytes: [1] });
   await cluster.put('guarded', `image: ${proxied}/guarded:2\n`);
-  const isRefused = async (): Promise<boolean> =>
-    (await instancesOf('guarded')).some(({ reason }) => reason.includes('refused the pull'));
+  // The image is pulled before anything is replaced.
+  const isRefused = async (): Promise<boolean> => {
+    const { prefetch } = (await cluster.hostStatus())!;
+    return prefetch['guarded@2']?.failed === true && prefetch['guarded@2'].message.includes('refused the pull');
+  };
   await until('the refusal', isRefused, PATIENCE_MS);
   expect((await instancesOf('guarded')).filter(({ phase }) => phase === 'RUNNING')).toHaveLength(1);
   logIn('second-secret');
@@ -164,7 +167,8 @@ test('G6: pulls that hang, more than there is room for, hold up neither an image
   await Promise.all(hanging.map((name) => cluster.put(name, `image: ${proxied}/${name}:1\n`)));
   const seen = async (): Promise<readonly InstanceStatus[]> => (await Promise.all(hanging.map(instancesOf))).flat();
   const pulling = async (): Promise<number> => (await seen()).filter(({ phase }) => phase === 'PULLING').length;
-  await until('a full lane of pulls', async () => (await pulling()) === 8);
+  // Their registry was asked for a digest first, and did not answer.
+  await until('a full lane of pulls', async () => (await pulling()) === 8, PATIENCE_MS);
   const waiting = (await seen()).filter(({ phase }) => phase === 'PENDING').map(({ reason }) => reason);
   expect(waiting).toEqual(
     Array(4).fill(`the image is not on this host; waits its turn: 8 pulls from ${proxied} at once`),
