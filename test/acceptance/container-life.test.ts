@@ -146,8 +146,9 @@ test('depends_on is an order within a host', async () => {
     return Date.parse(await docker('inspect', '--format', '{{.State.StartedAt}}', id));
   };
   await cluster.agents[0]!.end('SIGTERM');
-  await cluster.put('app', `${IDLE}depends_on: [store]\n`);
-  await cluster.put('store', IDLE);
+  // No host is asked for a digest: there is none that could answer.
+  await cluster.put('app', `${IDLE}pull_policy: never\ndepends_on: [store]\n`);
+  await cluster.put('store', `${IDLE}pull_policy: never\n`);
   await until('both assignments', async () => Object.keys((await cluster.assignment())?.instances ?? {}).length === 2);
   await cluster.agents[0]!.start();
   await cluster.running(2);
