@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ListedService } from '../lib/rpc/types';
 import { clean } from './output/clean';
+import { describeProblem } from './output/problem-text';
 import { warnIfStale, warnOfAlarms, withCoordinator } from './session';
 
 const EXAMPLES = `
@@ -50,12 +51,7 @@ export function registerServices(program: Command): void {
 }
 
 function printTroubles({ name, status }: ListedService, red: (text: string) => string): void {
-  for (const { line, column, path, message, rule, key } of status.problems) {
-    // Of another document than the service's own: then the key says which. A few concern the service as a whole.
-    const here = line === 0 ? '' : `line ${line}:${column}${path === '' ? '' : ` ${path}`}`;
-    const place = [key === '' ? here : clean(key), clean(message)].filter((part) => part !== '').join(': ');
-    process.stdout.write(`\n${red(name)}: ${place} [${rule}]\n`);
-  }
+  for (const problem of status.problems) process.stdout.write(`\n${red(name)}: ${describeProblem(problem)}\n`);
   if (status.placed >= status.wanted || status.unplaced.length === 0) return;
   process.stdout.write(`\n${red(name)}: ${status.wanted - status.placed} of ${status.wanted} can not be placed:\n`);
   for (const { host, reason } of status.unplaced) process.stdout.write(`  ${host}: ${clean(reason)}\n`);

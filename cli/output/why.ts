@@ -4,6 +4,7 @@ import type { HostFit, ListedInstance, ListedService, WhyResponse } from '../../
 import { logLines } from '../follow';
 import { clean } from './clean';
 import { describePause } from './pause-text';
+import { describeProblem } from './problem-text';
 import { isTroubled, untold } from './rollout-text';
 import { phaseWord, reasonWord, releaseWord } from './service-words';
 import { paint, printRows, printTable } from './table';
@@ -72,13 +73,9 @@ function document({ service, author }: WhyResponse): readonly Row[] {
   const by = author === undefined ? '' : `, written by ${clean(author.by)} at ${isoTime(author.atMs)}`;
   if (status.rollout === 'stopping' || status.rollout === 'held') return [];
   if (status.accepted && status.problems.length === 0) return [['document', `accepted${by}`]];
-  const problems = status.problems.map(({ line, column, path, message, rule, key }) => {
-    const place = line === 0 ? clean(key) : `line ${line}:${column}`;
-    return `${[place, path].filter((text) => text !== '').join(' ')}: ${clean(message)} [${rule}]`;
-  });
   return [
     ['document', `${status.accepted ? 'accepted' : paint.red('refused')}${by}`],
-    ...problems.map((text): Row => ['', text]),
+    ...status.problems.map((problem): Row => ['', describeProblem(problem)]),
   ];
 }
 
