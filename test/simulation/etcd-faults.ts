@@ -57,6 +57,7 @@ export const ETCD_FAULTS: readonly Fault[] = [
       const restore = cluster.backup;
       cluster.backup = restore === undefined ? cluster.etcd.faults.backUp() : undefined;
       restore?.();
+      if (restore !== undefined) cluster.restoredAtMs = cluster.clock.monotonicMs();
       return restore === undefined ? 'backed up' : 'restored';
     },
   },

@@ -25,3 +25,18 @@ test.each<[string, (first: number, second: number) => readonly Compare[], RegExp
   await store.txn({ compares: comparesOf(first!, second!), writes: [put('/assignments/h1')] });
   expect(breaches).toEqual(wrong === undefined ? [] : [expect.stringMatching(wrong) as string]);
 });
+
+test.each<[string, readonly Compare[], readonly string[]]>([
+  ['with its proof', [{ key: '/leader/b', createRevision: 2 }], []],
+  ['without any', [], ['G4: /assignments/h1 written without a proof of leadership']],
+])('behind a key that a backup brought back, a write %s', async (_, compares, wrong) => {
+  const etcd = createMemoryStore(createFakeClock());
+  const breaches: string[] = [];
+  const breach = (what: string): void => void breaches.push(what);
+  await etcd.txn({ compares: [], writes: [put('/leader/a')] });
+  await etcd.txn({ compares: [], writes: [put('/leader/b')] });
+  const createRevision = (await etcd.range({ key: '/leader/b' })).kvs[0]!.createRevision;
+  const store = fenceWitness(etcd.connect(), etcd, '/leader/', breach, () => true);
+  await store.txn({ compares: compares.map((one) => ({ ...one, createRevision })), writes: [put('/assignments/h1')] });
+  expect(breaches).toEqual(wrong);
+});

@@ -5,9 +5,17 @@ import { delegateStore } from '../support/store-delegate';
 /**
  * @param etcd a client of its own, that no fault befalls
  * @param leader prefix of the election's keys
+ * @param isJustRestored a backup may have brought back keys of leaders that are gone, and their leases have not ended yet:
+ * who is first in the queue then is nobody who writes
  * @returns the coordinator's store, with every transaction judged
  */
-export function fenceWitness(store: Store, etcd: Store, leader: string, breach: (what: string) => void): Store {
+export function fenceWitness(
+  store: Store,
+  etcd: Store,
+  leader: string,
+  breach: (what: string) => void,
+  isJustRestored: () => boolean = () => false,
+): Store {
   const judge = async ({ compares, writes }: Txn, result: TxnResult): Promise<void> => {
     const what = writes.map(({ key }) => key).join(', ');
     const fence = compares.find(({ key }) => key.startsWith(leader));
@@ -15,7 +23,7 @@ export function fenceWitness(store: Store, etcd: Store, leader: string, breach: 
       return breach(`G4: ${what} written without a proof of leadership`);
     const { kvs, revision } = await etcd.range({ prefix: leader });
     // Something else was written since: who led then can't be told any more.
-    if (revision !== result.revision) return;
+    if (revision !== result.revision || isJustRestored()) return;
     const oldest = kvs.reduce((a, b) => (b.createRevision < a.createRevision ? b : a));
     if (oldest.key !== fence.key) breach(`G4: ${what} written by ${fence.key} while ${oldest.key} leads`);
   };

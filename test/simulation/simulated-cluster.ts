@@ -37,6 +37,8 @@ export class SimulatedCluster {
   readonly coordinators: (SimulatedCoordinator | undefined)[];
   /** What the operator wants, by service: the text that stands in etcd, or should. */
   readonly documents = new Map<string, string>();
+  /** When that was last done, on the clock of all. */
+  restoredAtMs = -Infinity;
   /** Puts etcd back to what it was; undefined when there is no backup. */
   backup: (() => void) | undefined;
 
@@ -53,12 +55,16 @@ export class SimulatedCluster {
     this.coordinators.forEach((_, index) => this.startCoordinator(index));
   }
 
+  private get isJustRestored(): boolean {
+    return this.clock.monotonicMs() - this.restoredAtMs <= LEASE_TTL_MS;
+  }
+
   startCoordinator(index: number): void {
     if (this.coordinators[index] !== undefined) return;
     const process = new SimulatedProcess(this.clock, this.etcd);
     const { clock } = process;
     const breach = (what: string): void => this.witness.breach(`c${index + 1}: ${what}`);
-    const store = fenceWitness(process.store, this.etcd, keys.leader, breach);
+    const store = fenceWitness(process.store, this.etcd, keys.leader, breach, () => this.isJustRestored);
     const coordinator = startCoordinator({
       ...{ store, clock, keys, log: silentLogger, random: this.chance.next, leaseTtlMs: LEASE_TTL_MS },
       identity: `c${index + 1}`,
