@@ -10,6 +10,7 @@ import { registerFreeze, registerUnfreeze } from './freeze';
 import { registerHistory } from './history';
 import { registerPlan } from './plan';
 import { registerPromote } from './promote';
+import { registerRebalance } from './rebalance';
 import { registerRollback } from './rollback';
 import { registerScale } from './scale';
 import { CommandError, EXIT } from './exit-codes';
@@ -62,6 +63,7 @@ export function createProgram(): Command {
     registerCordon,
     registerUncordon,
     registerDrain,
+    registerRebalance,
     registerPause,
     registerResume,
     registerPauses,

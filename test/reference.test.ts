@@ -42,3 +42,18 @@ test('every command is on the page of commands, and has examples', () => {
     expect(help).toContain('Examples:');
   }
 });
+
+/** Words that follow the program's name in code: `berth apply -f …`, and lines of examples. */
+function commandsIn(page: string): readonly string[] {
+  const code = [...page.matchAll(/```[\s\S]*?```|`[^`\n]+`/g)].map(([text]) => text).join('\n');
+  return [...new Set([...code.matchAll(/(?:^|[`\s])berth ([a-z]+)/g)].map(([, name]) => name!))];
+}
+
+test.each(['README.md', 'docs/operations.md', 'docs/rollouts.md', 'docs/reference/cli.md', 'docs/reference/probes.md'])(
+  'every command that %s names is there',
+  (file) => {
+    const named = commandsIn(readFileSync(file, 'utf8'));
+    const known = createProgram().commands.flatMap((command) => [command.name(), ...command.aliases()]);
+    expect(named.filter((name) => !known.includes(name))).toEqual([]);
+  },
+);

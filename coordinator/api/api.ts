@@ -8,6 +8,7 @@ import { changeHost, removeHost } from './hosts';
 import { listHosts, listInstances, listServices } from './lists';
 import { listPauses, pause, resume } from './pauses';
 import { plan } from './plan';
+import { rebalance } from './rebalance';
 import { getHistory, promote, rollback } from './releases';
 import { remove } from './remove';
 import { scale } from './scale';
@@ -32,6 +33,7 @@ export function createApi(context: ApiContext): CoordinatorCalls {
     promote: (request) => promote(context, request),
     changeFreeze: (request) => changeFreeze(context, request),
     scale: (request) => scale(context, request),
+    rebalance: (request) => rebalance(context, request),
     pause: (request) => pause(context, request),
     resume: (request) => resume(context, request),
     listPauses: async () => listPauses(context),

@@ -38,6 +38,8 @@ import type { PlannedInstance__Output } from '../../proto/generated/types/berth/
 import type { PlannedService__Output } from '../../proto/generated/types/berth/v1/PlannedService';
 import type { PromoteRequest__Output } from '../../proto/generated/types/berth/v1/PromoteRequest';
 import type { PromoteResponse__Output } from '../../proto/generated/types/berth/v1/PromoteResponse';
+import type { RebalanceRequest__Output } from '../../proto/generated/types/berth/v1/RebalanceRequest';
+import type { RebalanceResponse__Output } from '../../proto/generated/types/berth/v1/RebalanceResponse';
 import type { RefusedService__Output } from '../../proto/generated/types/berth/v1/RefusedService';
 import type { ReleaseAlarmRequest__Output } from '../../proto/generated/types/berth/v1/ReleaseAlarmRequest';
 import type { ReleaseAlarmResponse__Output } from '../../proto/generated/types/berth/v1/ReleaseAlarmResponse';
@@ -98,6 +100,8 @@ export type ListAlarmsRequest = Whole<ListAlarmsRequest__Output>;
 export type ListedAlarm = Whole<ListedAlarm__Output>;
 export type ReleaseAlarmRequest = Whole<ReleaseAlarmRequest__Output>;
 export type ReleaseAlarmResponse = Whole<ReleaseAlarmResponse__Output>;
+export type RebalanceRequest = Whole<RebalanceRequest__Output>;
+export type RebalanceResponse = Whole<RebalanceResponse__Output>;
 export type PauseRequest = Whole<PauseRequest__Output>;
 export type PauseResponse = Whole<PauseResponse__Output>;
 export type ResumeRequest = Whole<ResumeRequest__Output>;
@@ -130,6 +134,7 @@ export interface CoordinatorCalls {
   promote(request: PromoteRequest): Promise<PromoteResponse>;
   changeFreeze(request: ChangeFreezeRequest): Promise<ChangeFreezeResponse>;
   scale(request: ScaleRequest): Promise<ScaleResponse>;
+  rebalance(request: RebalanceRequest): Promise<RebalanceResponse>;
   pause(request: PauseRequest): Promise<PauseResponse>;
   resume(request: ResumeRequest): Promise<ResumeResponse>;
   listPauses(request: ListPausesRequest): Promise<ListPausesResponse>;

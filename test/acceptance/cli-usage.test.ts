@@ -37,6 +37,7 @@ test.each([
   ['cordon'],
   ['uncordon'],
   ['drain'],
+  ['rebalance'],
   ['pause'],
   ['resume'],
   ['pauses'],
