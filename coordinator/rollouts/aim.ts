@@ -29,6 +29,8 @@ export interface Aim {
   readonly kind: Kind;
   /** Undefined: nothing is under way, as far as is written down. */
   readonly rollout: Rollout | undefined;
+  /** All that was watched has passed just now. */
+  readonly isProven?: boolean;
 }
 
 export function aimOf(input: AimInput): Aim {

@@ -20,7 +20,7 @@ test.each([
   ['a count that the document knows', 'deploy: { replicas: 3 }', 200, 600],
 ])('until its deadline, with %s', (_, lines, total, seconds) => {
   const target = release(lines);
-  const limits = limitsOf(target, false);
+  const limits = limitsOf(target);
   const rollout = { ...begun(1, 2, 1000), phase: 'moving', total };
   const leftMs = deadlineInMs({ kind: 'update', target, limits, wallMs: 1000 }, rollout);
   expect(leftMs).toBe(seconds === undefined ? undefined : seconds * 1000);

@@ -1,5 +1,5 @@
 /** Pure: what has become of the instances that a rollout made, and whether it has failed. */
-import type { Rollout } from '../../lib/documents/types';
+import type { LastExit, Rollout } from '../../lib/documents/types';
 import { enoughFor } from '../compose/rollout';
 import { reportOf, type Placement } from '../view';
 import { whyJobFailed } from './before-job';
@@ -15,6 +15,8 @@ export interface Verdict {
   readonly rollout: Rollout;
   /** Why the rollout as a whole has failed, for people; undefined: it has not. */
   readonly failure: string | undefined;
+  /** All that was watched has passed just now. */
+  readonly isProven: boolean;
 }
 
 /** @param placements of the service, jobs aside */
@@ -26,7 +28,8 @@ export function judge(
 ): Verdict {
   const rollout = watch(course, upToNow(before, course), placements);
   const failure = failureOf(course, rollout, placements) ?? whyJobFailed(course, rollout, jobs);
-  return { rollout, failure: failure ?? lateness(course, rollout) };
+  const isProven = isEmpty(rollout.watched) && !isEmpty(before.watched);
+  return { rollout, failure: failure ?? lateness(course, rollout), isProven };
 }
 
 /** Clocks of coordinators differ, and are set: what began in times to come begins now. */
@@ -41,31 +44,52 @@ function upToNow(rollout: Rollout, { wallMs, limits }: Course): Rollout {
 }
 
 function watch(course: Course, rollout: Rollout, placements: readonly Placement[]): Rollout {
-  const { view, limits, wallMs } = course;
-  const byId = new Map(placements.map((placement) => [placement.id, placement]));
+  const { view, limits, wallMs, kind, target } = course;
   const watched: Record<string, number> = {};
-  const failures = { ...rollout.failures };
-  const lastExits = { ...rollout.lastExits };
+  const notes = new FailureNotes(course, rollout);
   let nextBatchAtMs = rollout.nextBatchAtMs;
-  for (const [id, sinceMs] of Object.entries(rollout.watched)) {
-    const placement = byId.get(id);
-    if (placement === undefined) continue;
-    const isLive = view.hosts.get(placement.host)?.isLive === true;
-    const report = reportOf(view, placement);
-    const why = isLive ? whyFailed(report) : undefined;
-    const isNew = why !== undefined && failures[id] === undefined;
-    if (isNew && Object.keys(failures).length < MAX_FAILURES) failures[id] = `on ${placement.host}: ${why}`;
-    if (isNew && report?.lastExit !== undefined && Object.keys(lastExits).length < MAX_LAST_EXITS)
-      lastExits[id] = report.lastExit;
+  for (const placement of placements) {
+    const { id } = placement;
+    const sinceMs = rollout.watched[id];
+    // A first release is watched as a whole: only what fails of it is noted one by one.
+    if (sinceMs === undefined && kind === 'first' && placement.release === target.number) notes.note(placement);
+    if (sinceMs === undefined) continue;
     // One that has failed counts again once it is well for as long as any other.
-    const isGood = isWell(course, placement) && !isNew;
+    const isGood = !notes.note(placement) && isWell(course, placement);
     const goodSinceMs = !isGood ? 0 : sinceMs === 0 ? wallMs : Math.min(sinceMs, wallMs);
-    const hasPassed = isGood && (isDone(report) || wallMs - goodSinceMs >= limits.monitorMs);
+    const isEnough = isDone(reportOf(view, placement)) || wallMs - goodSinceMs >= limits.monitorMs;
     // Canaries are watched until they are promoted.
-    if (!hasPassed || rollout.phase === 'canary') watched[id] = goodSinceMs;
+    if (!isGood || !isEnough || rollout.phase === 'canary') watched[id] = goodSinceMs;
     else nextBatchAtMs = wallMs + limits.delayMs;
   }
+  const { failures, lastExits } = notes;
   return { ...rollout, watched, failures, lastExits, nextBatchAtMs };
+}
+
+/** Of instances that failed, each once. */
+class FailureNotes {
+  readonly failures: Record<string, string>;
+  readonly lastExits: Record<string, LastExit>;
+
+  constructor(
+    private readonly course: Course,
+    rollout: Rollout,
+  ) {
+    this.failures = { ...rollout.failures };
+    this.lastExits = { ...rollout.lastExits };
+  }
+
+  /** @returns whether it has failed, and had not before */
+  note({ id, host }: Placement): boolean {
+    const { view } = this.course;
+    const report = view.hosts.get(host)?.isLive === true ? view.hosts.get(host)?.status?.instances[id] : undefined;
+    const why = whyFailed(report);
+    if (why === undefined || this.failures[id] !== undefined) return false;
+    if (Object.keys(this.failures).length < MAX_FAILURES) this.failures[id] = `on ${host}: ${why}`;
+    if (report?.lastExit !== undefined && Object.keys(this.lastExits).length < MAX_LAST_EXITS)
+      this.lastExits[id] = report.lastExit;
+    return true;
+  }
 }
 
 /** Instances that failed and are still there, of the target. */
@@ -115,4 +139,8 @@ export function areCanariesWell(
 ): boolean {
   const since = Object.values(watched);
   return phase === 'canary' && since.length > 0 && since.every((ms) => ms > 0 && wallMs - ms >= limits.monitorMs);
+}
+
+function isEmpty(map: Readonly<Record<string, unknown>>): boolean {
+  return Object.keys(map).length === 0;
 }

@@ -37,7 +37,7 @@ test.each<[string, Partial<Release['deploy']['updateConfig']>, Partial<UpdateLim
   ['stop-first, if it says so', { order: 'stop-first' }, { isStopFirst: true }],
 ])('limits: %s', (_, change, limits) => {
   const updateConfig = { order: '', ...SAID, ...change };
-  expect(limitsOf({ ...base, deploy: { ...base.deploy, updateConfig } }, false)).toMatchObject(limits);
+  expect(limitsOf({ ...base, deploy: { ...base.deploy, updateConfig } })).toMatchObject(limits);
 });
 
 test.each<[string, boolean]>([
@@ -45,11 +45,13 @@ test.each<[string, boolean]>([
   ['start-first', false],
 ])('a fixed port and order "%s": stop-first is %s', (order, isStopFirst) => {
   const deploy = { ...base.deploy, updateConfig: { order, ...SAID } };
-  expect(limitsOf({ ...base, container: withPort, deploy }, false)).toMatchObject({ isStopFirst });
+  expect(limitsOf({ ...base, container: withPort, deploy })).toMatchObject({ isStopFirst });
 });
 
 test('a release that says nothing of it moves one by one, and the way back has limits of its own', () => {
-  expect(limitsOf(base, false)).toMatchObject({ parallelism: 1, failureAction: 'rollback' });
+  expect(limitsOf(base)).toMatchObject({ parallelism: 1, failureAction: 'rollback' });
   const deploy = { ...base.deploy, rollbackConfig: { order: '', ...SAID, parallelism: 7 } };
-  expect(limitsOf({ ...base, deploy }, true)).toMatchObject({ parallelism: 7, failureAction: 'pause' });
+  expect(limitsOf(base, { ...base, deploy })).toMatchObject({ parallelism: 7, failureAction: 'pause' });
+  // What the target shares with nobody may stand beside what shared something.
+  expect(limitsOf(base, { ...base, container: withPort, deploy }).isStopFirst).toBe(false);
 });

@@ -17,13 +17,13 @@ const UNSAID: UpdateConfig = {
   ...{ order: '', parallelism: 1, delayMs: 0, monitorMs: 0, maxFailurePerMille: 0, failureAction: 'rollback' },
 };
 
-/** @param isWayBack from the release to the last whole one, after it failed */
-export function limitsOf(release: Release, isWayBack: boolean): UpdateLimits {
-  const said = isWayBack ? release.deploy.rollbackConfig : release.deploy.updateConfig;
+/** Of the move to a release. @param failed it is the way back from this one, which says how */
+export function limitsOf(target: Release, failed?: Release): UpdateLimits {
+  const said = failed === undefined ? target.deploy.updateConfig : failed.deploy.rollbackConfig;
   const { order, parallelism, delayMs, monitorMs, maxFailurePerMille, failureAction } =
     said.failureAction === '' ? UNSAID : said;
   return {
-    isStopFirst: order === '' ? isExclusive(release) : order === 'stop-first',
+    isStopFirst: order === '' ? isExclusive(target) : order === 'stop-first',
     parallelism: parallelism === 0 ? Infinity : parallelism,
     ...{ delayMs, monitorMs, maxFailurePerMille },
     failureAction: failureAction === 'pause' || failureAction === 'continue' ? failureAction : 'rollback',

@@ -15,6 +15,8 @@ export interface Signals {
   readonly job: string;
   /** Which hosts have no image yet, for people; empty: none. */
   readonly prefetch: string;
+  /** There is an instance that is to be replaced. */
+  readonly isAnythingOld: boolean;
   /** Number of the release whose canaries an operator has promoted. */
   readonly promoted: number;
 }
@@ -54,14 +56,15 @@ function waiting({ kind, wallMs }: Course, rollout: Rollout, { waitsFor, takePla
   return { ...rollout, phase: 'before', startedAtMs: wallMs, reason: '' };
 }
 
-function canary({ target, whole, kind, ...course }: Course, rollout: Rollout, { promoted }: Signals): Rollout {
+function canary({ target, whole, kind, ...course }: Course, rollout: Rollout, signals: Signals): Rollout {
   const { canary: count, autoPromote, mode } = target.deploy;
-  const isNeedless = count === 0 || kind !== 'update' || whole?.deploy.mode !== mode || rollout.promoted;
+  const isBesideNothing = !signals.isAnythingOld && Object.keys(rollout.watched).length === 0;
+  const isNeedless = count === 0 || kind !== 'update' || whole?.deploy.mode !== mode || isBesideNothing;
   if (isNeedless) return { ...rollout, phase: 'moving', reason: '' };
   if (!areCanariesWell(course, rollout)) {
     return { ...rollout, reason: `${count === 1 ? 'the canary is' : `${count} canaries are`} watched` };
   }
-  if (!autoPromote && promoted !== rollout.to) {
+  if (!autoPromote && signals.promoted !== rollout.to) {
     const words = count === 1 ? 'the canary is' : 'the canaries are';
     return { ...rollout, reason: `${words} well and waits for "berth promote ${target.service}"` };
   }

@@ -8,11 +8,12 @@ import { removeInstance } from '../schedule/placing';
 import { pointTo } from '../schedule/point-placement';
 import type { ServiceInput } from '../schedule/types';
 import { isPinned } from '../schedule/pauses';
-import type { Placement } from '../view';
+import { reportOf, type Placement } from '../view';
 import { aimOf, begun, wayBack, type Aim } from './aim';
-import { isWell, type Course } from './course';
+import { isOutdated, isWell, type Course } from './course';
 import { judge } from './judge';
 import { isExclusive, limitsOf } from './limits';
+import { isDone } from './readiness';
 import { isJobDone, jobOf, placeJob, stateOfJob } from './before-job';
 import { advance, type Signals } from './phases';
 import { hostsToPrefetch, whyNotPrefetched } from './prefetch';
@@ -67,10 +68,11 @@ export function planRollout(input: RolloutInput): RolloutPlan {
     isJobDone: isJobDone(course, rollout, jobs, pointed),
     job: stateOfJob(course, jobs),
     prefetch: whyNotPrefetched(course, prefetch),
+    isAnythingOld: pointed.some((one) => isOutdated(course, one)),
     promoted: intent?.promote ?? 0,
   });
   const rollout = known && advance(course, known, signals(known));
-  const plan = move(withPhase(course, rollout), rollout, pointed);
+  const plan = move(withPhase(course, rollout), rollout, pointed, judged.isProven === true);
   const kept = keepJob(course, plan.rollout, jobs);
   const isPrefetching = !input.isFrozen && PREFETCHING.has(plan.rollout?.phase ?? '');
   return {
@@ -112,24 +114,26 @@ function keepJob(course: Course, rollout: Rollout | undefined, jobs: readonly Pl
 }
 
 function courseOf(input: RolloutInput, { target, whole, kind, rollout }: Aim): Course {
-  const isWayBack = kind === 'return';
   // How it goes back is what the release that failed says.
-  const of = (isWayBack ? input.releases.get(rollout?.failedRelease ?? 0) : undefined) ?? target;
-  return { ...input, target, whole, kind, limits: limitsOf(of, isWayBack), refusals: new Map() };
+  const failed = kind === 'return' ? (input.releases.get(rollout?.failedRelease ?? 0) ?? target) : undefined;
+  return { ...input, target, whole, kind, limits: limitsOf(target, failed), refusals: new Map() };
 }
 
 /** Canaries stand beside what is there, wherever two of a slot may run at once. */
 function withPhase(course: Course, rollout: Rollout | undefined): Course {
   if (rollout?.phase !== 'canary') return course;
-  return { ...course, limits: { ...course.limits, isStopFirst: isExclusive(course.target) } };
+  return {
+    ...course,
+    limits: { ...course.limits, isStopFirst: course.limits.isStopFirst && isExclusive(course.target) },
+  };
 }
 
 /** A rollout that fails goes back, or stops where it is. */
 function judgedAim(input: RolloutInput, aim: Aim, instances: readonly Placement[], jobs: readonly Placement[]): Aim {
   if (aim.rollout === undefined) return aim;
   const course = courseOf(input, aim);
-  const { rollout, failure } = judge(course, aim.rollout, instances, jobs);
-  if (failure === undefined || rollout.phase === 'stopped') return { ...aim, rollout };
+  const { rollout, failure, isProven } = judge(course, aim.rollout, instances, jobs);
+  if (failure === undefined || rollout.phase === 'stopped') return { ...aim, rollout, isProven };
   const { service, modRevision, wallMs } = input;
   const { target, whole, kind } = aim;
   const what = `${service}@${target.number} failed: ${failure}`;
@@ -147,23 +151,27 @@ function move(
   course: Course,
   rollout: Rollout | undefined,
   pointed: readonly Placement[],
+  isProven: boolean,
 ): Omit<RolloutPlan, 'prefetch'> {
   const stage = stageOf(course, rollout, pointed);
   const wanted = wantedSlots({ ...course, placements: pointed }, stage.slotsOf, course.refusals);
-  const { slots, surplus } = slotsOf(course, stage.slotsOf, wanted, pointed);
+  const { slots, surplus } = slotsOf(course, stage, wanted, pointed);
   const hasPassed = ({ id }: Placement): boolean => stage.isStepping && rollout?.watched[id] === undefined;
   const useless = slots.flatMap((slot) => uselessOf(course, slot, hasPassed));
   const gone = new Set([...surplus, ...useless]);
   // Those that leave make room before it is asked who fits where.
   for (const one of gone) removeInstance(course, one);
   const repaired = repair(course, stage, slots);
-  const now = slotsOf(course, stage.slotsOf, wanted, [...pointed.filter((one) => !gone.has(one)), ...repaired]);
+  const now = slotsOf(course, stage, wanted, [...pointed.filter((one) => !gone.has(one)), ...repaired]);
   const batch = nextBatch(course, stage, now.slots, rollout);
   const kept = now.slots.flatMap(({ fresh, old, lost }) => [...fresh, ...old, ...lost]);
   const placements = [...kept.filter((one) => !batch.went.includes(one)), ...batch.came];
-  const after = slotsOf(course, stage.slotsOf, wanted, placements).slots;
-  const watched = watchedOf(course, rollout, repaired, batch.came);
-  const isWhole = stage.slotsOf === course.target && !course.isFrozen && areWhole(course, after, watched);
+  const after = slotsOf(course, stage, wanted, placements).slots;
+  const made = watchedOf(course, rollout, repaired, batch.came);
+  const areAllWell = stage.slotsOf === course.target && !course.isFrozen && areWhole(course, after, made);
+  const witness = areAllWell && !isProven ? witnessOf(course, after) : undefined;
+  const isWhole = areAllWell && witness === undefined;
+  const watched = witness === undefined ? made : { [witness.id]: course.wallMs };
   const next = rolloutAfter({ course, rollout, watched, slots: after, isWhole, batch });
   const { target } = course;
   return {
@@ -179,7 +187,7 @@ function currentOf({ kind, target, view, service }: Course): number {
   return isThere ? target.number : (view.serviceStatuses.get(service)?.document?.currentRelease ?? 0);
 }
 
-/** What was made now is watched, unless it only repairs what is at rest. */
+/** What was made now is watched, unless it only repairs what is at rest, or is a first release's. */
 function watchedOf(
   { kind, target }: Course,
   rollout: Rollout | undefined,
@@ -187,7 +195,8 @@ function watchedOf(
   came: readonly Placement[],
 ): Rollout['watched'] {
   const isNew = ({ release }: Placement): boolean => release === target.number;
-  const added = [...came, ...(kind === 'refresh' ? [] : repaired.filter(isNew))];
+  const isOneByOne = kind === 'update' || kind === 'return';
+  const added = [...came, ...(isOneByOne ? repaired.filter(isNew) : [])];
   return { ...rollout?.watched, ...Object.fromEntries(added.map(({ id }) => [id, 0])) };
 }
 
@@ -200,6 +209,15 @@ function areWhole(course: Course, slots: readonly Slot[], watched: Rollout['watc
     watched[first.id] === undefined &&
     isWell(course, first);
   return within.every(isDone) && (within.length > 0 || slots.length === 0);
+}
+
+/**
+ * A first release is watched as a whole, however many instances it has: once all are well, one of them for all.
+ * @returns undefined when there is nothing to watch
+ */
+function witnessOf({ kind, limits, view }: Course, slots: readonly Slot[]): Placement | undefined {
+  if (kind !== 'first' || limits.monitorMs === 0) return undefined;
+  return slots.flatMap(({ fresh }) => fresh).find((one) => !isDone(reportOf(view, one)));
 }
 
 interface After {
@@ -221,21 +239,22 @@ function rolloutAfter({ course, rollout, watched, slots, isWhole, batch }: After
   const isRest = kind === 'refresh' && Object.keys(watched).length === 0 && !batch.isMoreToCome;
   const known = rollout ?? (isRest ? undefined : { ...begun(target.number, target.number, wallMs), phase: 'moving' });
   if (known === undefined) return undefined;
-  if (kind !== 'refresh' && !isWhole) return { ...known, ...counts, reason: reasonOf(course, known, watched, batch) };
-  if (kind === 'refresh' && !isRest) return { ...known, ...counts, reason: reasonOf(course, known, watched, batch) };
+  if (kind === 'refresh' ? !isRest : !isWhole)
+    return { ...known, ...counts, reason: reasonOf(course, known, slots, batch) };
   // That the newest release failed is told until another one is tried.
   return known.isRollback ? { ...known, ...counts, phase: 'rolled-back' } : undefined;
 }
 
 /** For people: what holds the rollout up, if it is known. */
 function reasonOf(
-  { refusals }: Course,
+  course: Course,
   { phase, isRollback, reason, failures }: Rollout,
-  watched: Rollout['watched'],
+  slots: readonly Slot[],
   { blocked }: Batch,
 ): string {
   if (phase !== 'moving' || isRollback) return reason;
-  const failed = Object.keys(watched).find((id) => failures[id] !== undefined);
-  if (failed !== undefined) return `${failed} ${failures[failed]}`;
-  return refusals.size > 0 ? textOfRefusals(refusals) : blocked;
+  const isFailed = (one: Placement): boolean => failures[one.id] !== undefined && !isWell(course, one);
+  const failed = slots.flatMap(({ fresh }) => fresh).find(isFailed);
+  if (failed !== undefined) return `${failed.id} ${failures[failed.id]}`;
+  return course.refusals.size > 0 ? textOfRefusals(course.refusals) : blocked;
 }

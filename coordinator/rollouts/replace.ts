@@ -59,7 +59,7 @@ export function nextBatch(course: Course, stage: Stage, slots: readonly Slot[], 
   const floor = new Floor(course, slots);
   const came: Placement[] = [];
   const went: Placement[] = [];
-  const stuck: Record<string, string> = {};
+  const stuck = heldBack(course, stage, slots, rollout);
   let [isFull, tried, blocked] = [false, 0, ''];
   for (const slot of waiting) {
     if (came.length >= room || isFull) break;
@@ -81,9 +81,27 @@ export function nextBatch(course: Course, stage: Stage, slots: readonly Slot[], 
     // Beside the old ones, every host was asked already.
     isFull = !course.limits.isStopFirst && slot.host === undefined;
   }
-  const isStuck = Object.keys(stuck).length > 0 && came.length === 0 && (isFull || tried === waiting.length);
+  const isStuck = tried > 0 && came.length === 0 && (isFull || tried === waiting.length);
   const told = Object.fromEntries(Object.entries(stuck).slice(0, MAX_STUCK));
   return { came, went, stuck: told, isMoreToCome: waiting.length > came.length && !isStuck, blocked };
+}
+
+/** What is to leave its host and moves with a rollout that does not move now. */
+function heldBack(
+  course: Course,
+  { upTo }: Stage,
+  slots: readonly Slot[],
+  rollout: Rollout | undefined,
+): Record<string, string> {
+  if (upTo === Infinity) return {};
+  const { service } = course.target;
+  const why = course.isFrozen
+    ? 'nothing moves while it is frozen'
+    : rollout?.phase === 'stopped'
+      ? `its rollout has failed and stopped; another document, or "berth rollback ${service}", moves it`
+      : `it moves with its rollout, which is in the phase ${rollout?.phase}`;
+  const leaving = slots.flatMap((slot) => slot.old).filter((one) => fateOf(course, one) === 'leaves');
+  return Object.fromEntries(leaving.map(({ id }) => [id, why]));
 }
 
 /** What serves nobody goes first: nothing is lost with it. */
@@ -103,8 +121,9 @@ function roomFor(course: Course, { upTo }: Stage, slots: readonly Slot[], rollou
   const fresh = slots.flatMap((slot) => (slot.isPinned ? [] : slot.fresh));
   const isLimited = course.kind === 'update' || course.kind === 'return';
   const forgiven = new Set(isLimited && rollout !== undefined ? failedIds(course, rollout, fresh) : []);
+  const isRelease = course.kind === 'update' || course.kind === 'first';
   const isUnproven = (one: Placement): boolean =>
-    rollout?.watched[one.id] !== undefined || (course.kind === 'update' && !isWell(course, one));
+    rollout?.watched[one.id] !== undefined || (isRelease && !isWell(course, one));
   const { parallelism, delayMs } = course.limits;
   const unproven = fresh.filter((one) => isUnproven(one) && !forgiven.has(one.id)).length;
   // With a pause between batches there are batches; without, whoever has passed makes room for the next one.

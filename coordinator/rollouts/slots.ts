@@ -1,11 +1,12 @@
 /** Pure: the slots of one service, what is in each, and what of it is of no use any more. */
-import type { Release } from '../../lib/documents/types';
 import { isPinned } from '../schedule/pauses';
 import { schedulable } from '../schedule/filters/schedulable';
 import { NO_USAGE } from '../schedule/usage';
 import { slotKey, type WantedSlot } from '../schedule/wanted-slots';
 import { isUsable, type Placement } from '../view';
 import { fateOf, isOutdated, isWell, type Course } from './course';
+import { isExclusive } from './limits';
+import type { Stage } from './stage';
 
 export interface Slot extends WantedSlot {
   /** Paused: nothing of it goes, and nothing comes. */
@@ -29,7 +30,7 @@ export interface Slots {
 /** @param wanted by slot key of the release whose slots they are */
 export function slotsOf(
   course: Course,
-  of: Release,
+  { slotsOf: of, isCounting }: Pick<Stage, 'slotsOf' | 'isCounting'>,
   wanted: ReadonlyMap<string, WantedSlot>,
   placements: readonly Placement[],
 ): Slots {
@@ -40,12 +41,25 @@ export function slotsOf(
     if (known === undefined) byKey.set(key, [placement]);
     else known.push(placement);
   }
-  const isPaused = (all: readonly Placement[]): boolean => all.some((one) => isPinned(course.pauses, one));
-  const surplus = [...byKey].filter(([key, all]) => !wanted.has(key) && !isPaused(all)).flatMap(([, all]) => all);
-  const paused = [...byKey].filter(([key, all]) => !wanted.has(key) && isPaused(all));
-  const extra = paused.map(([key, all]): [string, WantedSlot] => [key, { slot: all[0]!.slot }]);
-  const slots = [...wanted, ...extra].sort(([a], [b]) => (a < b ? -1 : 1));
+  const keys = new Map(wanted);
+  const surplus: Placement[] = [];
+  for (const [key, all] of byKey) {
+    const isLeaving = of.deploy.mode === 'global' && !course.isFrozen && all.every((one) => hasToLeave(course, one));
+    if (wanted.has(key) && !isLeaving) continue;
+    if ((!isCounting && !isLeaving) || all.some((one) => isPinned(course.pauses, one)))
+      keys.set(key, wanted.get(key) ?? { slot: all[0]!.slot });
+    else {
+      surplus.push(...all);
+      keys.delete(key);
+    }
+  }
+  const slots = [...keys].sort(([a], [b]) => (a < b ? -1 : 1));
   return { slots: slots.map(([key, slot]) => slotOf(course, slot, byKey.get(key) ?? [])), surplus };
+}
+
+/** Of a global service, what is to leave its host has nowhere else to be. */
+function hasToLeave(course: Course, one: Placement): boolean {
+  return fateOf(course, one) === 'leaves';
 }
 
 const NONE: readonly Placement[] = [];
@@ -99,9 +113,11 @@ export function uselessOf(course: Course, slot: Slot, hasPassed: (fresh: Placeme
   // Left by rollouts that were superseded: what was whole is better than what may not have been.
   const proven = oldGood.filter(({ release }) => release === course.whole?.number);
   const kept = proven.length > 0 ? proven : oldGood.length > 0 ? oldGood : old.slice(0, 1);
-  // The two would fight over what both have. An old one in its place is there when a restored etcd forgot that it had gone.
-  const isInTheWay = next !== undefined && course.limits.isStopFirst;
-  const useless = old.filter((one) => isInTheWay || !kept.includes(one));
   const isServed = isNextGood || oldGood.length > 0;
-  return [...others, ...useless, ...(isServed ? lost : lost.slice(0, -1))];
+  const gone = isServed ? lost : lost.slice(0, -1);
+  // The two would fight over what both have. They are both there when a restored etcd forgot that the old one had gone.
+  const isFight = next !== undefined && old.length > 0 && course.limits.isStopFirst && isExclusive(course.target);
+  if (isFight && !isNextGood && oldGood.length > 0)
+    return [...fresh, ...old.filter((one) => !kept.includes(one)), ...gone];
+  return [...others, ...old.filter((one) => isFight || !kept.includes(one)), ...gone];
 }

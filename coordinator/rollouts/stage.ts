@@ -6,6 +6,8 @@ import type { Course } from './course';
 export interface Stage {
   /** The release that says how many instances there are now, and on which hosts. */
   readonly slotsOf: Release;
+  /** What is beyond their number goes. */
+  readonly isCounting: boolean;
   /** New instances that have passed take the place of old ones. */
   readonly isStepping: boolean;
   /** Slots without an instance get one of the target at once: there is nothing to protect. */
@@ -23,25 +25,21 @@ export function stageOf(course: Course, rollout: Rollout | undefined, placements
 function unfrozen(course: Course, rollout: Rollout | undefined, placements: readonly Placement[]): Stage {
   const { kind, target, whole } = course;
   const phase = rollout?.phase ?? '';
-  if (kind === 'refresh') return { slotsOf: target, isStepping: true, isFilling: true, upTo: Infinity };
-  if (kind === 'return') {
-    const isMoving = phase !== 'stopped';
-    return { slotsOf: target, isStepping: isMoving, isFilling: true, upTo: isMoving ? Infinity : undefined };
-  }
+  const onTarget = { slotsOf: target, isCounting: true, isStepping: true, isFilling: true, upTo: Infinity };
+  const isStopped = phase === 'stopped';
+  if (kind === 'refresh') return onTarget;
+  if (kind === 'return') return isStopped ? { ...onTarget, isStepping: false, upTo: undefined } : onTarget;
   if (kind === 'first') {
-    const isHeldBack = phase === 'stopped' && target.deploy.before !== undefined && rollout?.beforeDone !== true;
-    const isOn = phase === 'moving' || (phase === 'stopped' && !isHeldBack);
+    const hadJob = target.deploy.before === undefined || rollout?.beforeDone === true;
+    const isOn = phase === 'moving' || (isStopped && hadJob);
     // After it failed, its agents go on trying, and it is whole once they succeed.
-    return {
-      slotsOf: target,
-      isStepping: isOn,
-      isFilling: isOn,
-      upTo: phase === 'moving' ? Infinity : undefined,
-    };
+    const upTo = phase === 'moving' ? Infinity : undefined;
+    return { slotsOf: target, isCounting: isOn, isStepping: isOn, isFilling: isOn, upTo };
   }
-  if (phase === 'moving') return { slotsOf: target, isStepping: true, isFilling: false, upTo: Infinity };
-  const hasBegun = phase === 'stopped' && placements.some(({ release }) => release === target.number);
+  if (phase === 'moving') return { ...onTarget, isFilling: false };
+  const hasBegun = isStopped && placements.some(({ release }) => release === target.number);
+  // What comes before the move takes nothing away: neither of the last whole release, nor of what came after it.
   const slotsOf = hasBegun ? target : (whole ?? target);
   const upTo = phase === 'canary' ? target.deploy.canary : undefined;
-  return { slotsOf, isStepping: false, isFilling: false, upTo };
+  return { slotsOf, isCounting: hasBegun, isStepping: false, isFilling: false, upTo };
 }

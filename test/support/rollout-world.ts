@@ -10,6 +10,10 @@ export type Program = (ageMs: number) => Partial<InstanceStatus>;
 
 const exited = (code: number): InstanceStatus['lastExit'] => ({ code, oomKilled: false, atMs: 0, signal: '', log: [] });
 const TICK_MS = 1000;
+/** No program does anything new after this. */
+const PROGRAM_MS = 4000;
+/** At one time, one after another. */
+const MAX_PLANS = 100;
 
 export const PROGRAMS: Readonly<Record<string, Program>> = {
   good: () => ({}),
@@ -57,16 +61,24 @@ export class RolloutWorld extends World {
     return { phase: 'STOPPED', lastExit: exited(this.job === 'fails' ? 1 : 0) };
   }
 
-  /** Plans, lets hosts act, and lets time pass. @param look after each plan */
+  /** Plans, lets hosts act, and lets time pass; where nothing stirs, it flies. @param look after each plan */
   run(forMs: number, look: () => void = () => undefined): this {
     const untilMs = this.wallMs + forMs;
-    for (;;) {
+    for (let [quietMs, busy] = [0, 0]; ;) {
       const changes = this.plan();
       look();
       this.act();
-      if (changes > 0) continue;
+      if (changes > 0) {
+        quietMs = 0;
+        if (++busy > MAX_PLANS) throw new Error('its plans do not come to an end');
+        continue;
+      }
+      busy = 0;
       if (this.wallMs >= untilMs) return this;
-      this.wallMs += Math.max(1, Math.min(TICK_MS, this.againInMs, untilMs - this.wallMs));
+      const tickMs = quietMs > PROGRAM_MS ? Infinity : TICK_MS;
+      const passedMs = Math.max(1, Math.min(tickMs, this.againInMs, untilMs - this.wallMs));
+      this.wallMs += passedMs;
+      quietMs += passedMs;
     }
   }
 
