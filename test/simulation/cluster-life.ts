@@ -9,6 +9,7 @@ import { endWishes, OPERATOR_FAULTS, releaseAlarms } from './operator-faults';
 import { whatStirs } from './rest';
 import type { Life } from './run-seed';
 import { keys, type SimulatedCluster } from './simulated-cluster';
+import { JOB_COMMAND } from './simulated-host';
 
 const STEPS = 60;
 const MAX_PAUSE_MS = 4000;
@@ -42,7 +43,8 @@ async function makePeace(cluster: SimulatedCluster): Promise<void> {
   let hasFixedPort = false;
   for (const [service, document] of [...cluster.documents]) {
     const wantsFixedPort = document.includes('8080:80');
-    if (!canRun(service, document) || (wantsFixedPort && hasFixedPort)) cluster.documents.set(service, REPLACEMENT);
+    if (!canRun(service, document, cluster.documents) || (wantsFixedPort && hasFixedPort))
+      cluster.documents.set(service, REPLACEMENT);
     else hasFixedPort ||= wantsFixedPort;
   }
   cluster.heal();
@@ -81,10 +83,14 @@ async function endUnknown(cluster: SimulatedCluster): Promise<void> {
 }
 
 /** One fixed port has room for three instances on three hosts; what reserves much may find no room. */
-function canRun(service: string, document: string): boolean {
+function canRun(service: string, document: string, known: ReadonlyMap<string, string>): boolean {
   const compiled = compileService(service, document);
   if (!compiled.ok || !/^image: (web|api|stubborn)/.test(document)) return false;
   const { deploy, container } = compiled;
+  // It would wait: for an operator, for a job that never ends, for a service that is not there or waits in turn.
+  if (deploy.canary > 0 && !deploy.autoPromote) return false;
+  if (deploy.before !== undefined && deploy.before.command[0] !== JOB_COMMAND) return false;
+  if (deploy.waitsFor.some((needed) => needed >= service || !known.has(needed))) return false;
   if (deploy.restartPolicy.condition !== 'any' || deploy.restartPolicy.maxAttempts > 0) return false;
   if (deploy.reservations.memoryBytes > 0 || deploy.reservations.nanoCpus > 0) return false;
   return deploy.replicas <= 3 || container.ports.every(({ published }) => published === 0);

@@ -1,6 +1,7 @@
 /** What operators write into etcd, of all kinds: well-formed, ill-formed, and such as never run. */
 import { toHost, type Fault } from './fault';
 import { keys, type SimulatedCluster } from './simulated-cluster';
+import { JOB_COMMAND } from './simulated-host';
 
 export const SERVICES = ['web', 'api', 'job'];
 const PAUSE_MS = 60_000;
@@ -13,14 +14,25 @@ function documentBy({ chance }: SimulatedCluster): string {
     `image: ${name}:${1 + chance.below(3)}`,
     chance.happens(0.3) ? 'ports: ["8080:80"]' : 'ports: ["80"]',
     chance.happens(0.4) && 'healthcheck: { test: ["CMD", "x"] }',
-    chance.happens(0.08) && `depends_on: [${chance.pick(SERVICES)}]`,
+    chance.happens(0.14) &&
+      `depends_on: ${chance.pick([`[${chance.pick(SERVICES)}]`, `{ ${chance.pick(SERVICES)}: { condition: service_healthy } }`])}`,
     chance.happens(0.08) && 'pull_policy: always',
     chance.happens(0.08) && 'post_start: [{ command: [warm] }]',
     chance.happens(0.08) && 'pre_stop: [{ command: [leave] }]',
-    chance.happens(0.08) && 'x-berth: { drain: 3s }',
+    chance.happens(0.4) && `x-berth: { ${berthBy(chance)} }`,
     `deploy: { ${deployBy(chance)} }`,
   ];
   return `${lines.filter((line) => line !== false).join('\n')}\n`;
+}
+
+function berthBy(chance: SimulatedCluster['chance']): string {
+  const parts = [
+    chance.happens(0.3) && 'drain: 3s',
+    chance.happens(0.3) && `canary: ${1 + chance.below(2)}${chance.happens(0.7) ? ', auto_promote: true' : ''}`,
+    chance.happens(0.3) && `before: { command: [${chance.pick([JOB_COMMAND, JOB_COMMAND, 'hangs'])}], timeout: 20s }`,
+    chance.happens(0.5) && `rollout_deadline: ${chance.pick(['30s', '2m'])}`,
+  ];
+  return parts.filter((part) => part !== false).join(', ');
 }
 
 function deployBy(chance: SimulatedCluster['chance']): string {
@@ -30,8 +42,20 @@ function deployBy(chance: SimulatedCluster['chance']): string {
       `resources: { limits: { memory: ${chance.pick(['64M', '5G'])}, cpus: "2" }, reservations: { memory: ${chance.pick(['32M', '3G'])}, cpus: "${chance.pick(['0.1', '1.5'])}" } }`,
     chance.happens(0.2) &&
       `restart_policy: { condition: ${chance.pick(['any', 'on-failure', 'none'])}, max_attempts: 3 }`,
+    chance.happens(0.6) && `update_config: { ${updateBy(chance)} }`,
   ];
   return parts.filter((part) => part !== false).join(', ');
+}
+
+function updateBy(chance: SimulatedCluster['chance']): string {
+  return [
+    `parallelism: ${chance.below(3)}`,
+    `monitor: ${chance.pick(['0s', '2s', '5s'])}`,
+    `delay: ${chance.pick(['0s', '0s', '3s'])}`,
+    `failure_action: ${chance.pick(['rollback', 'rollback', 'pause', 'continue'])}`,
+    `max_failure_ratio: ${chance.pick(['0', '0.3'])}`,
+    ...(chance.happens(0.3) ? ['order: stop-first'] : []),
+  ].join(', ');
 }
 
 export const DOCUMENT_FAULTS: readonly Fault[] = [

@@ -8,6 +8,7 @@ import { createMemoryStore, type MemoryStore } from '../../lib/etcd/memory-store
 import { silentLogger } from '../../lib/log';
 import { createFakeClock, type FakeClock } from '../support/fake-clock';
 import { fenceWitness } from './fence-witness';
+import { floorWitness } from './floor-witness';
 import type { Chance } from './seeded-random';
 import { LEASE_TTL_MS, PREFIX, SimulatedHost } from './simulated-host';
 import { SimulatedProcess } from './simulated-process';
@@ -64,8 +65,9 @@ export class SimulatedCluster {
     const process = new SimulatedProcess(this.clock, this.etcd);
     const { clock } = process;
     const breach = (what: string): void => this.witness.breach(`c${index + 1}: ${what}`);
-    const store = fenceWitness(process.store, this.etcd, keys.leader, breach, () => this.isJustRestored);
-    const coordinator = startCoordinator({
+    const fenced = fenceWitness(process.store, this.etcd, keys.leader, breach, () => this.isJustRestored);
+    const store = floorWitness(fenced, keys, () => coordinator.cluster.view, breach);
+    const coordinator: Coordinator = startCoordinator({
       ...{ store, clock, keys, log: silentLogger, random: this.chance.next, leaseTtlMs: LEASE_TTL_MS },
       identity: `c${index + 1}`,
     });

@@ -1,0 +1,104 @@
+/**
+ * G7: no transaction of a coordinator takes more ready instances away than the service's update limits allow, as far as the
+ * coordinator could know: judged by its own view, at the time of the write.
+ */
+import { decodeDocument } from '../../lib/documents/codec';
+import type { Keys } from '../../lib/documents/keys';
+import type { Assignment, Release, ServiceStatus } from '../../lib/documents/types';
+import type { Store, Txn } from '../../lib/etcd/store';
+import { isDone, isReady } from '../../coordinator/rollouts/readiness';
+import { isExclusive } from '../../coordinator/rollouts/limits';
+import { placementsOf, reportOf, type ClusterView, type HostView, type Placement } from '../../coordinator/view';
+import { delegateStore } from '../support/store-delegate';
+
+export function floorWitness(store: Store, keys: Keys, view: () => ClusterView, breach: (what: string) => void): Store {
+  const watched = delegateStore(store);
+  watched.txn = (txn) => {
+    for (const what of oversteps(txn, keys, view())) breach(what);
+    return store.txn(txn);
+  };
+  return watched;
+}
+
+/** What of the cluster is another after a transaction. */
+interface Written {
+  readonly assignments: ReadonlyMap<string, Assignment>;
+  readonly releases: ReadonlyMap<string, Release>;
+  readonly statuses: ReadonlyMap<string, ServiceStatus>;
+}
+
+function oversteps(txn: Txn, keys: Keys, view: ClusterView): readonly string[] {
+  const written = writtenBy(txn, keys);
+  const after = new Map(view.hosts);
+  for (const [name, assignment] of written.assignments) {
+    const host = view.hosts.get(name);
+    // An index of what was placed before does not know.
+    if (host !== undefined) after.set(name, { ...host, assignment, isAssignmentGarbage: false });
+  }
+  if (written.assignments.size === 0) return [];
+  return [...view.services.keys()].flatMap((service) => overstep(service, view, after, written) ?? []);
+}
+
+function overstep(
+  service: string,
+  view: ClusterView,
+  after: ReadonlyMap<string, HostView>,
+  { releases, statuses }: Written,
+): string | undefined {
+  const status = statuses.get(service) ?? view.serviceStatuses.get(service)?.document;
+  const number = status?.targetRelease ?? 0;
+  const target = releases.get(`${service}/${number}`) ?? view.releases.get(service)?.get(number);
+  // A global service leaves a host that it does not belong on, or that is drained, at once.
+  if (status === undefined || target === undefined || target.deploy.mode === 'global') return undefined;
+  // Of what runs and is not of the target, nobody may know what it is any more.
+  const isWanted = ({ slot, isBefore }: Placement): boolean => !isBefore && slot >= 1 && slot <= target.deploy.replicas;
+  const slotsIn = (hosts: ReadonlyMap<string, HostView>): ReadonlySet<number> =>
+    new Set(
+      [...hosts.values()]
+        .flatMap(placementsOf)
+        .filter((one) => one.service === service && isWanted(one) && isWell(view, one))
+        .map(({ slot }) => slot),
+    );
+  const [was, is] = [slotsIn(view.hosts), slotsIn(after)];
+  // A slot that has never had an instance, for want of room, is not missed.
+  const there = new Set(
+    [...view.hosts.values()]
+      .flatMap(placementsOf)
+      .filter((one) => one.service === service && isWanted(one))
+      .map(({ slot }) => slot),
+  ).size;
+  const floor = Math.min(was.size, there - mayMiss(target, status));
+  if (is.size >= floor) return undefined;
+  return `G7: ${service}: ${was.size} slots were ready, ${is.size} are left, and no fewer than ${floor} may be`;
+}
+
+/** How many may be missing at once. */
+function mayMiss(target: Release, { move }: ServiceStatus): number {
+  const { updateConfig, rollbackConfig } = target.deploy;
+  const { order, parallelism } = move?.isRollback === true ? rollbackConfig : updateConfig;
+  const isStopFirst = order === 'stop-first' || (order === '' && isExclusive(target));
+  return isStopFirst ? (parallelism === 0 ? Infinity : parallelism) : 0;
+}
+
+function isWell(view: ClusterView, placement: Placement): boolean {
+  const report = reportOf(view, placement);
+  return view.hosts.get(placement.host)?.isLive === true && (isReady(report) || isDone(report));
+}
+
+function writtenBy({ writes }: Txn, keys: Keys): Written {
+  const [assignments, releases, statuses] = [
+    new Map<string, Assignment>(),
+    new Map<string, Release>(),
+    new Map<string, ServiceStatus>(),
+  ];
+  for (const write of writes) {
+    if (write.op !== 'put') continue;
+    const { key, value } = write;
+    if (key.startsWith(keys.assignments))
+      assignments.set(key.slice(keys.assignments.length), decodeDocument('Assignment', value));
+    if (key.startsWith(keys.releases)) releases.set(key.slice(keys.releases.length), decodeDocument('Release', value));
+    if (key.startsWith(keys.serviceStatuses))
+      statuses.set(key.slice(keys.serviceStatuses.length), decodeDocument('ServiceStatus', value));
+  }
+  return { assignments, releases, statuses };
+}
