@@ -9,6 +9,7 @@ import type { OnBoundary } from './boundaries';
 import { DesiredState } from './desired/desired-state';
 import type { CopyOnDisk } from './desired/disk-copy';
 import { EngineError, type Engine } from './docker/engine';
+import { CutOff } from './cut-off';
 import { ConnectionTime } from './connection-time';
 import { HostPorts } from './host-ports';
 import { hostRecordOf, type HostSettings } from './host-record';
@@ -70,6 +71,7 @@ export interface AgentOptions extends HostSettings {
 export class Agent {
   private readonly desired: DesiredState;
   private readonly loop: Loop;
+  private readonly cutOff: CutOff;
   private readonly tidy: Tidy;
   private readonly volumes: HostVolumes;
   private readonly questions: ImageQuestions;
@@ -107,6 +109,11 @@ export class Agent {
     const onChange = (): void => this.desiredChanged();
     this.desired = new DesiredState({ ...common, keys, host: name, disk, onBoundary, onChange });
     const pauses = new Pauses(clock, log);
+    this.cutOff = new CutOff({
+      ...{ clock, claim: this.claim },
+      confirm: () => this.desired.confirm(),
+      onChange: () => this.isStarted && this.loop.wake(),
+    });
     this.tidy = new Tidy({
       ...{ ...options.tidying, engine, clock, log, random, pauses, onBoundary, metrics: options.metrics?.images },
       desired: () => this.desired.current(),
@@ -120,6 +127,7 @@ export class Agent {
       mayAct: () => this.claim.problem === undefined,
       problems: () =>
         [this.claim.problem, this.tidy.problem, ...this.desired.problems].filter((one) => one !== undefined),
+      cut: () => this.cutOff.current,
       besides: () => ({ resolved: this.questions.answers, volumes: this.volumes.names }),
       onStatus: (status) => this.report(status),
       onPass: (pass) => this.passed(pass),
@@ -150,6 +158,7 @@ export class Agent {
     this.loop.stop();
     this.tidy.stop();
     this.volumes.stop();
+    this.cutOff.stop();
     this.questions.close();
     this.cancelFacts();
     this.cancelWait();
@@ -199,6 +208,7 @@ export class Agent {
     this.etcd.note(this.desired.isConnected);
     this.tidy.desiredChanged();
     this.followQuestions();
+    this.cutOff.check();
     if (this.isStarted) this.loop.wake();
     else this.startWhenKnown();
   }
@@ -255,6 +265,7 @@ export class Agent {
     this.record.check();
     this.status.check();
     this.followQuestions();
+    this.cutOff.check();
     if (this.isStarted) this.loop.wake();
     else this.startWhenKnown();
   }

@@ -12,7 +12,7 @@ import type { Pauses } from '../lib/pauses';
 import type { OnBoundary } from './boundaries';
 import { CrashLogs } from './memory/crash-logs';
 import { EngineError, type Engine, type EngineFacts } from './docker/engine';
-import { execute, type ExecutorTools } from './executor';
+import { execute } from './executor';
 import type { HostPorts } from './host-ports';
 import { AgentMemory } from './memory/memory';
 import type { MemoryCopy } from './memory/memory-copy';
@@ -21,7 +21,7 @@ import type { Crash } from './memory/runs';
 import { groupByInstance, imagesInQuestion } from './plan/listed';
 import { planHost } from './plan/plan-host';
 import { noLongerWanted } from './plan/still-wanted';
-import { NOTHING_SEEN, type Actual, type Desired, type Step } from './plan/types';
+import { NOTHING_SEEN, type Actual, type Cut, type Desired, type Step } from './plan/types';
 import type { Probes } from './probes/probes';
 import type { Besides, StatusInput } from './status';
 import { SteadyStatus } from './steady-status';
@@ -48,6 +48,8 @@ export interface LoopOptions {
   readonly pauses: Pauses;
   /** False while the host's name is known to be another agent's: then nothing is begun. */
   readonly mayAct: () => boolean;
+  /** Undefined when the host is not cut off from etcd. */
+  readonly cut: () => Cut | undefined;
   /** What is wrong apart from Docker: goes into the status. */
   readonly problems: () => readonly Problem[];
   /** Goes into the status, too: `tell` says when it has changed. */
@@ -174,7 +176,8 @@ export class Loop {
       this.actual = actual;
       this.engineFailures = 0;
       this.engineProblem = undefined;
-      logs = this.memory.observe(actual, desired, clock.monotonicMs()).map((crash) => this.crashLogs.read(crash));
+      const crashes = this.memory.observe(actual, desired, clock.monotonicMs(), this.options.cut());
+      logs = crashes.map((crash) => this.crashLogs.read(crash));
       const input = { desired, actual, memory: this.memory, nowMs: clock.monotonicMs() };
       for (const { instance } of noLongerWanted(this.steps, input)) this.inFlight.get(instance)?.controller.abort();
       // What changed while Docker looked for images has woken the next pass, which knows it.
@@ -211,11 +214,10 @@ export class Loop {
     log.info(`${kind} ${instance}`, release);
     const onProgress = (of: string, progress: string): void => this.tellProgress(of, progress);
     try {
-      await execute(
-        step,
-        { ...this.options, jobs: this.jobs, onProgress },
-        AbortSignal.any([this.stopping.signal, callOff]),
-      );
+      // An agent after this one has to know why it is down.
+      if (step.kind === 'stop' && step.cutRun !== undefined) await this.saver.saveSoon();
+      const tools = { ...this.options, jobs: this.saver.jobs, onProgress };
+      await execute(step, tools, AbortSignal.any([this.stopping.signal, callOff]));
       this.memory.succeed(step);
       if (kind === 'start' || kind === 'restart') this.restartsTotal++;
     } catch (error) {
@@ -230,17 +232,6 @@ export class Loop {
     this.saver.save();
     this.wake();
   }
-
-  private readonly jobs: ExecutorTools['jobs'] = {
-    begin: async (instance) => {
-      this.memory.beginJob(instance, this.options.clock.monotonicMs());
-      const failure = await this.saver.saveNow();
-      if (failure === undefined) return;
-      this.memory.forgetJob(instance);
-      throw new EngineError('other', `that it is begun can't be noted on disk, so that it is not run: ${failure}`);
-    },
-    forget: (instance) => this.memory.forgetJob(instance),
-  };
 
   /** What is wanted now: of its pauses, those that are in force. */
   private desired(): Desired {

@@ -41,6 +41,11 @@ export class NameClaim {
     return this.problem === undefined && this.lease?.isHeld === true;
   }
 
+  /** When the last request was sent that renewed its lease; monotonic. Undefined when there never was one. */
+  get aliveMs(): number | undefined {
+    return this.lease?.aliveMs;
+  }
+
   /** Once only counts. */
   begin(): void {
     if (this.lease !== undefined) return;

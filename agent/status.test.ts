@@ -2,7 +2,7 @@ import { emptyDocument } from '../lib/documents/codec';
 import { encodeDocument } from '../lib/documents/codec';
 import { specHash } from '../lib/release/spec-hash';
 import { actualOf, containerOf, exitOf } from '../test/support/actual';
-import { desiredOf, releaseOf } from '../test/support/desired';
+import { desiredOf, prefetchOf, releaseOf } from '../test/support/desired';
 import {
   NOTHING_REMEMBERED,
   type ActualContainer,
@@ -10,7 +10,7 @@ import {
   type InstanceMemory,
   type StepKind,
 } from './plan/types';
-import { buildStatus } from './status';
+import { buildStatus, type StatusInput } from './status';
 
 const ID = 'web-1';
 const WEB = releaseOf('web', { number: 2, hostPorts: [0] });
@@ -166,6 +166,34 @@ test('G10: a host on which everything has crashed with much to say still fits in
   expect(Buffer.byteLength(encodeDocument('HostStatus', status))).toBeLessThan(1024 ** 2);
   expect(instances['web-299']?.lastExit?.log).toEqual(log);
   expect(instances['web-0']?.lastExit).toEqual(exitOf(3, { atMs: 0 }));
+});
+
+test('G10: a host of 200 instances is told in 200 kB, and with all that it can be asked besides it fits into etcd', () => {
+  const id = (index: number): string => `checkout-service-${index}-x7k2`;
+  const ports = [{ name: 'http', target: 8080, published: 20_000, protocol: 'tcp' }];
+  const desired = desiredOf(Object.fromEntries(Array.from({ length: 200 }, (_, index) => [id(index), WEB])));
+  const containers = [...desired.instances.keys()].map((instance) =>
+    container({ instance, id: 'c'.repeat(64), health: 'healthy', ports }),
+  );
+  const memory = {
+    ...{ instances: new Map<string, InstanceMemory>(), errorOf: () => undefined, lastExitOf: () => undefined },
+    ...{ restartsOf: () => 1, lastRestartReasonOf: () => 'exited with code 1', progressOf: () => '' },
+    pullErrorOf: () => 'p'.repeat(500),
+  };
+  const rest = { nowMs: 0, busy: new Map<string, StepKind>(), turns: new Map<string, string>(), problems: [], memory };
+  const bytesOf = (input: StatusInput): number => Buffer.byteLength(encodeDocument('HostStatus', buildStatus(input)));
+  const actual = actualOf(containers, ['web:1']);
+  expect(bytesOf({ ...rest, desired, actual, besides: NOTHING_BESIDES })).toBeLessThan(200_000);
+
+  const services = Array.from({ length: 200 }, (_, index) => `${'s'.repeat(60)}${index}`);
+  const wishes = services.map((service) => releaseOf(service, { image: 'gone:1' }));
+  const answer = { question: 1, digest: '', problem: 'p'.repeat(2000) };
+  const besides = {
+    resolved: Object.fromEntries(services.map((service) => [service, answer])),
+    volumes: Array.from({ length: 1000 }, (_, index) => `${'v'.repeat(250)}${index}`),
+  };
+  const asked = { ...desired, prefetch: prefetchOf(...wishes) };
+  expect(bytesOf({ ...rest, desired: asked, actual, besides })).toBeLessThan(1.3 * 1024 ** 2);
 });
 
 test('what it says of a container', () => {

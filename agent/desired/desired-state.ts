@@ -36,6 +36,8 @@ export class DesiredState {
   private assignment: Assignment | undefined;
   /** The assignment in hand was read from etcd, and is there still. */
   private isComplete = false;
+  /** Revision of etcd at which the assignment in hand was written. */
+  private takenRevision = 0;
   private readonly releases: ReleaseCache;
   private assignmentProblem: Problem | undefined;
   private diskProblem: Problem | undefined;
@@ -121,6 +123,13 @@ export class DesiredState {
     return { isComplete: this.isComplete, assignmentRevision, instances, held, prefetch: this.prefetch(), pauses };
   }
 
+  /** Reads what is assigned now. @returns whether it is what is in hand. @throws StoreError */
+  async confirm(): Promise<boolean> {
+    const key = this.options.keys.assignment(this.options.host);
+    const found = (await this.options.store.range({ key })).kvs[0];
+    return this.isComplete && found !== undefined && this.takenRevision >= found.modRevision;
+  }
+
   /** Images whose digests this host is asked for, by service; not those that a copy on disk has. */
   get questions(): Assignment['resolve'] {
     return (this.isComplete ? this.assignment?.resolve : undefined) ?? {};
@@ -159,7 +168,7 @@ export class DesiredState {
     else this.complain('warn', problem('assignment-missing', message, key));
   }
 
-  private takeAssignment({ key, value }: KeyValue): void {
+  private takeAssignment({ key, value, modRevision }: KeyValue): void {
     let assignment: Assignment;
     try {
       assignment = decodeDocument('Assignment', value);
@@ -177,6 +186,7 @@ export class DesiredState {
       return this.complain('warn', problem('assignment-outdated', message, key));
     }
     this.assignment = assignment;
+    this.takenRevision = modRevision;
     this.isComplete = true;
     this.assignmentProblem = undefined;
     this.releases.want(assignment);

@@ -27,6 +27,13 @@ export interface Entry extends InstanceMemory {
   mayStillStart: boolean;
   /** When this agent first knew that it is begun; monotonic. */
   begunSinceMs: number;
+  cutOff: InstanceMemory['cutOff'];
+  cutRun: string | undefined;
+  /** Since when the host is cut off, where that matters to it: monotonic, and on the wall clock. */
+  cutSinceMs: number | undefined;
+  cutAtMs: number | undefined;
+  /** When it is stopped for that; monotonic, 0 when it is not. */
+  stopsAtMs: number;
   /** Run that was healthy, or had nothing to be it by. */
   goodRun: string | undefined;
   /** Run whose ill health was taken into account, so that a pass does not count it twice. */
@@ -67,6 +74,7 @@ export function newEntry(): Entry {
     ...{ logSinceMs: 0, progress: '', wantedSinceMs: 0, patientUntilMs: 0 },
     ...{ pulledFor: undefined, hookedRun: undefined, drained: undefined, toldLimits: undefined },
     ...{ goodRun: undefined, seenUnhealthy: undefined },
+    ...{ cutOff: 'none', cutRun: undefined, cutSinceMs: undefined, cutAtMs: undefined, stopsAtMs: 0 },
     ...{ isBegun: false, mayStillStart: false, begunSinceMs: 0 },
     get isFailing() {
       return this.failures.size > 0;

@@ -16,6 +16,8 @@ const KEPT: KeptInstance = {
     lastRestartReason: 'exited with code 3',
     restartDelayMs: 1500.5,
     isBegun: true,
+    cutRun: 'c1 5',
+    cutAtMs: 1_700_000_000_000.5,
     seenExit: 'c1 7',
     hookedRun: undefined,
   },
@@ -29,10 +31,10 @@ test('what is saved is read back', async () => {
 });
 
 test('what an agent before kept, of which less was known, is read', async () => {
-  const older = { ...KEPT, lastRestartReason: undefined, isBegun: undefined };
+  const older = { ...KEPT, lastRestartReason: undefined, isBegun: undefined, cutRun: undefined, cutAtMs: undefined };
   writeFileSync(join(folder, 'instances.json'), JSON.stringify({ 'web-1': older }));
   expect([...(await memoryInFolder(folder).load())]).toEqual([
-    ['web-1', { ...KEPT, lastRestartReason: '', isBegun: false }],
+    ['web-1', { ...KEPT, lastRestartReason: '', isBegun: false, cutRun: undefined, cutAtMs: undefined }],
   ]);
 });
 
@@ -51,6 +53,8 @@ test.each([
   ['a signal that is none', JSON.stringify({ 'web-1': { ...KEPT, lastExit: { ...KEPT.lastExit, signal: 9 } } })],
   ['a reason that is none', JSON.stringify({ 'web-1': { ...KEPT, lastRestartReason: 7 } })],
   ['a begin that is none', JSON.stringify({ 'web-1': { ...KEPT, isBegun: 1 } })],
+  ['a cut at no time', JSON.stringify({ 'web-1': { ...KEPT, cutAtMs: 'now' } })],
+  ['a run that is none', JSON.stringify({ 'web-1': { ...KEPT, cutRun: 7 } })],
   ['a delay that is none', JSON.stringify({ 'web-1': { ...KEPT, restartDelayMs: null } })],
 ])('%s is no memory, and no trouble', async (_, text) => {
   if (text !== undefined) writeFileSync(join(folder, 'instances.json'), text);

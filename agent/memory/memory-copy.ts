@@ -23,6 +23,10 @@ export interface KeptInstance {
   readonly hookedRun: string | undefined;
   /** It is a `before` job that Docker was told to start, or was about to be. */
   readonly isBegun: boolean;
+  /** Run that was stopped since the host is cut off. */
+  readonly cutRun: string | undefined;
+  /** Since when the host is cut off, where that matters to it; wall clock. */
+  readonly cutAtMs: number | undefined;
 }
 
 export interface MemoryCopy {
@@ -52,7 +56,8 @@ export function memoryInFolder(folder: string): MemoryCopy {
 /** Nothing but what is asked for, and nothing that the status could not carry: a file that is odd must not end the agent. */
 function readKept(value: unknown): KeptInstance | undefined {
   const fields = (value ?? {}) as Record<string, unknown>;
-  const { restarts, restartsTotal, restartDelayMs, lastExit, seenExit, hookedRun } = fields as unknown as KeptInstance;
+  const { restarts, restartsTotal, restartDelayMs, lastExit, ...rest } = fields as unknown as KeptInstance;
+  const { seenExit, hookedRun, cutRun, cutAtMs } = rest;
   // Agents before this one did not keep them.
   const { lastRestartReason = '', isBegun = false } = fields;
   const isWhole =
@@ -62,9 +67,11 @@ function readKept(value: unknown): KeptInstance | undefined {
     (lastExit === undefined || isExit(lastExit)) &&
     typeof lastRestartReason === 'string' &&
     typeof isBegun === 'boolean' &&
-    [seenExit, hookedRun].every((text: unknown) => text === undefined || typeof text === 'string');
+    (cutAtMs === undefined || Number.isFinite(cutAtMs)) &&
+    [seenExit, hookedRun, cutRun].every((text: unknown) => text === undefined || typeof text === 'string');
   if (!isWhole) return undefined;
-  return { restarts, restartsTotal, lastRestartReason, restartDelayMs, lastExit, seenExit, hookedRun, isBegun };
+  const told = { restarts, restartsTotal, lastRestartReason, restartDelayMs, lastExit };
+  return { ...told, seenExit, hookedRun, isBegun, cutRun, cutAtMs };
 }
 
 function isCount(value: unknown): boolean {

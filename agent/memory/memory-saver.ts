@@ -1,9 +1,13 @@
 import type { Clock } from '../../lib/clock';
 import type { Logger } from '../../lib/log';
 import type { OnBoundary } from '../boundaries';
+import { EngineError } from '../docker/engine';
+import type { ExecutorTools } from '../executor';
 import { Saver } from '../saver';
 import type { AgentMemory } from './memory';
 import type { KeptInstance, MemoryCopy } from './memory-copy';
+
+const MAX_WAIT_MS = 1000;
 
 export interface MemorySaverOptions {
   readonly copy: MemoryCopy;
@@ -36,10 +40,23 @@ export class MemorySaver {
     if (textOf(this.options.memory.kept) !== this.saved) this.saver.save();
   }
 
-  /** @returns why what is remembered now is not on disk; undefined when it is */
-  saveNow(): Promise<string | undefined> {
-    return this.saver.saveNow();
+  /** Settles when what is remembered now is on disk or can't be; a disk that hangs is waited for a moment only. */
+  async saveSoon(): Promise<void> {
+    const { clock } = this.options;
+    await Promise.race([this.saver.saveNow(), new Promise<void>((done) => void clock.after(MAX_WAIT_MS, done))]);
   }
+
+  readonly jobs: ExecutorTools['jobs'] = {
+    begin: async (instance) => {
+      const { memory, clock } = this.options;
+      memory.beginJob(instance, clock.monotonicMs());
+      const failure = await this.saver.saveNow();
+      if (failure === undefined) return;
+      memory.forgetJob(instance);
+      throw new EngineError('other', `that it is begun can't be noted on disk, so that it is not run: ${failure}`);
+    },
+    forget: (instance) => this.options.memory.forgetJob(instance),
+  };
 
   close(): void {
     this.saver.close();

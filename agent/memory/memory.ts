@@ -5,13 +5,14 @@
 import { backoffMs } from '../../lib/backoff';
 import type { LastExit } from '../../lib/documents/types';
 import type { EngineError } from '../docker/engine';
+import { observeCut } from './cuts';
 import type { KeptInstance } from './memory-copy';
 import { attemptsOf, endNeedless, forgetError, forgetFailures, isApplied, newEntry, type Entry } from './entry';
 import { observeRun, type Crash } from './runs';
 import { toldLimits } from '../plan/limits';
 import { PATIENCE_MS } from '../plan/order';
 import { isCurrent } from '../plan/plan-instance';
-import type { Actual, Desired, InstanceMemory, Memory, Step } from '../plan/types';
+import type { Actual, Cut, Desired, InstanceMemory, Memory, Step } from '../plan/types';
 
 /** A step that keeps failing (no such image, a bad mount, a taken port). */
 const FAILURE_BACKOFF = { baseMs: 1000, capMs: 60_000 };
@@ -29,11 +30,13 @@ export class AgentMemory implements Memory {
   /** What an agent before this one kept. @param nowMs monotonic @param wallMs the same moment, on the wall clock */
   restore(kept: ReadonlyMap<string, KeptInstance>, nowMs: number, wallMs: number): void {
     for (const [instance, one] of kept) {
-      const { restartDelayMs, lastExit } = one;
+      const { restartDelayMs, lastExit, cutAtMs } = one;
       const leftMs = lastExit === undefined ? 0 : lastExit.atMs + restartDelayMs - wallMs;
       // A wall clock that jumped prolongs no wait.
       const restartNotBeforeMs = nowMs + Math.min(restartDelayMs, Math.max(0, leftMs));
-      Object.assign(this.entry(instance), one, { restartNotBeforeMs, begunSinceMs: nowMs });
+      // Nor does it make the host seem connected for longer.
+      const cutSinceMs = cutAtMs === undefined ? undefined : nowMs - Math.max(0, wallMs - cutAtMs);
+      Object.assign(this.entry(instance), one, { restartNotBeforeMs, begunSinceMs: nowMs, cutSinceMs });
     }
   }
 
@@ -41,12 +44,13 @@ export class AgentMemory implements Memory {
   get kept(): ReadonlyMap<string, KeptInstance> {
     const kept = new Map<string, KeptInstance>();
     for (const [instance, entry] of this.entries) {
-      const { restartsTotal, lastRestartReason, restartDelayMs, lastExit, seenExit, hookedRun, isBegun } = entry;
+      const { restartsTotal, lastRestartReason, restartDelayMs, lastExit } = entry;
+      const { seenExit, hookedRun, isBegun, cutRun, cutAtMs } = entry;
       const restarts = attemptsOf(entry);
-      if (restarts > 0 || restartsTotal > 0 || seenExit !== undefined || hookedRun !== undefined || isBegun) {
-        const told = { restarts, restartsTotal, lastRestartReason };
-        kept.set(instance, { ...told, restartDelayMs, lastExit, seenExit, hookedRun, isBegun });
-      }
+      const isNews = [seenExit, hookedRun, cutRun, cutAtMs].some((one) => one !== undefined) || isBegun;
+      if (restarts === 0 && restartsTotal === 0 && !isNews) continue;
+      const told = { restarts, restartsTotal, lastRestartReason, restartDelayMs, lastExit };
+      kept.set(instance, { ...told, seenExit, hookedRun, isBegun, cutRun, cutAtMs });
     }
     return kept;
   }
@@ -105,8 +109,8 @@ export class AgentMemory implements Memory {
   nextWakeMs(nowMs: number): number | undefined {
     let next: number | undefined;
     for (const entry of this.entries.values()) {
-      const { notBeforeMs, restartNotBeforeMs, patientUntilMs, inFlight } = entry;
-      for (const dueMs of [notBeforeMs, restartNotBeforeMs, patientUntilMs, startsUntilMs(entry)])
+      const { notBeforeMs, restartNotBeforeMs, patientUntilMs, stopsAtMs, inFlight } = entry;
+      for (const dueMs of [notBeforeMs, restartNotBeforeMs, patientUntilMs, stopsAtMs, startsUntilMs(entry)])
         if (!inFlight && dueMs > nowMs && (next === undefined || dueMs < next)) next = dueMs;
     }
     return next;
@@ -114,9 +118,10 @@ export class AgentMemory implements Memory {
 
   /**
    * Takes in what the pass saw: new exits start their delay, long runs end their backoff, gone instances are forgotten.
+   * @param cut undefined when the host is not cut off
    * @returns the runs that ended since the last pass
    */
-  observe(actual: Actual, desired: Desired, nowMs: number): readonly Crash[] {
+  observe(actual: Actual, desired: Desired, nowMs: number, cut?: Cut): readonly Crash[] {
     this.forgiveChanged(desired);
     const crashes: Crash[] = [];
     for (const [instance, wanted] of desired.instances) {
@@ -127,11 +132,12 @@ export class AgentMemory implements Memory {
       const mayWait = container === undefined && (wanted.spec?.deploy.dependsOn.length ?? 0) > 0;
       entry.patientUntilMs = mayWait ? entry.wantedSinceMs + PATIENCE_MS : 0;
       entry.mayStillStart = container?.state === 'created' && nowMs < startsUntilMs(entry);
+      observeCut(entry, wanted, container, nowMs, cut);
       if (container !== undefined) {
         // What is on its way out exits because we stop it.
         if (!isCurrent(container, wanted)) continue;
         // It stays after all: should it go later, it drains anew.
-        if (entry.drained === container.id) entry.drained = undefined;
+        if (entry.drained === container.id && entry.cutOff !== 'stopped') entry.drained = undefined;
         // Applied after all: should somebody change them, they are put right anew.
         if (entry.toldLimits !== undefined && isApplied(container, wanted, actual)) entry.toldLimits = undefined;
         const crash = observeRun(container, entry, wanted, { nowMs, random: this.random });
@@ -150,9 +156,10 @@ export class AgentMemory implements Memory {
     const entry = this.entry(step.instance);
     entry.inFlight = true;
     entry.pulling = step.kind === 'pull' ? step.release.container.image : undefined;
+    if (step.kind === 'stop' && step.cutRun !== undefined) entry.cutRun = step.cutRun;
     // Now, since the container may exit before Docker has said that it runs.
-    entry.isRestarting = isRestart(step);
-    if (entry.isRestarting) entry.logSinceMs = wallMs;
+    entry.isRestarting = isRestart(step) && !(step.kind === 'start' && step.isReturn === true);
+    if (isRestart(step)) entry.logSinceMs = wallMs;
   }
 
   succeed(step: Step): void {

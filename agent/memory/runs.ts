@@ -36,6 +36,8 @@ export function observeRun(
   const ranWell = wasGood && container.ranForMs >= Math.max(windowMs, MIN_WINDOW_MS);
   if (ranWell && (isRunning || ended !== undefined)) entry.restarts = 0;
   const crash = ended === undefined ? undefined : takeExit(container, entry);
+  // It ended since we stopped it, and comes back when it may.
+  if (ended !== undefined && entry.cutRun === run) return undefined;
   if (isTurn) entry.seenUnhealthy = run;
   if (isTurn || ended === 'new') {
     const attempts = attemptsOf(entry);

@@ -12,6 +12,7 @@ import {
   type DesiredInstance,
   type InstanceMemory,
   type LostPort,
+  type StartStep,
   type Step,
 } from './types';
 
@@ -54,6 +55,8 @@ export function planInstance(input: InstanceInput): Decision {
     return { waiting: REASONS.releaseUnreadable(wanted.specProblem ?? `release ${wanted.release} is not there`) };
   const { spec, specHash } = wanted;
   if (wanted.before) return planJob(input, () => make(input, wanted, spec, specHash));
+  const cutOff = planCutOff(input, wanted, spec);
+  if (cutOff !== undefined) return cutOff;
   if (kept === undefined) return make(input, wanted, spec, specHash);
   if (!isCurrent(kept, wanted)) {
     // The image first: what runs goes on running while the next one is fetched.
@@ -61,6 +64,26 @@ export function planInstance(input: InstanceInput): Decision {
     return image ?? { step: away(kept, REASONS.specChanged(kept.release, wanted.release), remembered) };
   }
   return keepRunning(kept, spec, input);
+}
+
+/**
+ * Of a service that is not to run on a host that is cut off: its container stays, down, so that nothing of it is lost.
+ * @returns undefined when that changes nothing
+ */
+function planCutOff(
+  { containers: [container], remembered }: InstanceInput,
+  wanted: DesiredInstance,
+  { deploy }: Release,
+): Decision | undefined {
+  if (remembered.cutOff === 'none') return undefined;
+  const isStopped = remembered.cutOff === 'stopped';
+  const reason = isStopped ? REASONS.cutOff(deploy.onDisconnect.stopAfterMs) : REASONS.cutOffUnknown;
+  const isUp = container?.state === 'running' || container?.state === 'restarting';
+  if (!isUp) return { waiting: reason };
+  // What is replaced would be gone, and nothing in its place.
+  if (!isStopped) return isCurrent(container, wanted) ? undefined : { waiting: reason };
+  const step = away(container, reason, remembered);
+  return { step: step.kind === 'stop' ? { ...step, cutRun: runOf(container) } : step };
 }
 
 /** Whether the container is made from the release that is wanted, whatever its number was. A job is never another one. */
@@ -129,6 +152,8 @@ function keepRunning(container: ActualContainer, release: Release, input: Instan
       return { step: away(container, REASONS.dead, remembered) };
     case 'exited': {
       const { code = 0, oomKilled = false, signal = '' } = container.exit ?? {};
+      if (remembered.cutRun === runOf(container))
+        return { step: startOf(container, REASONS.returned, { isReturn: true }) };
       const refusal = whyNotRestarted(release.deploy.restartPolicy, code, remembered.restarts);
       if (refusal !== undefined) return { waiting: refusal };
       if (hasLostPicked(container, release, remembered.lostPort))
@@ -136,8 +161,7 @@ function keepRunning(container: ActualContainer, release: Release, input: Instan
       // First the limits, which may be why it exited. Should Docker refuse them, it starts with those that it has.
       const limits = limitsOwed(container, release, input);
       if (limits !== undefined && !remembered.isFailing) return { step: updateOf(container, limits) };
-      const reason = REASONS.exited(code, oomKilled, signal);
-      return { step: { kind: 'start', instance: container.instance, containerId: container.id, reason } };
+      return { step: startOf(container, REASONS.exited(code, oomKilled, signal)) };
     }
     default:
       return container.state satisfies never;
@@ -178,6 +202,14 @@ function limitsOwed(
 ): AppliedLimits | undefined {
   const limits = limitsToUpdate(wantedLimits(release), container.limits, capacity);
   return limits !== undefined && remembered.toldLimits === toldLimits(container.id, limits) ? undefined : limits;
+}
+
+function startOf(
+  { instance, id: containerId }: ActualContainer,
+  reason: string,
+  rest: Pick<StartStep, 'isReturn'> = {},
+): Step {
+  return { kind: 'start', instance, containerId, reason, ...rest };
 }
 
 function updateOf({ instance, id: containerId }: ActualContainer, limits: AppliedLimits): Step {

@@ -21,7 +21,12 @@ export const REASONS = {
   portLost: (port: number | undefined) =>
     `${port === undefined ? 'its host port' : `host port ${port}`} was taken by another while it was down; a new one is picked`,
   dead: 'Docker could not remove it and calls it dead',
+  cutOff: (stopAfterMs: number) =>
+    `cut off from etcd for longer than ${stopAfterMs / 1000} s (on_disconnect: stop_after)`,
+  returned: 'etcd is back, and the assignment still names it',
   // Waiting, leaving alone.
+  cutOffUnknown:
+    'not started: etcd has not said since the agent began that it belongs here (on_disconnect: stop_after)',
   jobEnded: (how: string) => `it has run: ${how}; a before job is run once`,
   jobGone: 'it was begun, and somebody removed its container; a before job is run once',
   jobMayStart: 'Docker was told to start it and has not said that it did; a before job is run once',

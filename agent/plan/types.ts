@@ -107,6 +107,18 @@ export interface AppliedLimits extends Limits {
   readonly memoryReservationBytes: number;
 }
 
+/** The host is cut off from etcd: its lease is lost, or what is assigned to it by now is not known. */
+export interface Cut {
+  /** When its lease can last have been renewed, or when this agent began without one; monotonic. */
+  readonly sinceMs: number;
+  /** The same moment on the wall clock, for the next agent. */
+  readonly atMs: number;
+  /** This agent had a lease before. */
+  readonly hadLease: boolean;
+  /** It has one again, and has not read what is assigned to it by now. */
+  readonly isLeaseBack: boolean;
+}
+
 /** What the agent remembers between passes. It may be lost at any time: then only backoff is forgotten. */
 export interface Memory {
   readonly instances: ReadonlyMap<string, InstanceMemory>;
@@ -143,6 +155,10 @@ export interface InstanceMemory {
   readonly isBegun: boolean;
   /** That was so lately that it may start yet. */
   readonly mayStillStart: boolean;
+  /** What becomes of it since the host is cut off: it is not started, or stopped, too. */
+  readonly cutOff: 'none' | 'unstarted' | 'stopped';
+  /** Run (runOf) that was stopped for that: it is started again, whatever its restart policy says. Outlives the agent. */
+  readonly cutRun: string | undefined;
 }
 
 export interface LostPort {
@@ -163,6 +179,8 @@ export const NOTHING_REMEMBERED: InstanceMemory = {
     toldLimits: undefined,
     isBegun: false,
     mayStillStart: false,
+    cutOff: 'none',
+    cutRun: undefined,
   },
 };
 
@@ -201,6 +219,8 @@ export interface CreateStep extends StepBase {
 export interface StartStep extends StepBase {
   readonly kind: 'start';
   readonly containerId: string;
+  /** After a cut, and not after an exit: no attempt of its restart policy. */
+  readonly isReturn?: true;
 }
 /** The hooks that follow a start. */
 export interface PostStartStep extends StepBase {
@@ -231,6 +251,8 @@ export interface StopStep extends StepBase {
   readonly kind: 'stop';
   readonly containerId: string;
   readonly graceMs: number;
+  /** Run that is to be started again: it is stopped since the host is cut off. */
+  readonly cutRun?: string;
 }
 export interface RemoveStep extends StepBase {
   readonly kind: 'remove';

@@ -101,6 +101,18 @@ describe('lost is told before the store can have expired the lease', () => {
     expect(session.isHeld).toBe(false);
   });
 
+  test('it says when the last renewal was sent that was answered, also when it is lost', async () => {
+    begin();
+    await clock.advance(0);
+    // It renews every third of the TTL.
+    await clock.advance(TTL_MS * 0.9);
+    const { aliveMs } = session;
+    expect(aliveMs).toBeCloseTo(clock.monotonicMs() - TTL_MS * 0.9 + (TTL_MS * 2) / 3);
+    store.faults.disconnect();
+    await clock.advance(60_000);
+    expect([session.isHeld, session.aliveMs]).toEqual([false, aliveMs]);
+  });
+
   test('a stopped process knows on waking, before any timer or reply ran', async () => {
     begin();
     await clock.advance(0);

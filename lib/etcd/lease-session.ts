@@ -41,6 +41,11 @@ export interface LeaseSession {
   /** Asks the clock too: false from the deadline on, even when a stopped process has not been told yet. */
   readonly isHeld: boolean;
   readonly state: LeaseState;
+  /**
+   * When the last request was sent that kept the lease alive while all keys were in the store: monotonic, and kept when the
+   * lease is lost. Undefined before the first.
+   */
+  readonly aliveMs: number | undefined;
   /** Undefined unless held. */
   readonly leaseId: string | undefined;
   /**
@@ -67,6 +72,8 @@ interface HeldLease {
   readonly id: string;
   /** Monotonic. From here on nobody may rely on the lease. */
   deadlineMs: number;
+  /** Monotonic. Of the last request that renewed it. */
+  sentMs: number;
 }
 
 /**
@@ -77,6 +84,7 @@ interface HeldLease {
  */
 class StoreLeaseSession implements LeaseSession {
   state: LeaseState = 'lost';
+  aliveMs: number | undefined;
   private lease: HeldLease | undefined;
   private isClosed = false;
   private attempt = 0;
@@ -146,7 +154,7 @@ class StoreLeaseSession implements LeaseSession {
     const sentMs = clock.monotonicMs();
     const granted = await store.grantLease(this.options.ttlMs);
     if (this.isClosed) return this.revoke(granted.id);
-    const lease: HeldLease = { id: granted.id, deadlineMs: deadlineOf(sentMs, granted.ttlMs) };
+    const lease: HeldLease = { id: granted.id, deadlineMs: deadlineOf(sentMs, granted.ttlMs), sentMs };
     this.lease = lease;
     this.renewLater(lease, granted.ttlMs / RENEWALS_PER_TTL);
     this.watchDeadline(lease);
@@ -160,6 +168,7 @@ class StoreLeaseSession implements LeaseSession {
     if (outcome === 'conflict') return this.conflict(lease.id);
     if (!this.isAlive(lease)) return this.lose(lease.id, 'the lease ran out before its keys were written');
     this.attempt = 0;
+    this.aliveMs = lease.sentMs;
     this.enter('held', `lease ${lease.id}`);
     this.keys.resume();
   }
@@ -194,6 +203,8 @@ class StoreLeaseSession implements LeaseSession {
     if (ttlMs === 0) return this.lose(lease.id, 'etcd says that the lease is gone');
     lease.deadlineMs = Math.max(lease.deadlineMs, deadlineOf(sentMs, ttlMs));
     if (!this.isAlive(lease)) return this.lose(lease.id, 'not renewed in time');
+    lease.sentMs = Math.max(lease.sentMs, sentMs);
+    if (this.state === 'held') this.aliveMs = lease.sentMs;
     this.watchDeadline(lease);
     this.renewLater(lease, Math.max(0, sentMs + ttlMs / RENEWALS_PER_TTL - this.options.clock.monotonicMs()));
   }

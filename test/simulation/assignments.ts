@@ -58,6 +58,7 @@ function deployBy(chance: Chance): Partial<DeploySpec> {
     reservations: { nanoCpus: 0, memoryBytes: chance.pick([0, 16, 32]) * MIB, resources: {} },
     ...(chance.happens(0.25) && { probe: probeBy(chance) }),
     dependsOn: SERVICES.filter(() => chance.happens(0.2)),
+    onDisconnect: { stopAfterMs: chance.pick([0, 0, 10_000]), replaceAfterMs: 0 },
     onUnhealthy: chance.pick(['', 'restart', 'withdraw']),
     restartPolicy: {
       condition: chance.pick(['any', 'any', 'any', 'on-failure', 'none']),

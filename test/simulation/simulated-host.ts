@@ -21,7 +21,9 @@ import { EngineFaults } from './engine-faults';
 import type { Chance } from './seeded-random';
 import { SimulatedHealth } from './simulated-health';
 import { SimulatedProcess } from './simulated-process';
-import type { Knowledge, Witness } from './witness';
+import type { Knowledge } from './judge';
+import { Renewals } from './renewals';
+import type { Witness } from './witness';
 
 export const PREFIX = '/sim';
 export const LEASE_TTL_MS = 5000;
@@ -68,6 +70,8 @@ export class SimulatedHost {
   isDiskFull = false;
   /** Told of every boundary that the agent passes. */
   onBoundary: (boundary: Boundary) => void = () => undefined;
+  private readonly renewals: Renewals;
+  private readonly cutRuns = new Set<string>();
   private readonly clock: Clock;
   private wallOffsetMs = 0;
   private hasJumped = false;
@@ -90,6 +94,7 @@ export class SimulatedHost {
       command === JOB_COMMAND ? JOB : (PROGRAMS[image.split(':')[0]!] ?? {});
     const onRun = (container: MemoryContainer): void => options.witness.began(name, container);
     this.docker = new MemoryDocker({ clock: this.clock, program, onRun, latencyMs: LATENCY });
+    this.renewals = new Renewals(clock, keysUnder(PREFIX).hostAlive(name));
     this.faults = new EngineFaults(this.clock, this.docker);
     this.health = new SimulatedHealth(this.docker);
     for (const image of Object.keys(PROGRAMS).flatMap(imagesOf)) this.docker.registry.add(image);
@@ -101,6 +106,7 @@ export class SimulatedHost {
     const process = new SimulatedProcess(this.clock, etcd);
     this.process = process;
     this.isConfirmed = false;
+    this.renewals.over(process.store);
     const engine = this.faults.over(createMemoryEngine(this.docker, OWNER(name)));
     const witnessed = witness.over(engine, this.knowledge());
     const agent = new Agent({
@@ -170,7 +176,8 @@ export class SimulatedHost {
 
   private knowledge(): Knowledge {
     return {
-      ...{ name: this.name, docker: this.docker },
+      ...{ name: this.name, docker: this.docker, renewals: this.renewals, cutRuns: this.cutRuns },
+      hasJumped: () => this.hasJumped,
       obeyed: () => this.obeyed,
       isConfirmed: () => this.isConfirmed,
       failedTries: (id) => this.health.failedTries(id),

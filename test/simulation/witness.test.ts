@@ -2,7 +2,7 @@
 import type { CreateRequest, Engine } from '../../agent/docker/engine';
 import type { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
 import type { HostInput } from '../../agent/plan/plan-host';
-import type { ActualContainer, AppliedLimits, Step } from '../../agent/plan/types';
+import type { ActualContainer, AppliedLimits, InstanceMemory, Step } from '../../agent/plan/types';
 import { emptyDocument } from '../../lib/documents/codec';
 import { runSeed } from './run-seed';
 import { OWNER } from './simulated-host';
@@ -59,6 +59,16 @@ const withDeploy = (input: HostInput, change: object): HostInput => {
     return [id, spec === undefined ? one : { ...one, spec }] as const;
   });
   return { ...input, desired: { ...input.desired, instances: new Map(instances) } };
+};
+
+const withMemory = (change: Partial<InstanceMemory>, ofRunning = false): typeof mockPlan => {
+  return (plan, input) => {
+    const isMeant = (id: string): boolean => !ofRunning || input.actual.containers.get(id)?.[0]?.state === 'running';
+    const instances = [...input.memory.instances].map(
+      ([id, one]) => [id, isMeant(id) ? { ...one, ...change } : one] as const,
+    );
+    return plan({ ...input, memory: { instances: new Map(instances) } });
+  };
 };
 
 /** Once in each life of an agent, which a memory of its own shows. */
@@ -138,10 +148,19 @@ test.each<[string, RegExp, 'cluster' | 'host', typeof mockPlan]>([
     'makes a job anew that somebody tidied up',
     /the job .* runs for the 2\. time/,
     'host',
-    (plan, input) => {
-      const instances = [...input.memory.instances].map(([id, one]) => [id, { ...one, isBegun: false }] as const);
-      return plan({ ...input, memory: { instances: new Map(instances) } });
-    },
+    withMemory({ isBegun: false }),
+  ],
+  [
+    'starts what may run elsewhere by now',
+    /(start|create) .*on_disconnect: it may run elsewhere/,
+    'host',
+    withMemory({ cutOff: 'none' }),
+  ],
+  [
+    'stops what is not cut off for long enough',
+    /stop .*G1: its assignment names it/,
+    'host',
+    withMemory({ cutOff: 'stopped' }, true),
   ],
   [
     'never comes to rest',

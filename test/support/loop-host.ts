@@ -7,7 +7,7 @@ import { HostPorts } from '../../agent/host-ports';
 import { Loop, type PassReport } from '../../agent/loop';
 import type { Probes } from '../../agent/probes/probes';
 import type { KeptInstance, MemoryCopy } from '../../agent/memory/memory-copy';
-import type { Desired } from '../../agent/plan/types';
+import type { Cut, Desired } from '../../agent/plan/types';
 import type { HostStatus, InstanceStatus } from '../../lib/documents/types';
 import { Pauses } from '../../lib/pauses';
 import { desiredOf } from './desired';
@@ -55,6 +55,8 @@ export class LoopHost {
   readonly lines: readonly LogLine[];
   readonly memoryCopy: MemoryCopy;
   mayAct = true;
+  /** From etcd. */
+  cut: Cut | undefined;
   private next: LoopHost | undefined;
   private wanted: Desired = desiredOf({});
 
@@ -76,6 +78,7 @@ export class LoopHost {
       ...{ probes: NO_PROBES, memoryCopy: this.memoryCopy, onBoundary: () => undefined },
       desired: () => this.wanted,
       mayAct: () => this.mayAct,
+      cut: () => this.cut,
       problems: () => [],
       besides: () => ({ resolved: {}, volumes: [] }),
       onStatus: (status) => void this.statuses.push(status),

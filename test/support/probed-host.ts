@@ -70,6 +70,7 @@ export class ProbedHost {
       ports: new HostPorts(engine, [20_000, 20_099]),
       probes: createProber({ tryProbe: createTryProbe({ engine, clock }), clock, log, random: Math.random }),
       ...{ memoryCopy: memoryInMemory(), onBoundary: () => undefined, mayAct: () => true, problems: () => [] },
+      cut: () => undefined,
       besides: () => ({ resolved: {}, volumes: [] }),
       desired: () => this.wanted,
       onStatus: (status) => void this.statuses.push(status),
