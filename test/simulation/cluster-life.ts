@@ -1,12 +1,14 @@
 /** Three hosts and two or three coordinators: faults and edits by chance, then peace, in which all has to come right. */
 import { isUp } from '../../agent/docker/simulated/memory-container';
 import { compileService } from '../../coordinator/compose/compile';
+import type { ConfigLayers } from '../../coordinator/view';
 import { DOCUMENT_FAULTS, GARBAGE_PAUSE, SERVICES } from './documents';
 import { ETCD_FAULTS } from './etcd-faults';
 import { actByChance } from './fault';
 import { CONTAINER_FAULTS, HOST_FAULTS, removeForeign } from './host-faults';
 import { endWishes, OPERATOR_FAULTS, releaseAlarms } from './operator-faults';
 import { whatStirs } from './rest';
+import { layersOf, mendLayers, wrongConfig } from './layers';
 import type { Life } from './run-seed';
 import { keys, type SimulatedCluster } from './simulated-cluster';
 import { JOB_COMMAND } from './simulated-host';
@@ -32,7 +34,7 @@ export const CLUSTER_LIFE: Life = {
     trace('peace');
     await makePeace(cluster);
     await cluster.clock.advance(PEACE_MS);
-    const wrong = whatIsWrong(cluster);
+    const wrong = whatIsWrong(cluster, await layersOf(cluster));
     if (wrong.length > 0) return wrong.map((what) => `after ${PEACE_MS / 60_000} min of peace: ${what}`);
     return whatStirs(cluster);
   },
@@ -62,6 +64,7 @@ async function makePeace(cluster: SimulatedCluster): Promise<void> {
   );
   for (const { key } of garbage) await cluster.etcd.txn({ compares: [], writes: [{ op: 'delete', key }] });
   await endWishes(cluster);
+  await mendLayers(cluster);
   await applyAll(cluster);
   await endUnknown(cluster);
 }
@@ -96,7 +99,7 @@ function canRun(service: string, document: string, known: ReadonlyMap<string, st
   return deploy.replicas <= 3 || container.ports.every(({ published }) => published === 0);
 }
 
-function whatIsWrong(cluster: SimulatedCluster): readonly string[] {
+function whatIsWrong(cluster: SimulatedCluster, layers: ConfigLayers): readonly string[] {
   const wrong: string[] = [];
   const running = cluster.hosts.flatMap(({ name, docker, refusal }) => {
     if (refusal !== undefined) wrong.push(`the agent of ${name} gave up: ${refusal}`);
@@ -110,6 +113,7 @@ function whatIsWrong(cluster: SimulatedCluster): readonly string[] {
     const { deploy, container } = compiled;
     const wanted = deploy.mode === 'global' ? cluster.hosts.length : deploy.replicas;
     const found = running.filter((one) => one.container.request.service === service);
+    for (const { host, container: one } of found) wrong.push(...wrongConfig(one, document, host, layers));
     // With the digest that the release was cut with, or without one.
     const isCurrent = found.every((one) => one.container.request.container.image.split('@')[0] === container.image);
     if (!isCurrent || found.length !== wanted)

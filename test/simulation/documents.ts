@@ -1,5 +1,6 @@
 /** What operators write into etcd, of all kinds: well-formed, ill-formed, and such as never run. */
 import { toHost, type Fault } from './fault';
+import { TAKES_COLOR } from './layers';
 import { keys, type SimulatedCluster } from './simulated-cluster';
 import { JOB_COMMAND } from './simulated-host';
 
@@ -19,6 +20,7 @@ function documentBy({ chance }: SimulatedCluster): string {
     chance.happens(0.08) && 'pull_policy: always',
     chance.happens(0.08) && 'post_start: [{ command: [warm] }]',
     chance.happens(0.08) && 'pre_stop: [{ command: [leave] }]',
+    chance.happens(0.15) && TAKES_COLOR,
     chance.happens(0.4) && `x-berth: { ${berthBy(chance)} }`,
     `deploy: { ${deployBy(chance)} }`,
   ];
@@ -28,6 +30,7 @@ function documentBy({ chance }: SimulatedCluster): string {
 function berthBy(chance: SimulatedCluster['chance']): string {
   const parts = [
     chance.happens(0.3) && 'drain: 3s',
+    chance.happens(0.3) && 'config: all',
     chance.happens(0.3) && `canary: ${1 + chance.below(2)}${chance.happens(0.7) ? ', auto_promote: true' : ''}`,
     chance.happens(0.3) && `before: { command: [${chance.pick([JOB_COMMAND, JOB_COMMAND, 'hangs'])}], timeout: 20s }`,
     chance.happens(0.5) && `rollout_deadline: ${chance.pick(['30s', '2m'])}`,

@@ -3,6 +3,7 @@ import type { ClusterIntent, ServiceIntent } from '../../lib/documents/types';
 import { decodeDocument, emptyDocument, encodeDocument } from '../../lib/documents/codec';
 import { SERVICES } from './documents';
 import { toHost, type Fault } from './fault';
+import { LAYERS } from './layers';
 import { keys, type SimulatedCluster } from './simulated-cluster';
 
 const FREEZE = { reason: 'by chance', by: 'operator', atMs: 1 };
@@ -88,7 +89,7 @@ export const OPERATOR_FAULTS: readonly Fault[] = [
       const service = cluster.chance.pick(SERVICES);
       const host = cluster.chance.pick(cluster.hosts).name;
       const key = cluster.chance.pick([keys.clusterConfig, keys.serviceConfig(service), keys.hostConfig(host)]);
-      const values = cluster.chance.pick(['{"COLOR":"red"}', '{"COLOR":"blue"}', 'COLOR: green\nSIZE: 3\n', '{}', '[']);
+      const values = cluster.chance.pick(LAYERS);
       await cluster.write(key, values);
       return `${key} ${values}`;
     },
