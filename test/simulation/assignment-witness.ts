@@ -12,12 +12,13 @@ export async function overcommits(assignment: Assignment, store: Store, keys: Ke
   const wrong: string[] = [];
   const ports = new Map<string, string>();
   const sum = { nanoCpus: 0, memoryBytes: 0 };
-  for (const [id, { service, release: number }] of Object.entries(assignment.instances)) {
+  for (const [id, { service, release: number, before }] of Object.entries(assignment.instances)) {
     const text = (await store.range({ key: keys.release(service, number) })).kvs[0]?.value;
     const release = text === undefined ? undefined : readable('Release', text);
     if (release === undefined) continue;
     sum.nanoCpus += release.deploy.reservations.nanoCpus;
     sum.memoryBytes += release.deploy.reservations.memoryBytes;
+    if (before) continue;
     for (const { published, protocol } of release.container.ports.filter((port) => port.published > 0)) {
       const port = `${published}/${protocol}`;
       const other = ports.get(port);
