@@ -75,7 +75,7 @@ export function listInstances(context: ApiContext, request: ListInstancesRequest
   return { instances, freshness: context.cluster.freshness() };
 }
 
-const NOTHING_DONE = { progress: '', pausedUntilMs: 0, lastRestartReason: '' };
+const NOTHING_DONE = { progress: '', pausedUntilMs: 0, lastRestartReason: '', failedTries: 0 };
 
 /** What the host reports, and what it is assigned and has not reported yet. */
 export function instancesOf(host: HostView, view: ClusterView): readonly ListedInstance[] {
@@ -113,6 +113,8 @@ function whyStuck(id: string, service: string, { intent }: HostView, view: Clust
   if (pause !== undefined) return `its service is paused until ${isoTime(pause.untilMs)}`;
   if (frozen !== '') return `its service: ${frozen}`;
   if (move === undefined || !WAITING.includes(move.phase)) return '';
+  if (move.phase === 'stopped')
+    return `its service's rollout has failed and stopped: ${move.reason}; another document, or "berth rollback ${service}", moves it`;
   return `its service is in the middle of a rollout, ${move.phase}${move.reason === '' ? '' : `: ${move.reason}`}`;
 }
 

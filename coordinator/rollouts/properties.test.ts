@@ -208,9 +208,9 @@ test('G4: wherever leaders die, it comes to the same', () => {
       for (const world of [calm, troubled]) world.run(PEACE_MS);
       const end = (world: RolloutWorld) => {
         const { rollout, currentRelease, targetRelease, running } = world.status();
-        // How many had been made when it stopped depends on who made them.
-        const releases = rollout === 'failed' ? {} : world.releasesOf();
-        return { rollout, currentRelease, targetRelease, running, releases };
+        // How many had been made, and stopped, when it stopped depends on who made them.
+        const made = rollout === 'failed' ? {} : { running, releases: world.releasesOf() };
+        return { rollout, currentRelease, targetRelease, ...made };
       };
       expect(end(troubled)).toEqual(end(calm));
     }),

@@ -59,7 +59,7 @@ export function nextBatch(course: Course, stage: Stage, slots: readonly Slot[], 
   const floor = new Floor(course, slots);
   const came: Placement[] = [];
   const went: Placement[] = [];
-  const stuck = heldBack(course, stage, slots, rollout);
+  const stuck: Record<string, string> = {};
   let [isFull, tried, blocked] = [false, 0, ''];
   for (const slot of waiting) {
     if (came.length >= room || isFull) break;
@@ -84,24 +84,6 @@ export function nextBatch(course: Course, stage: Stage, slots: readonly Slot[], 
   const isStuck = tried > 0 && came.length === 0 && (isFull || tried === waiting.length);
   const told = Object.fromEntries(Object.entries(stuck).slice(0, MAX_STUCK));
   return { came, went, stuck: told, isMoreToCome: waiting.length > came.length && !isStuck, blocked };
-}
-
-/** What is to leave its host and moves with a rollout that does not move now. */
-function heldBack(
-  course: Course,
-  { upTo }: Stage,
-  slots: readonly Slot[],
-  rollout: Rollout | undefined,
-): Record<string, string> {
-  if (upTo === Infinity) return {};
-  const { service } = course.target;
-  const why = course.isFrozen
-    ? 'nothing moves while it is frozen'
-    : rollout?.phase === 'stopped'
-      ? `its rollout has failed and stopped; another document, or "berth rollback ${service}", moves it`
-      : `it moves with its rollout, which is in the phase ${rollout?.phase}`;
-  const leaving = slots.flatMap((slot) => slot.old).filter((one) => fateOf(course, one) === 'leaves');
-  return Object.fromEntries(leaving.map(({ id }) => [id, why]));
 }
 
 /** What serves nobody goes first: nothing is lost with it. */
@@ -152,9 +134,10 @@ class Floor {
     private readonly course: Course,
     slots: readonly Slot[],
   ) {
+    // What is paused can't be moved, and whoever asks the service misses it all the same while it isn't ready.
     const counted = slots.filter(
-      ({ isPinned, host, isOutOfReach, fresh, old, lost }) =>
-        !isPinned && !(host !== undefined && isOutOfReach) && fresh.length + old.length + lost.length > 0,
+      ({ host, isOutOfReach, fresh, old, lost }) =>
+        !(host !== undefined && isOutOfReach) && fresh.length + old.length + lost.length > 0,
     );
     this.ready = counted.filter((slot) => this.serves(slot)).length;
     this.least = counted.length - course.limits.parallelism;

@@ -35,7 +35,13 @@ export function slotsOf(
   placements: readonly Placement[],
 ): Slots {
   const byKey = new Map<string, Placement[]>();
+  const others: Placement[] = [];
   for (const placement of placements) {
+    // Before the move, what a superseded rollout made in another mode is in nobody's place.
+    if (!isCounting && (course.releases.get(placement.release) ?? of).deploy.mode !== of.deploy.mode) {
+      others.push(placement);
+      continue;
+    }
     const key = slotKey(placement, of);
     const known = byKey.get(key);
     if (known === undefined) byKey.set(key, [placement]);
@@ -54,7 +60,13 @@ export function slotsOf(
     }
   }
   const slots = [...keys].sort(([a], [b]) => (a < b ? -1 : 1));
-  return { slots: slots.map(([key, slot]) => slotOf(course, slot, byKey.get(key) ?? [])), surplus };
+  const counted = slots.map(([key, slot]) => slotOf(course, slot, byKey.get(key) ?? []));
+  return { slots: [...counted, ...others.map((one) => slotBeside(course, one))], surplus };
+}
+
+/** It stays, and nothing comes in its place. */
+function slotBeside(course: Course, one: Placement): Slot {
+  return { ...slotOf(course, { slot: one.slot }, [one]), isOutOfReach: true };
 }
 
 /** Of a global service, what is to leave its host has nowhere else to be. */
