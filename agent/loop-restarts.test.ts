@@ -85,7 +85,7 @@ test('an update that fails when nobody wants it any more is forgotten: it is no 
   await host.want(desiredOf({ 'web-1': releaseOf('web', { number: 3 }) }), 60_000);
   expect(host.failures).toEqual(['no']);
   expect(host.loop.memory.instances.get('web-1')?.isFailing).toBe(false);
-  expect(host.loop.memory.errorOf('web-1')).toBeUndefined();
+  expect(host.loop.memory.failureOf('web-1')?.error).toBeUndefined();
   host.statuses.length = 0;
   host.docker.exit(host.containerOf('web-1')!.id, 3);
   await host.clock.advance(60_000);

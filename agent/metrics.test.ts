@@ -16,7 +16,7 @@ function instance(phase: Phase, health: string, held = false): InstanceStatus {
 }
 const NOTHING = {
   ...{ service: 'web', slot: 1, release: 1, containerId: '', ports: [], restarts: 0, reason: '', spec: '' },
-  ...{ progress: '', pausedUntilMs: 0, lastRestartReason: '' },
+  ...{ progress: '', pausedUntilMs: 0, lastRestartReason: '', failedTries: 0 },
 };
 const problem = (rule: string): HostStatus['problems'][number] => ({
   ...{ rule, path: '', line: 0, column: 0, message: '', key: '' },

@@ -53,13 +53,13 @@ function statusOf({ desired = WANTED, container: change = {}, busy, error, turn,
     memory: {
       instances: new Map([[ID, { ...NOTHING_REMEMBERED, ...memory }]]),
       ...{
-        errorOf: () => error,
+        failureOf: () => (error === undefined ? undefined : { error, tries: 5 }),
         lastExitOf: () => undefined,
         restartsOf: () => 3,
         lastRestartReasonOf: () => 'it was ill',
         progressOf: () => 'half',
       },
-      pullErrorOf: (image) => (image === 'web:9' ? 'pull failed: no' : undefined),
+      pullFailureOf: (image) => (image === 'web:9' ? { error: 'pull failed: no', tries: 1 } : undefined),
     },
     problems: [],
     besides: NOTHING_BESIDES,
@@ -153,11 +153,11 @@ test('G10: a host on which everything has crashed with much to say still fits in
     memory: {
       instances: new Map(),
       ...{
-        errorOf: () => undefined,
+        failureOf: () => undefined,
         restartsOf: () => 3,
         lastRestartReasonOf: () => 'it was ill',
         progressOf: () => '',
-        pullErrorOf: () => undefined,
+        pullFailureOf: () => undefined,
       },
       lastExitOf: (instance) => exitOf(3, { atMs: Number(instance.slice('web-'.length)), log }),
     },
@@ -176,9 +176,9 @@ test('G10: a host of 200 instances is told in 200 kB, and with all that it can b
     container({ instance, id: 'c'.repeat(64), health: 'healthy', ports }),
   );
   const memory = {
-    ...{ instances: new Map<string, InstanceMemory>(), errorOf: () => undefined, lastExitOf: () => undefined },
+    ...{ instances: new Map<string, InstanceMemory>(), failureOf: () => undefined, lastExitOf: () => undefined },
     ...{ restartsOf: () => 1, lastRestartReasonOf: () => 'exited with code 1', progressOf: () => '' },
-    pullErrorOf: () => 'p'.repeat(500),
+    pullFailureOf: () => ({ error: 'p'.repeat(500), tries: 1 }),
   };
   const rest = { nowMs: 0, busy: new Map<string, StepKind>(), turns: new Map<string, string>(), problems: [], memory };
   const bytesOf = (input: StatusInput): number => Buffer.byteLength(encodeDocument('HostStatus', buildStatus(input)));
@@ -199,10 +199,24 @@ test('G10: a host of 200 instances is told in 200 kB, and with all that it can b
 test('what it says of a container', () => {
   expect(statusOf({ container: { health: 'healthy' } })).toEqual({
     ...{ service: 'web', slot: 1, release: 2, phase: 'RUNNING', containerId: 'c1', health: 'healthy', restarts: 3 },
-    ...{ ports: container().ports, reason: '', held: false, spec: SPEC, progress: 'half', pausedUntilMs: 0 },
+    ...{
+      ports: container().ports,
+      reason: '',
+      held: false,
+      spec: SPEC,
+      progress: 'half',
+      pausedUntilMs: 0,
+      failedTries: 0,
+    },
     lastRestartReason: 'it was ill',
   });
   // Until it is replaced it is what it was made as.
   expect(statusOf({ container: { spec: 'old' } })).toMatchObject({ release: 1, spec: 'old' });
   expect(statusOf({ desired: INCOMPLETE })).toMatchObject({ release: 1, held: true });
 });
+
+test.each<[string, Case, number]>([
+  ['could not be made, time and again', { container: 'none', error: 'create failed: no' }, 3],
+  ['its image could not be pulled for another', { desired: withPolicy({ image: 'web:9' }), container: 'none' }, 1],
+  ['an old failure, and it runs', { error: 'start failed: no' }, 0],
+])('how many tries have failed: %s', (_, change, tries) => expect(statusOf(change)?.failedTries).toBe(tries));

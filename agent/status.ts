@@ -4,10 +4,13 @@ import { instancesOf, type HostInput } from './plan/plan-host';
 import { isCurrent, planInstance, type Decision, type InstanceInput } from './plan/plan-instance';
 import { prefetchStatus } from './plan/prefetch';
 import { REASONS } from './plan/reasons';
-import type { Memory, Step, StepKind } from './plan/types';
+import type { Failure, Memory, Step, StepKind } from './plan/types';
 
 /** Of the logs of all last exits together. etcd takes 1.5 MB, and a host where everything has crashed has to say so; the oldest give way. */
 const MAX_LOG_CHARACTERS = 200_000;
+
+/** More of them are no news: a host on which nothing changes writes nothing. */
+const MAX_FAILED_TRIES = 3;
 
 /** What is told of the host and no pass of the loop finds out. */
 export type Besides = Pick<HostStatus, 'resolved' | 'volumes'>;
@@ -24,9 +27,9 @@ export interface StatusInput extends HostInput {
 
 export interface RememberedForStatus extends Memory {
   /** What went wrong with the last step, until one succeeds. */
-  errorOf(instance: string): string | undefined;
+  failureOf(instance: string): Failure | undefined;
   /** Of the last try to pull an image, for whichever instance. */
-  pullErrorOf(image: string): string | undefined;
+  pullFailureOf(image: string): Failure | undefined;
   /** Of its last run that ended, as far as the agent saw it. */
   lastExitOf(instance: string): LastExit | undefined;
   /** Restarts since the agent first saw the instance. */
@@ -67,25 +70,28 @@ function instanceStatus(one: InstanceInput, { desired, memory, busy, turns }: St
   const decision = planInstance(one);
   const { step } = decision;
   // What went wrong counts as long as there is something to be done.
-  const error = step === undefined ? undefined : (memory.errorOf(instance) ?? pullError(step, memory));
+  const failure = step === undefined ? undefined : (memory.failureOf(instance) ?? pullFailure(step, memory));
+  const phase = phaseOf(one, busy.get(instance), isHeld, decision, failure);
   const isOfRelease = container !== undefined && wanted !== undefined && isCurrent(container, wanted);
   return {
     service: who?.service ?? '',
     slot: who?.slot ?? 0,
     // A container that needs no change for a newer release runs that release, whatever its label says.
     release: (isOfRelease ? wanted.release : who?.release) ?? 0,
-    phase: phaseOf(one, busy.get(instance), isHeld, decision, error),
+    phase,
     containerId: container?.id ?? '',
     ports: container?.ports ?? [],
     health: container?.health ?? 'none',
     restarts: memory.restartsOf(instance),
     lastRestartReason: memory.lastRestartReasonOf(instance),
     ...(lastExit !== undefined && { lastExit }),
-    reason: error ?? decision.waiting ?? (step === undefined ? '' : REASONS.turn(step.reason, turns.get(instance))),
+    reason:
+      failure?.error ?? decision.waiting ?? (step === undefined ? '' : REASONS.turn(step.reason, turns.get(instance))),
     held: isHeld,
     spec: container?.spec ?? '',
     progress: memory.progressOf(instance),
     pausedUntilMs: pause?.untilMs ?? 0,
+    failedTries: phase === 'FAILED' ? Math.min(failure?.tries ?? 0, MAX_FAILED_TRIES) : 0,
   };
 }
 
@@ -97,8 +103,8 @@ function lastExitOf(shown: LastExit | undefined, remembered: LastExit | undefine
 }
 
 /** What went wrong for another instance that wants the same image: this one waits with it. */
-function pullError(step: Step, memory: RememberedForStatus): string | undefined {
-  return step.kind === 'pull' ? memory.pullErrorOf(step.release.container.image) : undefined;
+function pullFailure(step: Step, memory: RememberedForStatus): Failure | undefined {
+  return step.kind === 'pull' ? memory.pullFailureOf(step.release.container.image) : undefined;
 }
 
 function phaseOf(
@@ -106,13 +112,13 @@ function phaseOf(
   busy: StepKind | undefined,
   isHeld: boolean,
   decision: Decision,
-  error: string | undefined,
+  failure: Failure | undefined,
 ): Phase {
   if (busy === 'pull') return 'PULLING';
   if (busy === 'drain') return 'DRAINING';
   const isLeaving = container !== undefined && wanted === undefined && !isHeld && pause === undefined;
   if (busy === 'stop' || isLeaving) return 'STOPPING';
-  if (error !== undefined && container?.state !== 'running') return 'FAILED';
+  if (failure !== undefined && container?.state !== 'running') return 'FAILED';
   if (container === undefined) {
     if (busy === 'create') return 'STARTING';
     return wanted?.before === true && remembered.isBegun ? 'STOPPED' : 'PENDING';

@@ -71,10 +71,15 @@ test('a creation that fails with other words each time is told anew every 5 minu
       create: () => Promise.reject(new EngineError('other', `no space left on device, bytes free: ${++tries}`)),
     });
   await begin({ wrap: full });
-  expect(host.statusOf('web-1')).toMatchObject({
+  const told = {
     phase: 'FAILED',
-    reason: 'create failed: no space left on device, bytes free: 1',
-  });
+    failedTries: tries,
+    reason: `create failed: no space left on device, bytes free: ${tries}`,
+  };
+  expect(host.statusOf('web-1')).toMatchObject(told);
+  // That it fails lastingly is news.
+  await host.clock.advance(MINUTE_MS);
+  expect(host.statusOf('web-1')!.failedTries).toBe(3);
   host.statuses.length = 0;
   await host.clock.advance(60 * MINUTE_MS);
   expect(tries).toBeGreaterThan(55);

@@ -38,6 +38,7 @@ function instance(
         spec: '',
         progress: '',
         pausedUntilMs: 0,
+        failedTries: 0,
         lastRestartReason: '',
         ...change,
       },

@@ -111,7 +111,7 @@ class Model {
 
 const REPORT: InstanceStatus = {
   ...{ service: '', slot: 1, release: 1, phase: 'RUNNING', containerId: 'c', ports: [], health: 'none', restarts: 0 },
-  ...{ reason: '', held: false, spec: '', progress: '', pausedUntilMs: 0, lastRestartReason: '' },
+  ...{ reason: '', held: false, spec: '', progress: '', pausedUntilMs: 0, lastRestartReason: '', failedTries: 0 },
 };
 
 type Event = (model: Model) => void;

@@ -2,7 +2,7 @@
 import type { LastExit } from '../../lib/documents/types';
 import { limitsToUpdate, wantedLimits } from '../plan/limits';
 import { runOf, type Actual, type ActualContainer, type DesiredInstance } from '../plan/types';
-import type { InstanceMemory, LostPort, StepKind } from '../plan/types';
+import type { Failure, InstanceMemory, LostPort, StepKind } from '../plan/types';
 
 export interface Entry extends InstanceMemory {
   inFlight: boolean;
@@ -85,6 +85,11 @@ export function newEntry(): Entry {
 /** Restarts that count, the one in flight among them: it may have no end that this agent sees. */
 export function attemptsOf({ restarts, isRestarting }: Entry): number {
   return restarts + Number(isRestarting);
+}
+
+export function failureIn({ error, failedKind, failures }: Entry): Failure | undefined {
+  if (error === undefined || failedKind === undefined) return undefined;
+  return { error, tries: failures.get(failedKind) ?? 1 };
 }
 
 export function forgetError(entry: Entry): void {

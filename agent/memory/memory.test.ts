@@ -61,7 +61,7 @@ describe('failures', () => {
       seen.push(Math.round(waits() / 1000));
     }
     expect(seen).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
-    expect(memory.errorOf(ID)).toBe('create failed: no');
+    expect(memory.failureOf(ID)?.error).toBe('create failed: no');
     expect(memory.nextWakeMs(NOW)).toBe(NOW + waits());
     expect(memory.nextWakeMs(NOW + 60_000)).toBeUndefined();
   });
@@ -103,7 +103,7 @@ describe('failures', () => {
     fail(kind);
     see();
     expect(memory.instances.get(ID)?.isFailing).toBe(countsOn);
-    expect(memory.errorOf(ID)).toBe(countsOn ? `${kind} failed: no` : undefined);
+    expect(memory.failureOf(ID)?.error).toBe(countsOn ? `${kind} failed: no` : undefined);
     if (!countsOn) expect(memory.nextWakeMs(NOW)).toBeUndefined();
   });
 
@@ -111,10 +111,10 @@ describe('failures', () => {
     fail('update');
     fail('restart');
     observe(container({ health: 'unhealthy' }));
-    expect(memory.errorOf(ID)).toBe('restart failed: no');
+    expect(memory.failureOf(ID)?.error).toBe('restart failed: no');
     fail('update');
     observe(container({ health: 'unhealthy' }));
-    expect(memory.errorOf(ID)).toBeUndefined();
+    expect(memory.failureOf(ID)?.error).toBeUndefined();
     expect(memory.instances.get(ID)?.isFailing).toBe(true);
   });
 
@@ -122,7 +122,7 @@ describe('failures', () => {
     fail('start');
     memory.begin(step('start'), 0);
     observe(container());
-    expect(memory.errorOf(ID)).toBe('start failed: no');
+    expect(memory.failureOf(ID)?.error).toBe('start failed: no');
   });
 
   test('of an image that was there a moment ago do not wait, once', () => {
@@ -235,10 +235,10 @@ test('what waits for what it depends on is looked at when its patience ends, and
 test('what is gone and not wanted is forgotten, unless a worker is busy with it', () => {
   fail('create');
   memory.observe(actual(container()), desiredOf({}), NOW);
-  expect(memory.errorOf(ID)).toBeDefined();
+  expect(memory.failureOf(ID)?.error).toBeDefined();
   memory.begin(step('remove'), 0);
   memory.observe(actual(), desiredOf({}), NOW);
-  expect(memory.errorOf(ID)).toBeDefined();
+  expect(memory.failureOf(ID)?.error).toBeDefined();
   memory.succeed(step('remove'));
   memory.observe(actual(), desiredOf({}), NOW);
   expect(memory.instances.size).toBe(0);

@@ -7,12 +7,21 @@ import type { LastExit } from '../../lib/documents/types';
 import type { EngineError } from '../docker/engine';
 import { observeCut } from './cuts';
 import type { KeptInstance } from './memory-copy';
-import { attemptsOf, endNeedless, forgetError, forgetFailures, isApplied, newEntry, type Entry } from './entry';
+import {
+  attemptsOf,
+  endNeedless,
+  failureIn,
+  forgetError,
+  forgetFailures,
+  isApplied,
+  newEntry,
+  type Entry,
+} from './entry';
 import { observeRun, type Crash } from './runs';
 import { toldLimits } from '../plan/limits';
 import { PATIENCE_MS } from '../plan/order';
 import { isCurrent } from '../plan/plan-instance';
-import type { Actual, Cut, Desired, InstanceMemory, Memory, Step } from '../plan/types';
+import type { Actual, Cut, Desired, Failure, InstanceMemory, Memory, Step } from '../plan/types';
 
 /** A step that keeps failing (no such image, a bad mount, a taken port). */
 const FAILURE_BACKOFF = { baseMs: 1000, capMs: 60_000 };
@@ -59,12 +68,13 @@ export class AgentMemory implements Memory {
     return this.entries;
   }
 
-  errorOf(instance: string): string | undefined {
-    return this.entries.get(instance)?.error;
+  failureOf(instance: string): Failure | undefined {
+    const entry = this.entries.get(instance);
+    return entry && failureIn(entry);
   }
 
-  pullErrorOf(image: string): string | undefined {
-    for (const { failedPull, error } of this.entries.values()) if (failedPull === image) return error;
+  pullFailureOf(image: string): Failure | undefined {
+    for (const entry of this.entries.values()) if (entry.failedPull === image) return failureIn(entry);
     return undefined;
   }
 

@@ -22,6 +22,8 @@ interface Case {
   readonly errors?: Readonly<Record<string, string>>;
 }
 
+const failureIn = (error: string | undefined) => (error === undefined ? undefined : { error, tries: 1 });
+
 function inputOf({ wish = NEXT, images = [], memory = {}, pauses = [], ...rest }: Case) {
   const instances = new Map(Object.entries(memory).map(([id, one]) => [id, { ...NOTHING_REMEMBERED, ...one }]));
   const { busy = {}, turns = {}, errors = {} } = rest;
@@ -30,8 +32,8 @@ function inputOf({ wish = NEXT, images = [], memory = {}, pauses = [], ...rest }
     actual: actualOf([], images),
     memory: {
       instances,
-      errorOf: (id: string) => errors[id],
-      pullErrorOf: (image: string) => errors[image],
+      failureOf: (id: string) => failureIn(errors[id]),
+      pullFailureOf: (image: string) => failureIn(errors[image]),
       progressOf: (id: string) => (id in busy ? '1 of 2 MB' : ''),
     },
     busy: new Map(Object.entries(busy)),

@@ -3,7 +3,7 @@ import type { PrefetchStatus } from '../../lib/documents/types';
 import { pauseOf } from './pause';
 import type { HostInput } from './plan-host';
 import { REASONS } from './reasons';
-import type { PrefetchWish, PullStep, StepKind } from './types';
+import type { Failure, PrefetchWish, PullStep, StepKind } from './types';
 
 /** What a status is built from, of pulls. */
 interface Pulls {
@@ -12,8 +12,8 @@ interface Pulls {
   /** Of the steps that are due and wait for others to end: for which. */
   readonly turns: ReadonlyMap<string, string>;
   readonly memory: HostInput['memory'] & {
-    errorOf(instance: string): string | undefined;
-    pullErrorOf(image: string): string | undefined;
+    failureOf(instance: string): Failure | undefined;
+    pullFailureOf(image: string): Failure | undefined;
     progressOf(instance: string): string;
   };
 }
@@ -46,8 +46,8 @@ function statusOf(
   if (pullPolicy === 'never') return { done: false, failed: true, message: REASONS.pullNever(image) };
   const pause = pauseOf('', service, desired.pauses);
   if (pause !== undefined) return waits(REASONS.handsOff(pause));
-  const error = memory.errorOf(name) ?? memory.pullErrorOf(image);
-  if (error !== undefined) return { done: false, failed: true, message: error };
+  const failure = memory.failureOf(name) ?? memory.pullFailureOf(image);
+  if (failure !== undefined) return { done: false, failed: true, message: failure.error };
   const puller = busy.has(name) ? name : [...memory.instances].find(([, { pulling }]) => pulling === image)?.[0];
   if (puller !== undefined) return waits(memory.progressOf(puller));
   return waits(turns.has(name) ? REASONS.turn(REASONS.prefetch, turns.get(name)) : '');

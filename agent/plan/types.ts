@@ -124,6 +124,14 @@ export interface Memory {
   readonly instances: ReadonlyMap<string, InstanceMemory>;
 }
 
+/** Of the last step of an instance, as long as none has succeeded. */
+export interface Failure {
+  /** For people. */
+  readonly error: string;
+  /** In a row. */
+  readonly tries: number;
+}
+
 export interface InstanceMemory {
   /** A worker is busy with the instance: no step for it. */
   readonly inFlight: boolean;

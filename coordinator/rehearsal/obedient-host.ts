@@ -39,7 +39,7 @@ function report(one: AssignedInstance, before: InstanceStatus | undefined, relea
   // It goes on as it is: what is changed in place changes at once.
   if (before?.spec === spec) return { ...before, release };
   const made = { service, slot, release, spec, containerId: 'made', ports: [], health: 'none', restarts: 0 };
-  const quiet = { reason: '', held: false, progress: '', pausedUntilMs: 0, lastRestartReason: '' };
+  const quiet = { reason: '', held: false, progress: '', pausedUntilMs: 0, lastRestartReason: '', failedTries: 0 };
   if (!one.before) return { ...made, ...quiet, phase: 'RUNNING' };
   return { ...made, ...quiet, phase: 'STOPPED', lastExit: { code: 0, oomKilled: false, atMs: 0, signal: '', log: [] } };
 }

@@ -23,7 +23,9 @@ test.each<[string, Partial<InstanceStatus>, 'ready' | 'done' | 'waited for' | Re
   ],
   ['was killed', { phase: 'BACKOFF', ...exit(137, { signal: 'SIGKILL' }) }, /^ended by SIGKILL$/],
   ['used too much memory', { phase: 'BACKOFF', ...exit(137, { oomKilled: true }) }, /memory/],
-  ['can not be made', { phase: 'FAILED', reason: 'no such image' }, /^no such image$/],
+  ['can not be made', { phase: 'FAILED', reason: 'no such image', failedTries: 3 }, /^no such image$/],
+  ['could not be made, and is tried again', { phase: 'FAILED', reason: 'port taken', failedTries: 2 }, 'waited for'],
+  ['can not be made, by an older agent', { phase: 'FAILED', reason: 'no such image' }, /^no such image$/],
   [
     'was restarted',
     { phase: 'STARTING', restarts: 1, lastRestartReason: 'exited with code 1' },
@@ -42,6 +44,6 @@ test('an instance that no host reports has not failed', () => {
 
 function emptyInstance(): InstanceStatus {
   const known = { service: 'web', slot: 1, release: 1, containerId: 'c', ports: [], health: 'none', restarts: 0 };
-  const words = { reason: '', spec: '', progress: '', lastRestartReason: '' };
+  const words = { failedTries: 0, reason: '', spec: '', progress: '', lastRestartReason: '' };
   return { ...known, ...words, phase: 'PENDING', held: false, pausedUntilMs: 0 };
 }

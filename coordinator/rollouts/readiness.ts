@@ -11,14 +11,24 @@ export function isDone(report: InstanceStatus | undefined): boolean {
   return report?.phase === 'STOPPED' && report.lastExit?.code === 0;
 }
 
+const LASTING_TRIES = 3;
+
 /** @returns why a new instance has failed, for people; undefined when it has not, or not yet */
 export function whyFailed(report: InstanceStatus | undefined): string | undefined {
   if (report === undefined || isDone(report)) return undefined;
-  const { phase, health, restarts, reason, lastRestartReason } = report;
-  if (phase === 'FAILED') return reason || 'it can not be made or started';
+  const { phase, health, restarts, reason, lastRestartReason, failedTries } = report;
+  if (phase === 'FAILED') return isLasting(failedTries) ? reason || 'it can not be made or started' : undefined;
   if (phase === 'BACKOFF' || phase === 'STOPPED') return textOfExit(report) + lastWords(report);
   if (restarts > 0) return (lastRestartReason || 'it had to be restarted') + lastWords(report);
   return phase === 'RUNNING' && health === 'unhealthy' ? reason || 'unhealthy' : undefined;
+}
+
+/**
+ * What fails once may be over with the next try: an engine that was busy, a port that what is leaving still holds.
+ * @param tries that failed in a row; 0 when the agent does not say
+ */
+function isLasting(tries: number): boolean {
+  return tries === 0 || tries >= LASTING_TRIES;
 }
 
 /** Of these lines, so many characters from the end: a rollout keeps them when the instance is gone. */

@@ -90,7 +90,7 @@ test('G9: a host port that an unknown service holds is not given out', () => {
   const world = new World().addHost('h1').addHost('h2');
   const ports = [{ name: '', target: 80, published: 80, protocol: 'tcp' }];
   const report = { service: 'ghost', slot: 1, release: 4, phase: 'RUNNING' as const, containerId: 'c', health: 'none' };
-  const idle = { progress: '', pausedUntilMs: 0, lastRestartReason: '' };
+  const idle = { progress: '', pausedUntilMs: 0, lastRestartReason: '', failedTries: 0 };
   const instances = { 'ghost-1-aaaa': { ...report, ports, restarts: 0, reason: '', held: true, spec: 'x', ...idle } };
   world.set('h1', { status: { ...emptyDocument('HostStatus'), instances } });
   world.put('web', { replicas: 2, port: 80 }).settle();

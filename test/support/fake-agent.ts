@@ -159,7 +159,7 @@ export class FakeAgent {
       const phase = this.broken.has(image) ? 'BACKOFF' : this.slow.has(image) ? 'STARTING' : 'RUNNING';
       const nothing = { containerId: 'c', ports: [], health: 'none', restarts: 0, reason: '', held: false };
       const end = phase === 'BACKOFF' ? CRASHED : one.before ? SUCCEEDED : {};
-      const quiet = { progress: '', pausedUntilMs: 0, lastRestartReason: '' };
+      const quiet = { progress: '', pausedUntilMs: 0, lastRestartReason: '', failedTries: 0 };
       this.running.set(id, { ...nothing, ...quiet, ...one, phase, spec, ...end });
     }
   }

@@ -53,7 +53,7 @@ export function listedService(
 export function instanceStatus(service: string, status: Partial<InstanceStatus> = {}): InstanceStatus {
   return {
     ...{ service, slot: 1, release: 2, phase: 'RUNNING', containerId: '', ports: [], health: 'none', restarts: 0 },
-    ...{ reason: '', held: false, spec: '', progress: '', pausedUntilMs: 0, lastRestartReason: '' },
+    ...{ reason: '', held: false, spec: '', progress: '', pausedUntilMs: 0, lastRestartReason: '', failedTries: 0 },
     ...status,
   };
 }

@@ -162,7 +162,7 @@ export class World {
   private report(one: Assignment['instances'][string], before: InstanceStatus | undefined): InstanceStatus {
     const release = this.releases.get(one.service)?.get(one.release);
     const nothing = { ports: [], health: 'none', restarts: 0, reason: '', held: false };
-    const idle = { progress: '', pausedUntilMs: 0, lastRestartReason: '' };
+    const idle = { progress: '', pausedUntilMs: 0, lastRestartReason: '', failedTries: 0 };
     const isUp = !this.broken.has(nameOf(release));
     const spec =
       release === undefined
