@@ -1,7 +1,7 @@
 import { report, runSeed } from './run-seed';
 
 /** Of each kind of life; BERTH_SEEDS changes it. */
-const SEEDS = Number(process.env['BERTH_SEEDS'] ?? 300);
+const SEEDS = Number(process.env['BERTH_SEEDS'] ?? 500);
 const BATCH = 10;
 
 /** One test for every few seeds of one kind of life. @param offset of its seeds, which are every other one */
