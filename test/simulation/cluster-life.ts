@@ -2,6 +2,7 @@
 import { isUp } from '../../agent/docker/simulated/memory-container';
 import { compileService } from '../../coordinator/compose/compile';
 import type { ConfigLayers } from '../../coordinator/view';
+import { decodeDocument } from '../../lib/documents/codec';
 import { DOCUMENT_FAULTS, GARBAGE_PAUSE, SERVICES } from './documents';
 import { ETCD_FAULTS } from './etcd-faults';
 import { actByChance } from './fault';
@@ -67,11 +68,21 @@ async function makePeace(cluster: SimulatedCluster): Promise<void> {
   await mendLayers(cluster);
   await applyAll(cluster);
   await endUnknown(cluster);
+  await applyFailed(cluster);
 }
 
 /** An operator applies everything again, as after the loss of etcd. */
 async function applyAll(cluster: SimulatedCluster): Promise<void> {
   for (const [service, document] of cluster.documents) await cluster.write(keys.service(service), document);
+}
+
+/** What failed by what is over now, a job that may have run, say, is not tried again by itself. */
+async function applyFailed(cluster: SimulatedCluster): Promise<void> {
+  for (const [service, document] of cluster.documents) {
+    const [status] = (await cluster.etcd.range({ key: keys.serviceStatus(service) })).kvs;
+    const hasFailed = status !== undefined && decodeDocument('ServiceStatus', status.value).rollout === 'failed';
+    if (hasFailed) await cluster.write(keys.service(service), document);
+  }
 }
 
 /** What an operator does about instances that are held, because etcd lost their services: apply them, then remove them. */
