@@ -58,7 +58,7 @@ test('examples/rollouts: the layers beside it have what it takes, and a host its
   const [h1, h2] = ['h1', 'h2'].map((host) => madeOn('web', document, host, layers));
   expect(h1).toMatchObject({ labels: { region: 'north' }, environment: { LOG_LEVEL: 'warn' } });
   expect(h2).toMatchObject({ labels: { region: 'south' }, environment: { DATABASE: 'db.example.com:5432' } });
-  expect(h2!.command.at(-1)).toBe('/srv');
+  expect(h2!.command.at(-1)).toBe('/www');
 });
 
 test('docs/operations.md of config: its layers and services are accepted, and have what its table says', () => {

@@ -172,3 +172,12 @@ test('a lost host comes not back in a plan, and nothing goes there', async () =>
   const { instances } = await plan({ web: WEB('a:1', 'replicas: 4') });
   expect(new Set(instances.map(({ host }) => host))).toEqual(new Set(['h1', 'h2']));
 });
+
+test('an image that no registry knows stays the same image in a plan that changes something else', async () => {
+  await apply({ web: WEB('a:1', 'replicas: 2', 'ports: [8080]\n') });
+  const { services, instances } = await plan({ web: WEB('a:1', 'replicas: 2', 'ports: [8080]\nuser: app\n') });
+  expect(services[0]!.changes).toEqual(['container.user']);
+  expect(instances.map(({ action, reason }) => `${action}: ${reason}`)).toEqual(
+    Array(2).fill('replace: container.user'),
+  );
+});

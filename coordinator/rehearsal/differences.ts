@@ -1,6 +1,6 @@
 /** Pure: what would become of each instance of a service, host by host. */
 import type { Release } from '../../lib/documents/types';
-import { sameContainer } from '../../lib/release/spec-hash';
+import { canonicalJson, sameContainer } from '../../lib/release/spec-hash';
 import { changesBetween } from '../releases/changes';
 import type { Placement } from '../view';
 
@@ -61,7 +61,7 @@ function differing({ service, slot, host }: Placement, action: Difference['actio
 }
 
 function isResized(old: Release | undefined, now: Release | undefined): boolean {
-  return JSON.stringify(old?.container.limits) !== JSON.stringify(now?.container.limits);
+  return canonicalJson(old?.container.limits) !== canonicalJson(now?.container.limits);
 }
 
 function whyReplaced(old: Release | undefined, now: Release | undefined): string {

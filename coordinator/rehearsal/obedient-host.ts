@@ -4,13 +4,17 @@ import type { AssignedInstance, Assignment, HostStatus, InstanceStatus, Release 
 import { effectiveConfig } from '../../lib/release/config';
 import { specHash } from '../../lib/release/spec-hash';
 
-export type ReleaseOf = (service: string, number: number) => Release | undefined;
+export interface Known {
+  readonly releaseOf: (service: string, number: number) => Release | undefined;
+  /** Why nobody gave a digest of this image of a service when it was last asked for; undefined when somebody did. */
+  readonly unpinnedReason: (service: string, image: string) => string | undefined;
+}
 
 /** No digest is ever like this one. */
 const DIGEST = `sha256:${'0'.repeat(64)}`;
 
 /** @returns what it says then. Instances that were there already stay as they were */
-export function obey(assignment: Assignment, before: HostStatus, releaseOf: ReleaseOf): HostStatus {
+export function obey(assignment: Assignment, before: HostStatus, { releaseOf, unpinnedReason }: Known): HostStatus {
   const kept = assignment.held.flatMap((id) => {
     const known = before.instances[id];
     return known === undefined ? [] : [[id, { ...known, held: true }] as const];
@@ -24,14 +28,20 @@ export function obey(assignment: Assignment, before: HostStatus, releaseOf: Rele
     instances: Object.fromEntries([...kept, ...run]),
     prefetch: Object.fromEntries(assignment.prefetch.map((name) => [name, { done: true, message: '', failed: false }])),
     resolved: Object.fromEntries(
-      Object.entries(assignment.resolve).map(([service, { question }]) => {
-        return [service, { question, digest: DIGEST, problem: '' }] as const;
+      Object.entries(assignment.resolve).map(([service, { image, question }]) => {
+        // What no registry knew before, it does not know now: a plan tells no other image of those who change something else.
+        const problem = unpinnedReason(service, image);
+        return [service, { question, digest: problem === undefined ? DIGEST : '', problem: problem ?? '' }] as const;
       }),
     ),
   };
 }
 
-function report(one: AssignedInstance, before: InstanceStatus | undefined, releaseOf: ReleaseOf): InstanceStatus {
+function report(
+  one: AssignedInstance,
+  before: InstanceStatus | undefined,
+  releaseOf: Known['releaseOf'],
+): InstanceStatus {
   const { service, slot, release } = one;
   const content = releaseOf(service, release);
   if (content === undefined && before !== undefined) return before;

@@ -7,7 +7,7 @@ import type { Assignment, HostLoss, Pause, Release, ServiceIntent, ServiceStatus
 import { PlacementIndex } from '../schedule/placement-index';
 import { planCluster, type ClusterChanges, type ClusterInput } from '../schedule/plan-cluster';
 import type { ClusterView, HostView, Placement, ServiceDocument, Versioned } from '../view';
-import { NOTHING_SAID, obey } from './obedient-host';
+import { NOTHING_SAID, obey, type Known } from './obedient-host';
 
 /** When nothing is said of how long to wait. */
 const TICK_MS = 1000;
@@ -126,6 +126,15 @@ export class Rehearsal {
     return changes.releases.length + changes.assignments.size + statuses.length > 0;
   }
 
+  private readonly known: Known = {
+    releaseOf: (service, number) => this.releaseOf(service, number),
+    unpinnedReason: (service, image) => {
+      const newest = Math.max(0, ...(this.releases.get(service)?.keys() ?? []));
+      const release = this.releaseOf(service, newest);
+      return release?.unpinned === true && release.image === image ? release.unpinnedReason : undefined;
+    },
+  };
+
   private note(name: string, document: HostLoss | undefined): void {
     const { loss: before, ...host } = this.hosts.get(name)!;
     if (before === undefined && document === undefined) return;
@@ -137,7 +146,7 @@ export class Rehearsal {
   private assign(name: string, assignment: Assignment): void {
     const host = this.hosts.get(name)!;
     const said = host.status ?? NOTHING_SAID;
-    const status = host.isLive ? obey(assignment, said, (service, number) => this.releaseOf(service, number)) : said;
+    const status = host.isLive ? obey(assignment, said, this.known) : said;
     const written = { assignment, assignmentRevision: ++this.revision, isAssignmentGarbage: false };
     this.hosts.set(name, { ...host, ...written, status });
     this.index.hostChanged(name);

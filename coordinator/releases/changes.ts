@@ -1,5 +1,6 @@
 /** Pure: what one release says otherwise than another. */
 import type { Release } from '../../lib/documents/types';
+import { canonicalJson } from '../../lib/release/spec-hash';
 import { withDefaults } from './unsaid';
 
 const MAX_CHANGES = 50;
@@ -22,10 +23,15 @@ export function changesBetween(before: Release | undefined, after: Release): rea
 }
 
 function differences(a: unknown, b: unknown, path: string): string[] {
-  if (!isFields(a) || !isFields(b)) return JSON.stringify(a) === JSON.stringify(b) ? [] : [path];
+  // One comes from etcd and one from the compiler: fields stand in another order, and what is not said is not there.
+  if (!isFields(a) || !isFields(b)) return sameValue(a, b) ? [] : [path];
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((name) =>
     differences(own(a, name), own(b, name), path === '' ? name : `${path}.${name}`),
   );
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  return Array.isArray(a) && Array.isArray(b) ? canonicalJson(a) === canonicalJson(b) : Object.is(a, b);
 }
 
 type Fields = Readonly<Record<string, unknown>>;
