@@ -1,6 +1,7 @@
 /** Everything at once, on one clock that stands still: an etcd, coordinators, hosts, and the operator's documents. */
 import type { Engine } from '../../agent/docker/engine';
 import type { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
+import type { ClusterView } from '../../coordinator/view';
 import { startCoordinator, type Coordinator } from '../../coordinator/coordinator';
 import { keysUnder } from '../../lib/documents/keys';
 import type { KeyValue } from '../../lib/etcd/store';
@@ -9,6 +10,7 @@ import { silentLogger } from '../../lib/log';
 import { createFakeClock, type FakeClock } from '../support/fake-clock';
 import { fenceWitness } from './fence-witness';
 import { floorWitness } from './floor-witness';
+import { refusalWitness } from './refusal-witness';
 import type { Chance } from './seeded-random';
 import { LEASE_TTL_MS, PREFIX, SimulatedHost } from './simulated-host';
 import { SimulatedProcess } from './simulated-process';
@@ -66,7 +68,8 @@ export class SimulatedCluster {
     const { clock } = process;
     const breach = (what: string): void => this.witness.breach(`c${index + 1}: ${what}`);
     const fenced = fenceWitness(process.store, this.etcd, keys.leader, breach, () => this.isJustRestored);
-    const store = floorWitness(fenced, keys, () => coordinator.cluster.view, breach);
+    const view = (): ClusterView => coordinator.cluster.view;
+    const store = refusalWitness(floorWitness(fenced, keys, view, breach), keys, view, breach);
     const coordinator: Coordinator = startCoordinator({
       ...{ store, clock, keys, log: silentLogger, random: this.chance.next, leaseTtlMs: LEASE_TTL_MS },
       identity: `c${index + 1}`,

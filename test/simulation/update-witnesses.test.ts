@@ -1,0 +1,84 @@
+/** That the witnesses of G5 and G7 see what a coordinator might do wrong. */
+import { emptyDocument, encodeDocument } from '../../lib/documents/codec';
+import { keysUnder } from '../../lib/documents/keys';
+import type { ServiceStatus, UpdateConfig } from '../../lib/documents/types';
+import { createMemoryStore } from '../../lib/etcd/memory-store';
+import type { Store, Write } from '../../lib/etcd/store';
+import { createFakeClock } from '../support/fake-clock';
+import { RolloutWorld, wanted } from '../support/rollout-world';
+import { floorWitness } from './floor-witness';
+import { refusalWitness } from './refusal-witness';
+
+const keys = keysUnder('/x');
+
+/** @returns what the witness says of one transaction */
+async function saidOf(
+  world: RolloutWorld,
+  witness: typeof floorWitness | typeof refusalWitness,
+  writes: readonly Write[],
+): Promise<readonly string[]> {
+  const breaches: string[] = [];
+  const etcd: Store = createMemoryStore(createFakeClock()).connect();
+  const store = witness(
+    etcd,
+    keys,
+    () => world.view,
+    (what) => breaches.push(what),
+  );
+  expect((await store.txn({ compares: [], writes })).succeeded).toBe(true);
+  return breaches;
+}
+
+test.each<[string, Partial<UpdateConfig>, number, readonly RegExp[]]>([
+  ['none, start-first', {}, 0, []],
+  ['one, start-first', {}, 1, [/^G7: web: 3 slots were ready, 2 are left, and no fewer than 3 may be$/]],
+  ['one, stop-first', { order: 'stop-first' }, 1, []],
+  ['two, stop-first', { order: 'stop-first' }, 2, [/3 slots were ready, 1 are left, and no fewer than 2/]],
+  ['two, stop-first, two at once', { order: 'stop-first', parallelism: 2 }, 2, []],
+])('an assignment that takes away %s', async (_, update, gone, said) => {
+  const world = new RolloutWorld().put('web', wanted('good:1', update)).run(10_000);
+  const emptied = world.placements('web').slice(0, gone);
+  const writes = emptied.map(({ host }): Write => {
+    const assignment = { ...emptyDocument('Assignment'), revision: 9 };
+    return { op: 'put', key: keys.assignment(host), value: encodeDocument('Assignment', assignment) };
+  });
+  const other: Write = { op: 'put', key: keys.clusterStatus, value: '{}' };
+  expect(await saidOf(world, floorWitness, [...writes, other])).toEqual(
+    said.map((text) => expect.stringMatching(text)),
+  );
+});
+
+const GOOD = 'image: web:2\n';
+const REFUSED = 'imagee: web:2\n';
+
+test.each<[string, string, Partial<ServiceStatus> | 'release', readonly RegExp[]]>([
+  ['a release of a good document', GOOD, 'release', []],
+  [
+    'a release of a refused one',
+    REFUSED,
+    'release',
+    [/^G5: \/x\/releases\/web\/2 is cut from a document that is refused$/],
+  ],
+  ['another target by a good one', GOOD, { accepted: true, targetRelease: 2 }, []],
+  ['the same target by a refused one', REFUSED, { targetRelease: 1 }, []],
+  ['another target by a refused one', REFUSED, { targetRelease: 2 }, [/^G5: web goes from release 1 to 2/]],
+  [
+    'a refusal without a reason',
+    REFUSED,
+    { targetRelease: 1, problems: [] },
+    [/^G5: web is refused without a reason$/],
+  ],
+])('%s', async (_, text, what, said) => {
+  const world = new RolloutWorld().put('web', wanted('good:1')).run(10_000);
+  world.services.set('web', { text, modRevision: 9 });
+  const problems = [{ rule: 'unknown-key', path: 'imagee', line: 1, column: 1, message: 'unknown key', key: '' }];
+  const write: Write =
+    what === 'release'
+      ? { op: 'put', key: keys.release('web', 2), value: '{}' }
+      : {
+          op: 'put',
+          key: keys.serviceStatus('web'),
+          value: encodeDocument('ServiceStatus', { ...emptyDocument('ServiceStatus'), problems, ...what }),
+        };
+  expect(await saidOf(world, refusalWitness, [write])).toEqual(said.map((each) => expect.stringMatching(each)));
+});
