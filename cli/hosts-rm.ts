@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import { clean } from './output/clean';
 import { instances } from './output/host-words';
 import { withCoordinator } from './session';
 
 const EXAMPLES = `
-A lost host is forgotten: its places are free, also those of instances whose volumes it has. Its
-config layer stays. A host that lives is refused: drain it, stop its agent, then remove it.
+A lost host is forgotten, and its pauses with it: its places are free, also those of instances whose
+volumes it has. Its layer of config stays, for a host that takes its name. A host that lives is
+refused: drain it, stop its agent, then remove it.
 
 Examples:
   berth hosts rm h3`;
@@ -24,5 +26,14 @@ export function registerHostsRm(hosts: Command): void {
       process.stdout.write(
         `${host} is forgotten${answer.instances === 0 ? '' : `; the places of its ${instances(answer.instances)} are free`}.\n`,
       );
+      if (answer.pauses > 0) process.stdout.write(`${several(answer.pauses)} ended with it.\n`);
+      if (answer.configKey !== '')
+        process.stdout.write(
+          `Its layer of config stays, for the next host of this name: "etcdctl del ${clean(answer.configKey)}" removes it.\n`,
+        );
     });
+}
+
+function several(pauses: number): string {
+  return pauses === 1 ? 'A pause' : `${pauses} pauses`;
 }

@@ -111,12 +111,19 @@ test.each<[string, string[], Partial<ChangeHostResponse>, RegExp, RegExp]>([
   ]);
 });
 
-test('hosts rm says what is free now', async () => {
-  expect(await berth({ removeHost: async () => ({ instances: 2 }) }, 'hosts', 'rm', 'h3')).toMatchObject({
-    ...{ code: 0, stdout: 'h3 is forgotten; the places of its 2 instances are free.\n' },
-  });
-  const json = await berth({ removeHost: async () => ({ instances: 0 }) }, 'host', 'rm', 'h3', '--json');
-  expect(JSON.parse(json.stdout)).toEqual({ removed: 'h3', instances: 0 });
+test.each([
+  ['what is free', { instances: 2, pauses: 0, configKey: '' }, '; the places of its 2 instances are free.\n'],
+  [
+    'what went with it, and what stays',
+    { instances: 0, pauses: 2, configKey: '/berth/config/hosts/h3' },
+    '.\n2 pauses ended with it.\nIts layer of config stays, for the next host of this name: "etcdctl del /berth/config/hosts/h3" removes it.\n',
+  ],
+])('hosts rm says %s', async (_, answer, text) => {
+  const removeHost = async () => answer;
+  const said = await berth({ removeHost }, 'hosts', 'rm', 'h3');
+  expect(said).toEqual({ code: 0, stdout: `h3 is forgotten${text}`, stderr: '' });
+  const json = await berth({ removeHost }, 'host', 'rm', 'h3', '--json');
+  expect(JSON.parse(json.stdout)).toEqual({ removed: 'h3', ...answer });
 });
 
 interface Look {

@@ -4,7 +4,7 @@ import { withCoordinator } from './session';
 const EXAMPLES = `
 Examples:
   berth rm web
-  berth rm web api         both, or neither when one is not there`;
+  berth rm web api         both, or neither when one is not there, or is frozen`;
 
 export function registerRm(program: Command): void {
   program

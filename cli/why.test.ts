@@ -91,6 +91,11 @@ test.each<[string, Partial<ListedService['status']>, RegExp]>([
     /^web +paused until 2027-01-15T08:00:00Z by ann@ops: a look\n/,
   ],
   ['removed', { rollout: 'stopping' }, /^web +is removed: its instances are being stopped\n\n/],
+  [
+    'frozen, and its key is gone',
+    { rollout: 'held', frozen: 'frozen by ann@ops; "berth unfreeze web" ends it' },
+    /^web +its key is gone, and it runs on: frozen by ann@ops; "berth unfreeze web" ends it\n/,
+  ],
   ['held', { rollout: 'held' }, /^web +its key is gone with many others: it runs on; see "berth alarms"\n/],
 ])('a service that is %s', async (_, status, page) => {
   expect((await why({ service: web(status) })).stdout).toMatch(page);

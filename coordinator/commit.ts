@@ -50,6 +50,13 @@ export function writesFor(changes: ClusterChanges, view: ClusterView, keys: Keys
       write: { op: 'delete', key },
     };
   });
+  // Nothing that was wanted of it holds for another one of its name.
+  const wishes = [...changes.statuses].flatMap(([service, status]): Change[] => {
+    const isGone = status === undefined && changes.dropReleases.some((one) => one.service === service);
+    if (!isGone || !view.serviceIntents.has(service)) return [];
+    const compare = { key: keys.service(service), modRevision: 0 };
+    return [{ compare, write: { op: 'delete', key: keys.serviceIntent(service) } }];
+  });
   const pauses = changes.dropPauses.map((key): Change => {
     const modRevision = view.pauses.get(key)?.modRevision ?? 0;
     return { compare: { key, modRevision }, write: { op: 'delete', key } };
@@ -67,6 +74,7 @@ export function writesFor(changes: ClusterChanges, view: ClusterView, keys: Keys
     // Before the assignments: what a rollout makes is written down as watched before any host makes it.
     ...statuses,
     ...assignments,
+    ...wishes,
     ...drops,
     ...pauses,
   ];

@@ -40,11 +40,12 @@ export function printService(answer: WhyResponse): void {
 }
 
 export function headline({ status }: ListedService): string {
-  const { rollout, accepted, running, wanted, move, pause } = status;
+  const { rollout, accepted, running, wanted, move, pause, frozen } = status;
   const counts = running > wanted ? `${running} run, ${wanted} wanted` : `${running} of ${wanted} run`;
   if (rollout === 'pending') return 'is written, and no leading coordinator has taken it up yet';
   if (pause !== undefined) return paint.yellow(describePause(pause));
   if (rollout === 'stopping') return 'is removed: its instances are being stopped';
+  if (rollout === 'held' && frozen !== '') return paint.red(`its key is gone, and it runs on: ${clean(frozen)}`);
   if (rollout === 'held') return paint.red('its key is gone with many others: it runs on; see "berth alarms"');
   const state = rollout === 'rolling' && move !== undefined ? phaseWord(move) : rollout;
   const reason = reasonWord(status);

@@ -65,20 +65,26 @@ test.each<[string, () => Promise<unknown>, string, RegExp]>([
   expect(cluster.etcd.revision).toBe(revision);
 });
 
-test('a lost host is forgotten in one transaction, its config layer aside, and may come back', async () => {
+test('a lost host is forgotten in one transaction, with its pauses, its config layer aside, and may come back', async () => {
   const { keys, etcd, clock } = cluster;
   await change('h3', 'cordon');
+  const [own = ''] = cluster.agent('h3').running.keys();
+  const [other = ''] = cluster.agent('h2').running.keys();
+  for (const name of ['h3', own, other, 'h2'])
+    await cluster.settle(({ api }) => api.pause({ kind: '', name, forMs: 3_600_000, reason: '', by: '' }));
   await cluster.put(keys.hostConfig('h3'), 'A: b\n');
   await cluster.put(keys.hostLoss('h3'), '{"sinceMs":1}');
   cluster.agent('h3').die();
   await clock.advance(10_000);
   const { revision } = etcd;
-  expect(await remove('h3')).toEqual({ instances: expect.any(Number) });
+  expect(await remove('h3')).toEqual({ instances: 1, pauses: 2, configKey: keys.hostConfig('h3') });
   const { kvs } = await etcd.range({ prefix: keys.all });
   expect(kvs.map(({ key }) => key).filter((key) => key.endsWith('/h3') || key.includes('/h3/'))).toEqual([
     keys.hostConfig('h3'),
   ]);
   expect(etcd.revision).toBeGreaterThan(revision);
+  const { pauses } = await cluster.lead.api.listPauses({});
+  expect(pauses.map(({ name }) => name)).toEqual(['h2', other]);
   const hosts = async () => (await cluster.lead.api.listHosts({ hosts: [] })).hosts.map(({ name }) => name);
   expect(await hosts()).toEqual(['h1', 'h2']);
   cluster.add('h3');

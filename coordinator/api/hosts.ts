@@ -36,7 +36,7 @@ export async function changeHost(context: ApiContext, request: ChangeHostRequest
   return {
     intent,
     changed: !isSameWish(readable(before) ?? none, intent),
-    instances: view === undefined ? 0 : instancesOn(view),
+    instances: instancesOn(view).size,
     live: view?.isLive ?? false,
     schedulableHosts: [...hosts.values()].filter((one) => isUsable(one) && takesInstances(one)).length,
   };
@@ -52,22 +52,35 @@ export async function removeHost(context: ApiContext, { host }: RemoveHostReques
       `${host} lives: its agent would register it again. Let it become empty ("berth drain ${host} --wait"), stop its agent ("systemctl disable --now berth-agent" on ${host}), and remove it when it is lost`,
     );
   const parts = ['record', 'intent', 'lost'].map((part) => keys.host(host) + part);
-  const doomed = [...parts, keys.status(host), keys.assignment(host)];
+  const pauses = pausesOf(context, host);
+  const doomed = [...parts, keys.status(host), keys.assignment(host), ...pauses];
   const found = await Promise.all(doomed.map(async (key) => ({ key, kv: await readKey(context, key) })));
-  const instances = instancesOn(cluster.view.hosts.get(host));
+  const instances = instancesOn(cluster.view.hosts.get(host)).size;
+  const hasConfig = cluster.view.config.hosts.has(host);
   await commit(
     context,
     [{ key: keys.hostAlive(host), createRevision: 0 }, ...found.map(({ key, kv }) => unchanged(key, kv))],
     found.filter(({ kv }) => kv !== undefined).map(({ key }) => ({ op: 'delete', key })),
     `the host ${host}`,
   );
-  return { instances };
+  return { instances, pauses: pauses.length, configKey: hasConfig ? keys.hostConfig(host) : '' };
 }
 
-/** Those that it is to run, and those that it still has. */
-function instancesOn(host: HostView | undefined): number {
-  if (host === undefined) return 0;
-  return new Set([...placementsOf(host).map(({ id }) => id), ...Object.keys(host.status?.instances ?? {})]).size;
+/** What fits into the transaction; a pause that is left over names nothing, and ends by itself. */
+const MAX_PAUSES = 100;
+
+/** Keys of the host's own pause, and of those of instances that no other host has. */
+function pausesOf({ keys, cluster: { view } }: ApiContext, host: string): readonly string[] {
+  const isHere = (id: string): boolean => [...(view.index?.hostsOfInstance(id) ?? [])].every((name) => name === host);
+  const paused = [...instancesOn(view.hosts.get(host))].filter((id) => view.pauses.has(keys.pause('instance', id)));
+  const own = [keys.pause('host', host)].filter((key) => view.pauses.has(key));
+  return [...own, ...paused.filter(isHere).map((id) => keys.pause('instance', id))].slice(0, MAX_PAUSES);
+}
+
+/** Ids of those that it is to run, and of those that it still has. */
+function instancesOn(host: HostView | undefined): ReadonlySet<string> {
+  if (host === undefined) return new Set();
+  return new Set([...placementsOf(host).map(({ id }) => id), ...Object.keys(host.status?.instances ?? {})]);
 }
 
 function takesInstances({ intent }: HostView): boolean {

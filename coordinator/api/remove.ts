@@ -2,8 +2,9 @@ import { MAX_TXN_WRITES } from '../../lib/etcd/store';
 import { nearestName } from '../../lib/nearest';
 import { RpcError, type RemoveRequest, type RemoveResponse } from '../../lib/rpc/types';
 import { requireKnown, writing, type ApiContext } from './context';
+import { heldByFreeze } from './intents';
 
-/** Deletes service documents: all of them, or, when one is not there, none. */
+/** Deletes service documents: all of them, or, when one is not there or is frozen, none. */
 export async function remove(context: ApiContext, { services }: RemoveRequest): Promise<RemoveResponse> {
   requireKnown(context);
   const names = [...new Set(services)];
@@ -19,6 +20,8 @@ export async function remove(context: ApiContext, { services }: RemoveRequest): 
     });
     throw new RpcError('not-found', `there is no service ${hints.join(', ')}; nothing was removed`);
   }
+  const frozen = names.map((name) => heldByFreeze(context.cluster.view, name)).filter((why) => why !== '');
+  if (frozen.length > 0) throw new RpcError('refused', `${frozen.join('; ')}. Nothing was removed`);
   const keyOf = (name: string): string => context.keys.service(name);
   const { succeeded } = await writing(() =>
     context.store.txn({

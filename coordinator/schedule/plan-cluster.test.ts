@@ -1,6 +1,6 @@
 /** The coordinator's plan, against a model of hosts that do what they are told. */
-import { emptyDocument } from '../../lib/documents/codec';
 import * as fc from 'fast-check';
+import { emptyDocument } from '../../lib/documents/codec';
 import { GIB, World } from '../../test/support/world';
 import { placementsOf } from '../view';
 
@@ -85,6 +85,22 @@ test('a deleted service stops, and its releases go when no host runs it any more
   world.act();
   world.plan();
   expect([world.releases.has('web'), world.serviceStatuses.has('web')]).toEqual([false, false]);
+});
+
+test('a service whose key is deleted while it is frozen runs on until it is not', () => {
+  const world = three().put('web', { replicas: 3 });
+  world.settle();
+  const before = world.ids('web');
+  const freeze = { reason: 'audit', by: 'ann@ops', atMs: 1 };
+  world.serviceIntents.set('web', { document: { ...emptyDocument('ServiceIntent'), freeze }, modRevision: 1 });
+  world.services.delete('web');
+  world.settle();
+  expect(world.ids('web')).toEqual(before);
+  const frozen = 'frozen by ann@ops: audit; "berth unfreeze web" ends it';
+  expect(world.serviceStatuses.get('web')!.document).toMatchObject({ rollout: 'held', frozen });
+  world.serviceIntents.clear();
+  world.settle();
+  expect([world.ids('web'), world.releases.has('web'), world.serviceStatuses.has('web')]).toEqual([[], false, false]);
 });
 
 test('global: one on every host that fits, also on those that come later, and none leaves a lost one', () => {

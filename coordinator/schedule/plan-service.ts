@@ -139,14 +139,15 @@ function planRemoval(input: ServiceInput, releases: ReadonlyMap<number, Release>
   // Never heard of, or all of etcd was emptied: no reason to stop anything (G3).
   if (numbers.length === 0) return { placements, status: undefined, dropReleases: [] };
   const deletedAtMs = deletedSinceMs(view.serviceStatuses.get(service)?.document, input.wallMs);
-  if (input.brakes.services.has(service))
-    return { placements, status: { ...lastStatus(input), rollout: 'held', deletedAtMs }, dropReleases: [] };
+  const frozen = whyFrozen(view, service);
+  if (frozen !== '' || input.brakes.services.has(service))
+    return { placements, status: { ...lastStatus(input), rollout: 'held', frozen, deletedAtMs }, dropReleases: [] };
   const kept = placements.filter((placement) => isPinned(pauses, placement));
   for (const placement of placements)
     if (!kept.includes(placement)) usage.giveBack(placement, releases.get(placement.release));
   const isReported = input.reports().some(({ host }) => host.isLive);
   if (placements.length === 0 && !isReported) return { placements: [], status: undefined, dropReleases: numbers };
-  const nothing = { rollout: 'stopping', wanted: 0, placed: kept.length, running: 0, unplaced: [] };
+  const nothing = { rollout: 'stopping', frozen: '', wanted: 0, placed: kept.length, running: 0, unplaced: [] };
   return { placements: kept, status: { ...lastStatus(input), ...nothing, deletedAtMs }, dropReleases: [] };
 }
 
