@@ -11,6 +11,7 @@ import { registerHistory } from './history';
 import { registerPlan } from './plan';
 import { registerPromote } from './promote';
 import { registerRebalance } from './rebalance';
+import { registerRedeploy } from './redeploy';
 import { registerRollback } from './rollback';
 import { registerScale } from './scale';
 import { CommandError, EXIT } from './exit-codes';
@@ -55,6 +56,7 @@ export function createProgram(): Command {
     registerAlarms,
     registerRm,
     registerHistory,
+    registerRedeploy,
     registerRollback,
     registerScale,
     registerPromote,

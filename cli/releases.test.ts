@@ -15,7 +15,7 @@ const MOVE: Rollout = {
 function listed(number: number, more: Partial<ListedRelease> = {}): ListedRelease {
   return {
     ...{ number, createdAtMs: 1.8e12 + number * 60_000, author: 'ann@ops', image: `web:1.${number}`, digest: DIGEST },
-    ...{ unpinnedReason: '', changes: ['container.image'], whole: true },
+    ...{ unpinnedReason: '', changes: ['container.image'], whole: true, reason: '' },
     ...more,
   };
 }

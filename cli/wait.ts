@@ -1,4 +1,4 @@
-/** `--wait` of apply, rollback and scale: follows services until they run as wanted, or have failed. */
+/** `--wait` of apply, rollback, redeploy and scale: follows services until they run as wanted, or have failed. */
 import type { CoordinatorCalls, ListedService } from '../lib/rpc/types';
 import { CommandError, EXIT } from './exit-codes';
 import { follow, logLines, type Seen, type Trouble } from './follow';

@@ -20,7 +20,7 @@ const ALARM: Alarm = {
 function release(number: number, more: Partial<ListedRelease> = {}): ListedRelease {
   return {
     ...{ number, createdAtMs: 1.8e12, author: 'ann@ops', image: `web:${number}`, digest: DIGEST, unpinnedReason: '' },
-    ...{ changes: ['container.image'], whole: true, ...more },
+    ...{ changes: ['container.image'], whole: true, reason: '', ...more },
   };
 }
 

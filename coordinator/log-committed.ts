@@ -9,8 +9,10 @@ export function logCommitted(
   { releases, assignments, statuses }: ClusterChanges,
   before: ReadonlyMap<string, ServiceStatus | undefined>,
 ): void {
-  for (const { service, number } of releases)
-    log.info('cut a release', { service, release: `${service}@${number}`, reason: 'the service document changed' });
+  for (const { service, number, reason } of releases) {
+    const why = reason === '' ? 'the service document, or the config that it takes, changed' : reason;
+    log.info('cut a release', { service, release: `${service}@${number}`, reason: why });
+  }
   for (const [host, { revision, instances, held }] of assignments) {
     log.info('assigned', { host, revision, instances: Object.keys(instances).length });
     if (held.length > 0)

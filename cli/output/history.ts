@@ -37,6 +37,12 @@ export function printHistory(service: string, answer: GetHistoryResponse): void 
       ? []
       : [`${status.move.phase}: ${clean(status.move.reason)}`]),
     ...(status.frozen === '' ? [] : [clean(status.frozen)]),
+    ...releases
+      .filter(({ reason }) => reason !== '')
+      .map(
+        ({ number, author, reason }) =>
+          `@${number} was ${clean(reason)}${author === '' ? '' : `, by ${clean(author)}`}`,
+      ),
     ...unpinned.map(({ number, unpinnedReason }) => `@${number} is unpinned: ${clean(unpinnedReason)}`),
     ...unreadable.map((number) => `@${number} can not be read.`),
   ];

@@ -10,6 +10,7 @@ import { listPauses, pause, resume } from './pauses';
 import { plan } from './plan';
 import { rebalance } from './rebalance';
 import { getHistory, promote, rollback } from './releases';
+import { redeploy } from './redeploy';
 import { remove } from './remove';
 import { scale } from './scale';
 import { why } from './why';
@@ -30,6 +31,7 @@ export function createApi(context: ApiContext): CoordinatorCalls {
     removeHost: (request) => removeHost(context, request),
     getHistory: async (request) => getHistory(context, request),
     rollback: (request) => rollback(context, request),
+    redeploy: (request) => redeploy(context, request),
     promote: (request) => promote(context, request),
     changeFreeze: (request) => changeFreeze(context, request),
     scale: (request) => scale(context, request),

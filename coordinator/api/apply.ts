@@ -1,12 +1,14 @@
+import type { ServiceIntent } from '../../lib/documents/types';
 import { MAX_TXN_WRITES, type Compare, type Write } from '../../lib/etcd/store';
-import { isoTime } from '../../lib/iso-time';
 import { RpcError, type AppliedService, type ApplyRequest, type ApplyResponse } from '../../lib/rpc/types';
-import { indexPauses } from '../schedule/pauses';
+import { whyNotAsked } from '../releases/pin-image';
+import type { RedeployWish } from '../releases/redeploy';
 import type { ServiceDocument } from '../view';
 import { requireKnown, writing, type ApiContext } from './context';
-import { authorOf, editServiceIntent, heldByFreeze } from './intents';
+import { authorOf, editServiceIntent, heldByFreeze, heldByPause } from './intents';
+import { wishAfter } from './redeploy';
 import { refusals } from './refusals';
-import { statusOf, wishInForce } from './releases';
+import { newestRelease, statusOf, wishInForce } from './releases';
 import { requireShort } from './writes';
 import { requireUnchangedSince } from './world';
 
@@ -59,16 +61,19 @@ export function actionOf(
   const { move, serviceRevision } = statusOf(view, name);
   const hasFailed = move?.phase === 'rolled-back' || move?.phase === 'stopped';
   if (hasFailed && serviceRevision === before.modRevision) return { name, action: 'retried', held };
-  return { name, action: 'unchanged', held: held || whyElsewhere(context, name) };
+  const action = isRefreshed(context, name, document) ? 'refreshed' : 'unchanged';
+  return { name, action, held: held || whyElsewhere(context, name) };
 }
 
-function whyHeld({ cluster }: ApiContext, service: string): string {
-  const frozen = heldByFreeze(cluster.view, service);
-  if (frozen !== '') return frozen;
-  const pause = indexPauses(cluster.pauses()).service.get(service);
-  return pause === undefined
-    ? ''
-    : `${service}: paused until ${isoTime(pause.untilMs)}; "berth resume ${service}" ends it`;
+/** Whoever writes `pull_policy: always` wants what the tag means at each apply. docs/decisions/0018. */
+function isRefreshed(context: ApiContext, name: string, document: string): boolean {
+  const compiled = context.compile(name, document);
+  if (!compiled.ok || compiled.container.pullPolicy !== 'always') return false;
+  return whyNotAsked(compiled.container) === '' && newestRelease(context.cluster.view, name) !== undefined;
+}
+
+function whyHeld(context: ApiContext, service: string): string {
+  return heldByFreeze(context.cluster.view, service) || heldByPause(context, service);
 }
 
 /** The document is as it was, and something else runs, since an operator wants it so. */
@@ -93,13 +98,21 @@ async function write(
   const authors = await Promise.all(
     changed.map(async ({ name, document }): Promise<Edit> => {
       const { before, change } = await editServiceIntent(context, name);
-      return change({ ...before, author: authorOf(context, by, document) });
+      const refreshed = isRefreshed(context, name, document) && { redeploy: refresh(context, name, before, by) };
+      return change({ ...before, ...refreshed, author: authorOf(context, by, document) });
     }),
   );
   if (documents.length + authors.length <= MAX_TXN_WRITES) return commitAll(context, [...documents, ...authors]);
   // Authors first: by the text's hash they concern nobody until it is written.
   await commitAll(context, authors);
   await commitAll(context, documents);
+}
+
+function refresh(context: ApiContext, service: string, { redeploy }: ServiceIntent, by: string): RedeployWish {
+  const insteadOf = newestRelease(context.cluster.view, service)!.number;
+  const reason = 'applied again, with pull_policy: always';
+  const force = redeploy?.insteadOf === insteadOf && redeploy.force;
+  return wishAfter(redeploy, { atMs: context.wallMs(), insteadOf, force, reason, by });
 }
 
 async function commitAll(context: ApiContext, edits: readonly Edit[]): Promise<void> {

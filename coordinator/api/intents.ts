@@ -2,9 +2,11 @@
 import { decodeDocument, DocumentError, emptyDocument, encodeDocument } from '../../lib/documents/codec';
 import type { Author, ClusterIntent, DocumentTypes, ServiceIntent } from '../../lib/documents/types';
 import type { Compare, Write } from '../../lib/etcd/store';
+import { isoTime } from '../../lib/iso-time';
 import { textHash } from '../../lib/release/text-hash';
 import { RpcError } from '../../lib/rpc/types';
 import { whyFrozen } from '../rollouts/freeze';
+import { indexPauses } from '../schedule/pauses';
 import type { ClusterView } from '../view';
 import type { ApiContext } from './context';
 import { readKey, unchanged } from './writes';
@@ -71,4 +73,11 @@ export function requireThawed(view: ClusterView, service: string): void {
 export function heldByFreeze(view: ClusterView, service: string): string {
   const why = whyFrozen(view, service);
   return why === '' ? '' : `${service}: ${why}`;
+}
+
+/** @returns 'web: paused until 2027-01-15T08:00:00Z; "berth resume web" ends it'; empty when it is not */
+export function heldByPause({ cluster }: ApiContext, service: string): string {
+  const pause = indexPauses(cluster.pauses()).service.get(service);
+  if (pause === undefined) return '';
+  return `${service}: paused until ${isoTime(pause.untilMs)}; "berth resume ${service}" ends it`;
 }

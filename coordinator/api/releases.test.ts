@@ -59,7 +59,7 @@ test('history: newest first, with digests, authors, changes, and which were whol
   const history = await cluster.lead.api.getHistory({ service: 'web' });
   expect(history).toMatchObject({ status: { targetRelease: 4, move: { phase: 'moving' } }, unreadable: [5] });
   expect(history.rollback).toBeUndefined();
-  const plain = { author: '', digest: DIGEST, unpinnedReason: '', changes: [] };
+  const plain = { author: '', digest: DIGEST, unpinnedReason: '', changes: [], reason: '' };
   expect(history.releases).toEqual([
     {
       number: 4,
@@ -69,6 +69,7 @@ test('history: newest first, with digests, authors, changes, and which were whol
       digest: '',
       unpinnedReason: 'no registry',
       changes: ['container.image'],
+      reason: '',
       whole: false,
     },
     { ...plain, number: 3, createdAtMs: 3, image: 'web:3', whole: true },

@@ -42,11 +42,11 @@ export function wishInForce(view: ClusterView, service: string): RollbackWish | 
 }
 
 export function listedRelease(release: Release, { wholeReleases }: ServiceStatus): ListedRelease {
-  const { number, createdAtMs, author, container, unpinnedReason, changes } = release;
+  const { number, createdAtMs, author, container, unpinnedReason, changes, reason } = release;
   const [reference = '', digest = ''] = container.image.split('@');
   const image = release.image === '' ? reference : (release.image.split('@')[0] ?? '');
   return {
-    ...{ number, createdAtMs, author, image, digest, unpinnedReason, changes },
+    ...{ number, createdAtMs, author, image, digest, unpinnedReason, changes, reason },
     whole: wholeReleases.includes(number),
   };
 }
@@ -117,6 +117,11 @@ export function statusOf(view: ClusterView, service: string): ServiceStatus {
 /** Of all services that something is known of, those that are being removed among them. */
 export function namesOf({ services, releases, serviceStatuses }: ClusterView): ReadonlySet<string> {
   return new Set([...services.keys(), ...releases.keys(), ...serviceStatuses.keys()]);
+}
+
+export function newestRelease(view: ClusterView, service: string): Release | undefined {
+  const releases = view.releases.get(service) ?? NO_RELEASES;
+  return releases.get(newestOf(releases));
 }
 
 function newestOf(releases: ReadonlyMap<number, Release>): number {

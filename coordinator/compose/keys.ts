@@ -79,7 +79,9 @@ export const SERVICE_KEYS: KeyTable = {
   privileged: no('it gives the container the whole host; use cap_add for what it really needs'),
   profiles: no('apply the services that you want'),
   provider: no('Berth runs containers and nothing else'),
-  pull_policy: yes('missing, always or never'),
+  pull_policy: yes(
+    'missing, always or never; with always, each apply asks what the tag means, and rolls out what changed',
+  ),
   pull_refresh_after: no('images are not pulled by the clock; use pull_policy: always'),
   read_only: yes(),
   restart: no('use deploy.restart_policy'),

@@ -13,8 +13,8 @@ const MAX_PATH_CHARACTERS = 200;
  */
 export function changesBetween(before: Release | undefined, after: Release): readonly string[] {
   if (before === undefined) return [];
-  const [old, now] = [before, after].map(({ container, deploy, config }) => ({
-    ...{ container, deploy: withDefaults(deploy), config },
+  const [old, now] = [before, after].map(({ container, deploy, config, redeploys }) => ({
+    ...{ container, deploy: withDefaults(deploy), config, redeploys },
   }));
   return differences(old, now, '')
     .sort()

@@ -8,6 +8,7 @@ import { textHash } from '../../lib/release/text-hash';
 import type { CompiledService } from '../schedule/types';
 import { changesBetween } from './changes';
 import { pinImage, type Pinning, type ReleaseInput, type Resolving } from './pin-image';
+import { redeployInForce, type RedeployAnswer, type RedeployWish } from './redeploy';
 import { resolveConfig } from './resolve-config';
 import { withDefaults } from './unsaid';
 
@@ -19,6 +20,8 @@ export interface ReleaseDecision {
    * (`asked`, `question`, `asks`), and the host's assignment in `resolve`; both are gone when this is.
    */
   readonly resolving?: Resolving;
+  /** A redeploy was asked for, and changes nothing. The service's status is to say so until the next is answered. */
+  readonly redeploy?: RedeployAnswer;
   /** Why no release is cut, where the document itself is right: of its config. */
   readonly problems: readonly Problem[];
 }
@@ -30,19 +33,38 @@ export function decideRelease(input: ReleaseInput, newest: Release | undefined):
   const { service, document, view } = input;
   if (document?.compiled.ok !== true) return { problems: [] };
   const { compiled } = document;
+  const { container, deploy } = compiled;
   const { values, problems } = resolveConfig(compiled, view.config, service);
   if (problems.length > 0) return { problems };
   const source = sourceHash(compiled, values);
-  if (newest !== undefined && isCutFrom(newest, compiled, values, source)) return { problems: [] };
-  const { container, deploy } = compiled;
+  const wish = newest && redeployInForce(input, newest);
+  const isNew = newest === undefined || !isCutFrom(newest, compiled, values, source);
+  if (!isNew && wish === undefined) return { problems: [] };
+  const cause = isNew ? undefined : wish;
   const draft: Release = {
     ...emptyDocument('Release'),
     ...{ service, number: nextNumber(input), container, deploy, config: values, source, image: container.image },
-    ...{ createdAtMs: input.wallMs, serviceRevision: document.modRevision, author: authorOf(input, newest) },
+    ...{ createdAtMs: input.wallMs, serviceRevision: document.modRevision, author: authorOf(input, newest, cause) },
+    ...{ redeploys: (newest?.redeploys ?? 0) + (wish?.force === true ? 1 : 0), reason: textOfCause(cause) },
   };
-  const pinning = keptImage(newest, draft) ?? pinImage(input, draft);
+  const kept = keptImage(newest, draft);
+  const pinning = (wish === undefined ? kept : undefined) ?? pinImage(input, draft);
   if ('asked' in pinning) return { resolving: pinning, problems: [] };
-  return { release: finish(draft, pinning, newest), problems: [] };
+  if (newest === undefined || wish === undefined) return { release: finish(draft, pinning, newest), problems: [] };
+  if (!isNew && !wish.force && (pinning.unpinnedReason !== '' || pinning.image === newest.container.image))
+    return { redeploy: answerTo(wish, pinning), problems: [] };
+  // What the name meant last is better than not to know.
+  const known = pinning.unpinnedReason === '' ? pinning : (kept ?? pinning);
+  return { release: finish(draft, known, newest), problems: [] };
+}
+
+function textOfCause(wish: RedeployWish | undefined): string {
+  if (wish === undefined) return '';
+  return `redeployed${wish.force ? ' by force' : ''}${wish.reason === '' ? '' : `: ${wish.reason}`}`;
+}
+
+function answerTo({ atMs }: RedeployWish, { image, unpinnedReason }: Exclude<Pinning, Resolving>): RedeployAnswer {
+  return { wish: atMs, digest: unpinnedReason === '' ? (image.split('@')[1] ?? '') : '', reason: unpinnedReason };
 }
 
 function finish(draft: Release, { image, unpinnedReason }: Exclude<Pinning, Resolving>, newest: Release | undefined) {
@@ -85,8 +107,13 @@ function nextNumber({ service, view, reports }: ReleaseInput): number {
   return Math.max(0, ...written, ...reported) + 1;
 }
 
-/** Of the document, when it is another one than that of the newest release, and as it was applied. */
-function authorOf({ service, view, document }: ReleaseInput, newest: Release | undefined): string {
+/** Of the redeploy that is its only cause; of the document, when it is another one than that of the newest release, and as it was applied. */
+function authorOf(
+  { service, view, document }: ReleaseInput,
+  newest: Release | undefined,
+  cause: RedeployWish | undefined,
+): string {
+  if (cause !== undefined) return cause.by;
   const author = view.serviceIntents.get(service)?.document.author;
   const text = view.services.get(service)?.text;
   const isNew = newest?.serviceRevision !== document?.modRevision;

@@ -39,6 +39,12 @@ export type Pinning =
   /** @property image with its digest, unless `unpinnedReason` says why it has none */
   { readonly image: string; readonly unpinnedReason: string } | Resolving;
 
+/** @returns why no registry is asked what an image means, for people; empty when one is */
+export function whyNotAsked({ image, pullPolicy }: Pick<Release['container'], 'image' | 'pullPolicy'>): string {
+  if (image.includes('@') || IMAGE_ID.test(image)) return 'its image is given by its digest or id';
+  return pullPolicy === 'never' ? 'its pull_policy is never' : '';
+}
+
 /** @param release with its image as the operator wrote it */
 export function pinImage(input: ReleaseInput, release: Release): Pinning {
   const { image, pullPolicy } = release.container;

@@ -50,7 +50,9 @@ function planGoing(
   const mayCut = frozen === '' && (problems.length === 0 || !document.compiled.ok);
   const decision: ReleaseDecision = mayCut ? decideRelease(input, newest) : { problems: [] };
   if (document.compiled.ok) problems.push(...decision.problems);
+  const redeploy = decision.redeploy ?? input.view.serviceStatuses.get(input.service)?.document?.redeploy;
   const said = {
+    ...(redeploy && { redeploy }),
     ...{ frozen, problems, accepted: problems.length === 0, deletedAtMs: 0, stuck: {} },
     serviceRevision: document.modRevision,
   };

@@ -28,7 +28,7 @@ export function pointTo(
   const isSame =
     release === undefined
       ? isMadeFrom(reportOf(view, placement)?.spec ?? '', container, config)
-      : sameContainer({ ...release, config: effectiveConfig(release.config, placement.config) }, { container, config });
+      : sameContainer({ ...release, config: effectiveConfig(release.config, placement.config) }, { ...target, config });
   const host = view.hosts.get(placement.host);
   if (!isSame || host === undefined) return placement;
   const pointed = { ...placement, release: target.number, config: own };

@@ -46,10 +46,13 @@ export function isMadeFrom(label: string, container: ContainerSpec, config: Conf
 export interface Made {
   readonly container: ContainerSpec;
   readonly config: Config;
+  /** Containers of another count are made anew, whatever they say. */
+  readonly redeploys?: number;
 }
 
 /** Whether one container serves for both; their limits may differ. */
 export function sameContainer(a: Made, b: Made): boolean {
+  if ((a.redeploys ?? 0) !== (b.redeploys ?? 0)) return false;
   return (
     (a.container === b.container && a.config === b.config) ||
     specHash(a.container, a.config) === specHash(b.container, b.config)

@@ -38,6 +38,8 @@ import type { PlannedInstance__Output } from '../../proto/generated/types/berth/
 import type { PlannedService__Output } from '../../proto/generated/types/berth/v1/PlannedService';
 import type { PromoteRequest__Output } from '../../proto/generated/types/berth/v1/PromoteRequest';
 import type { PromoteResponse__Output } from '../../proto/generated/types/berth/v1/PromoteResponse';
+import type { RedeployRequest__Output } from '../../proto/generated/types/berth/v1/RedeployRequest';
+import type { RedeployResponse__Output } from '../../proto/generated/types/berth/v1/RedeployResponse';
 import type { RebalanceRequest__Output } from '../../proto/generated/types/berth/v1/RebalanceRequest';
 import type { RebalanceResponse__Output } from '../../proto/generated/types/berth/v1/RebalanceResponse';
 import type { RefusedService__Output } from '../../proto/generated/types/berth/v1/RefusedService';
@@ -83,6 +85,8 @@ export type RollbackRequest = Whole<RollbackRequest__Output>;
 export type RollbackResponse = Whole<RollbackResponse__Output>;
 export type PromoteRequest = Whole<PromoteRequest__Output>;
 export type PromoteResponse = Whole<PromoteResponse__Output>;
+export type RedeployRequest = Whole<RedeployRequest__Output>;
+export type RedeployResponse = Whole<RedeployResponse__Output>;
 export type ChangeFreezeRequest = Whole<ChangeFreezeRequest__Output>;
 export type ChangeFreezeResponse = Whole<ChangeFreezeResponse__Output>;
 export type ScaleRequest = Whole<ScaleRequest__Output>;
@@ -131,6 +135,7 @@ export interface CoordinatorCalls {
   removeHost(request: RemoveHostRequest): Promise<RemoveHostResponse>;
   getHistory(request: GetHistoryRequest): Promise<GetHistoryResponse>;
   rollback(request: RollbackRequest): Promise<RollbackResponse>;
+  redeploy(request: RedeployRequest): Promise<RedeployResponse>;
   promote(request: PromoteRequest): Promise<PromoteResponse>;
   changeFreeze(request: ChangeFreezeRequest): Promise<ChangeFreezeResponse>;
   scale(request: ScaleRequest): Promise<ScaleResponse>;
