@@ -44,7 +44,7 @@ const RESOLVING: Rollout = {
   ...{ from: 7, to: 7, phase: 'resolving', reason: 'h1 is asked for the digest of web:1', isRollback: false },
   ...{ failedRelease: 0, failedRevision: 0, startedAtMs: 1, phaseSinceMs: 1, nextBatchAtMs: 0, watched: {} },
   ...{ failures: {}, moved: 0, total: 0, promoted: false, beforeDone: false, job: '', asked: 'h1', question: 1 },
-  ...{ asks: 1, lastExits: {} },
+  ...{ asks: 1, lastExits: {}, noDigest: {} },
 };
 const MORE = '"berth history web" and "berth ps web" show how it comes along.\n';
 

@@ -9,7 +9,7 @@ const ME = expect.stringMatching(/^\S+@\S+$/);
 const MOVE: Rollout = {
   ...{ from: 2, to: 3, phase: 'moving', reason: '', isRollback: false, failedRelease: 0, failedRevision: 0 },
   ...{ startedAtMs: 1, phaseSinceMs: 1, nextBatchAtMs: 0, watched: {}, failures: {}, moved: 0, total: 0 },
-  ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0, lastExits: {} },
+  ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0, lastExits: {}, noDigest: {} },
 };
 
 function listed(number: number, more: Partial<ListedRelease> = {}): ListedRelease {

@@ -7,7 +7,7 @@ import { waitFor } from './wait';
 const MOVE: Rollout = {
   ...{ from: 1, to: 2, phase: 'moving', reason: '', isRollback: false, failedRelease: 0, failedRevision: 0 },
   ...{ startedAtMs: 1, phaseSinceMs: 1, nextBatchAtMs: 0, watched: {}, failures: {}, moved: 0, total: 0 },
-  ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0, lastExits: {} },
+  ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0, lastExits: {}, noDigest: {} },
 };
 
 const status = (change: Partial<ListedService['status']>, move?: Partial<Rollout>, name = 'web'): ListedService =>

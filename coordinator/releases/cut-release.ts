@@ -17,7 +17,7 @@ export interface ReleaseDecision {
   readonly release?: Release;
   /**
    * The release waits for a host to say what its image's name means now. The service's status is to say it in its `move`
-   * (`asked`, `question`, `asks`), and the host's assignment in `resolve`; both are gone when this is.
+   * (`asked`, `question`, `asks`, `noDigest`), and the host's assignment in `resolve`; both are gone when this is.
    */
   readonly resolving?: Resolving;
   /** A redeploy was asked for, and changes nothing. The service's status is to say so until the next is answered. */

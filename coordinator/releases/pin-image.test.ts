@@ -10,7 +10,7 @@ test('a host is asked what the name means now, and the release has its digest', 
   const { release, resolving } = scene.decide();
   expect(release).toBeUndefined();
   expect(resolving).toEqual({
-    ...{ asked: 'h1', question: scene.wallMs, asks: 1, image: 'web:1', againInMs: ANSWER_WITHIN_MS },
+    ...{ asked: 'h1', question: scene.wallMs, asks: 1, noDigest: {}, image: 'web:1', againInMs: ANSWER_WITHIN_MS },
     reason: 'h1 is asked for the digest of web:1',
   });
   expect(scene.answer(A).decide().release).toMatchObject({
@@ -68,10 +68,50 @@ test.each([
   ['nothing', '', '', 'h1 got no digest of it: the registry named none'],
   ['nonsense', 'sha256:x', '', 'h1 got no digest of it: the registry named none'],
 ])('a host that has no digest says why: %s', (_, digest, problem, reason) => {
-  const scene = new ReleaseScene('h1', 'h2').put('web:1');
+  const scene = new ReleaseScene('h1').put('web:1');
   scene.decide();
   const { release } = scene.answer(digest, problem).decide();
   expect(release).toMatchObject({ unpinned: true, unpinnedReason: reason, container: { image: 'web:1' } });
+});
+
+test('a host without credentials is not the last word: others are asked, and one of them knows', () => {
+  const scene = new ReleaseScene('h1', 'h2', 'h3').put('web:1');
+  scene.decide();
+  const { resolving } = scene.answer('', 'denied').wait(1).decide();
+  expect(resolving).toMatchObject({ asked: 'h2', asks: 2, noDigest: { h1: 'denied' } });
+  expect(resolving!.reason).toBe('h2 is asked for the digest of web:1 (2 of 3 times); h1 got no digest of it: denied');
+  expect(scene.answer(A).decide().release).toMatchObject({ unpinned: false, container: { image: `web:1@${A}` } });
+});
+
+test.each([
+  ['three of many', ['h1', 'h2', 'h3', 'h4'], 3, 'h1, h2, h3 got no digest of it: denied'],
+  ['each once', ['h1', 'h2'], 2, 'h1, h2 got no digest of it: denied'],
+])('when all say no, the release goes without: %s', (_, hosts, asks, reason) => {
+  const scene = new ReleaseScene(...hosts).put('web:1');
+  let decision = scene.decide();
+  for (let asked = 1; decision.resolving !== undefined; asked++) {
+    expect(decision.resolving.asks).toBe(asked);
+    expect(asked).toBeLessThanOrEqual(asks);
+    decision = scene.answer('', 'denied').wait(1).decide();
+  }
+  expect(decision.release).toMatchObject({ unpinned: true, unpinnedReason: reason });
+});
+
+test('one says no, another says something else, and one says nothing', () => {
+  const scene = new ReleaseScene('h1', 'h2', 'h3').put('web:1');
+  scene.decide();
+  scene.answer('', 'denied').wait(1).decide();
+  scene.answer('', 'not found').wait(1).decide();
+  expect(scene.wait(ANSWER_WITHIN_MS).decide().release).toMatchObject({
+    unpinnedReason: 'h1 got no digest of it: denied; h2 got no digest of it: not found; h3 did not answer in time',
+  });
+});
+
+test('another image is asked of those that knew nothing of the last one', () => {
+  const scene = new ReleaseScene('h1', 'h2').put('web:1');
+  scene.decide();
+  scene.answer('', 'denied').wait(1).decide();
+  expect(scene.put('web:2').wait(1).decide().resolving).toMatchObject({ asked: 'h1', asks: 1, noDigest: {} });
 });
 
 test('a late host is not waited for, another is asked, and after three nobody is', () => {

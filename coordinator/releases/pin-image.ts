@@ -1,6 +1,6 @@
 /**
  * Pure: which digest a release's image has, or whom to ask for it. Hosts are asked, since their engines have the
- * credentials of registries; one after another, a few times, and then the release goes without. docs/decisions/0015.
+ * credentials of registries; one after another, a few, and then the release goes without. docs/decisions/0015.
  */
 import type { Release } from '../../lib/documents/types';
 import { constraints } from '../schedule/filters/constraints';
@@ -28,6 +28,8 @@ export interface Resolving {
   readonly question: number;
   /** How often somebody was asked, this time included. */
   readonly asks: number;
+  /** Who got none, by host: why. */
+  readonly noDigest: Denials;
   readonly image: string;
   /** For people. */
   readonly reason: string;
@@ -54,30 +56,59 @@ export function pinImage(input: ReleaseInput, release: Release): Pinning {
     return unpinned('pull_policy is never: each host runs what it has under this name, and no registry is asked');
   const last = lastQuestion(input, image);
   const answer = last && input.view.hosts.get(last.asked)?.status?.resolved[input.service];
-  if (last !== undefined && answer?.question === last.question) {
-    if (DIGEST.test(answer.digest)) return { image: `${image}@${answer.digest}`, unpinnedReason: '' };
-    return unpinned(`${last.asked} got no digest of it: ${answer.problem || 'the registry named none'}`);
-  }
-  if (last !== undefined && last.leftMs > 0 && isLive(input, last.asked)) return resolving(last, image, last.leftMs);
-  if (last !== undefined && last.asks >= MAX_ASKS)
-    return unpinned(
-      `${last.asks} times a host was asked for its digest, ${last.asked} last, and none answered in time`,
-    );
-  const asked = nextHost(input, release, last?.asked);
-  if (asked === undefined) return unpinned('no host was live that could be asked for its digest');
+  const isAnswered = last !== undefined && answer?.question === last.question;
+  if (isAnswered && DIGEST.test(answer.digest)) return { image: `${image}@${answer.digest}`, unpinnedReason: '' };
+  if (last !== undefined && !isAnswered && last.leftMs > 0 && isLive(input, last.asked))
+    return resolving(last, image, last.leftMs);
+  const why = answer?.problem === '' ? 'the registry named none' : (answer?.problem ?? '');
+  // It may lack the credentials that another one has.
+  const noDigest = isAnswered ? { ...last.noDigest, [last.asked]: why } : (last?.noDigest ?? {});
+  const asks = last?.asks ?? 0;
+  const asked = asks < MAX_ASKS ? nextHost(input, release, last?.asked, noDigest) : undefined;
+  if (asked === undefined) return unpinned(whyNone({ last, noDigest, isAnswered }));
   const question = Math.max(input.wallMs, (last?.question ?? 0) + 1);
-  return resolving({ asked, question, asks: (last?.asks ?? 0) + 1 }, image, ANSWER_WITHIN_MS);
+  return resolving({ asked, question, asks: asks + 1, noDigest }, image, ANSWER_WITHIN_MS);
 }
+
+/** Hosts that got no digest: why. */
+type Denials = Readonly<Record<string, string>>;
 
 interface Question {
   readonly asked: string;
   readonly question: number;
   readonly asks: number;
+  readonly noDigest: Denials;
 }
 
-function resolving({ asked, question, asks }: Question, image: string, againInMs: number): Resolving {
-  const times = asks === 1 ? '' : ` (${asks} of ${MAX_ASKS} times)`;
-  return { asked, question, asks, image, reason: `${asked} is asked for the digest of ${image}${times}`, againInMs };
+function resolving({ asked, question, asks, noDigest }: Question, image: string, againInMs: number): Resolving {
+  const before = asks === 1 ? '' : ` (${asks} of ${MAX_ASKS} times)${textOf(noDigest, '; ')}`;
+  const reason = `${asked} is asked for the digest of ${image}${before}`;
+  return { asked, question, asks, noDigest, image, reason, againInMs };
+}
+
+/** Why nobody more is asked, for people. */
+function whyNone({ last, noDigest, isAnswered }: Asked): string {
+  const denied = textOf(noDigest);
+  if (last === undefined || (denied === '' && last.asks < MAX_ASKS))
+    return 'no host was live that could be asked for its digest';
+  if (denied === '')
+    return `${last.asks} times a host was asked for its digest, ${last.asked} last, and none answered in time`;
+  return isAnswered ? denied : `${denied}; ${last.asked} did not answer in time`;
+}
+
+interface Asked {
+  readonly last: Question | undefined;
+  readonly noDigest: Denials;
+  /** The last one has answered. */
+  readonly isAnswered: boolean;
+}
+
+/** @param before stands before it, if there is anything. @returns "h1, h2 got no digest of it: denied; h3 got …" */
+function textOf(noDigest: Denials, before = ''): string {
+  const hosts = new Map<string, string[]>();
+  for (const [host, why] of Object.entries(noDigest)) hosts.set(why, [...(hosts.get(why) ?? []), host]);
+  const told = [...hosts].map(([why, names]) => `${names.sort().join(', ')} got no digest of it: ${why}`).join('; ');
+  return told === '' ? '' : before + told;
 }
 
 /** The question that is under way, or was not answered in time; of this image, and not long ago. */
@@ -85,23 +116,32 @@ function lastQuestion(
   { view, service, wallMs }: ReleaseInput,
   image: string,
 ): (Question & { readonly leftMs: number }) | undefined {
-  const { asked, question, asks } = view.serviceStatuses.get(service)?.document?.move ?? NO_QUESTION;
+  const { asked, question, asks, noDigest } = view.serviceStatuses.get(service)?.document?.move ?? NO_QUESTION;
   const written = view.hosts.get(asked)?.assignment?.resolve[service];
   const isOfAnother = written !== undefined && written.question === question && written.image !== image;
   // A clock that was set back is no reason to wait for ever.
   const sinceMs = Math.abs(wallMs - question);
   if (asked === '' || isOfAnother || sinceMs > FORGOTTEN_AFTER_MS) return undefined;
-  return { asked, question, asks, leftMs: ANSWER_WITHIN_MS - sinceMs };
+  return { asked, question, asks, noDigest, leftMs: ANSWER_WITHIN_MS - sinceMs };
 }
 
-const NO_QUESTION: Question = { asked: '', question: 0, asks: 0 };
+const NO_QUESTION: Question = { asked: '', question: 0, asks: 0, noDigest: {} };
 
 function isLive({ view }: ReleaseInput, host: string): boolean {
   return view.hosts.get(host)?.isLive === true;
 }
 
-/** Where the service may be, and is, if there is such a host: it has the credentials. @param last not the same again, if there is another */
-function nextHost(input: ReleaseInput, release: Release, last: string | undefined): string | undefined {
+/**
+ * Where the service may be, and is, if there is such a host: it has the credentials.
+ * @param last not the same again, if there is another
+ * @param noDigest none of these
+ */
+function nextHost(
+  input: ReleaseInput,
+  release: Release,
+  last: string | undefined,
+  noDigest: Denials,
+): string | undefined {
   const has = new Set(input.placements.map(({ host }) => host));
   const rank = (host: HostView): number =>
     (host.name === last ? 8 : 0) +
@@ -111,7 +151,7 @@ function nextHost(input: ReleaseInput, release: Release, last: string | undefine
   let best: string[] = [];
   let bestRank = Infinity;
   for (const host of input.view.hosts.values()) {
-    const its = isUsable(host) ? rank(host) : Infinity;
+    const its = isUsable(host) && !Object.hasOwn(noDigest, host.name) ? rank(host) : Infinity;
     if (its < bestRank) [best, bestRank] = [[], its];
     if (its === bestRank && its !== Infinity) best.push(host.name);
   }

@@ -71,7 +71,7 @@ export function begun(from: number, to: number, wallMs: number): Rollout {
   return {
     ...{ from, to, phase: 'waiting', reason: '', isRollback: false, failedRelease: 0, failedRevision: 0 },
     ...{ startedAtMs: wallMs, phaseSinceMs: wallMs, nextBatchAtMs: 0, watched: {}, failures: {}, moved: 0, total: 0 },
-    ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0, lastExits: {} },
+    ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0, lastExits: {}, noDigest: {} },
   };
 }
 
@@ -109,5 +109,5 @@ function ofUpdate({ status, releases, modRevision, wallMs }: AimInput, target: R
 /** A question to a host concerns the next release, and no rollout. */
 function unasked(before: Rollout): Rollout {
   const phase = before.phase === 'resolving' ? (before.isRollback ? 'rolled-back' : 'moving') : before.phase;
-  return { ...before, phase, asked: '', question: 0, asks: 0 };
+  return { ...before, phase, asked: '', question: 0, asks: 0, noDigest: {} };
 }

@@ -11,7 +11,7 @@ export function withQuestion(plan: ServicePlan, input: ServiceInput, resolving: 
   const { status } = plan;
   if (status === undefined) return plan;
   if (resolving === undefined) return { ...plan, status: unasked(status) };
-  const { asked, question, asks, image, reason, againInMs } = resolving;
+  const { asked, question, asks, noDigest, image, reason, againInMs } = resolving;
   const { move } = status;
   const isAtRest = move === undefined || move.phase === 'rolled-back' || move.phase === 'resolving';
   const resting = { ...(move ?? questioning(input, status)), phase: 'resolving', reason };
@@ -20,7 +20,7 @@ export function withQuestion(plan: ServicePlan, input: ServiceInput, resolving: 
     status: {
       ...status,
       // A rollout that is under way, or stopped, is that until the next release is cut.
-      move: { ...(isAtRest ? resting : move), asked, question, asks },
+      move: { ...(isAtRest ? resting : move), asked, question, asks, noDigest },
       rollout: isAtRest ? 'rolling' : status.rollout,
     },
     resolve: { host: asked, image, question },

@@ -10,7 +10,7 @@ type Values = Readonly<Record<string, string>>;
 const NO_MOVE: Rollout = {
   ...{ from: 0, to: 0, phase: 'resolving', reason: '', isRollback: false, failedRelease: 0, failedRevision: 0 },
   ...{ startedAtMs: 0, phaseSinceMs: 0, nextBatchAtMs: 0, watched: {}, failures: {}, moved: 0, total: 0 },
-  ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0, lastExits: {} },
+  ...{ promoted: false, beforeDone: false, job: '', asked: '', question: 0, asks: 0, lastExits: {}, noDigest: {} },
 };
 
 export class ReleaseScene {
@@ -124,6 +124,12 @@ export class ReleaseScene {
   }
 }
 
-function pick({ asked, question, asks, reason }: NonNullable<ReleaseDecision['resolving']>): Partial<Rollout> {
-  return { asked, question, asks, reason };
+function pick({
+  asked,
+  question,
+  asks,
+  noDigest,
+  reason,
+}: NonNullable<ReleaseDecision['resolving']>): Partial<Rollout> {
+  return { asked, question, asks, noDigest, reason };
 }
