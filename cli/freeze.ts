@@ -32,7 +32,7 @@ export function registerFreeze(program: Command): void {
       const answer = await withCoordinator(command, (client) => client.changeFreeze(request), { isWrite: true });
       if (options.json === true) return void process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
       const { before } = answer;
-      const already = before === undefined ? 'is frozen' : `was frozen already${by(before.by)}`;
+      const already = before === undefined ? 'is frozen' : `was frozen already${by(before.by)}${why(before.reason)}`;
       const end = `berth unfreeze${service === undefined ? '' : ` ${service}`}`;
       process.stdout.write(`${service ?? 'The cluster'} ${already}: nothing changes but repairs. "${end}" ends it.\n`);
     });
@@ -60,6 +60,10 @@ export function registerUnfreeze(program: Command): void {
           `Warning: the cluster is frozen${by(answer.cluster.by)}${answer.cluster.reason === '' ? '' : `: ${clean(answer.cluster.reason)}`}, and ${what} with it. "berth unfreeze" ends that.\n`,
         );
     });
+}
+
+function why(reason: string): string {
+  return reason === '' ? '' : ` ("${clean(reason)}")`;
 }
 
 function by(who: string): string {

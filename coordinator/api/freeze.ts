@@ -26,7 +26,9 @@ async function change<T extends Freezable>(
   what: string,
 ): Promise<ChangeFreezeResponse> {
   const { freeze, ...rest } = before;
-  const after = (frozen ? { ...rest, freeze: { reason, by, atMs: context.wallMs() } } : rest) as T;
+  // Once more, without a reason, takes nothing of the first one away.
+  const again = reason === '' ? freeze : undefined;
+  const after = (frozen ? { ...rest, freeze: again ?? { reason, by, atMs: context.wallMs() } } : rest) as T;
   const { compares, writes } = change(after);
   if (writes.length > 0) await commit(context, compares, writes, `what is wanted of ${what}`);
   return { ...(freeze && { before: freeze }) };

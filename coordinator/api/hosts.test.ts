@@ -30,7 +30,7 @@ test('cordon, drain and uncordon write who asked for it, and say what was there 
   expect(await intent('h1')).toEqual({ schedulable: false, drain: false, reason: 'a look', by: 'ann@ops' });
   expect(await change('h1', 'cordon', 'another')).toMatchObject({ changed: false, intent: { reason: 'another' } });
   expect(await change('h1', 'drain')).toMatchObject({ changed: true, schedulableHosts: 2 });
-  expect(await intent('h1')).toEqual({ schedulable: false, drain: true, reason: '', by: 'ann@ops' });
+  expect(await intent('h1')).toEqual({ schedulable: false, drain: true, reason: 'another', by: 'ann@ops' });
   expect(await change('h1', 'uncordon')).toMatchObject({ changed: true, schedulableHosts: 3 });
   expect(await intent('h1')).toBeUndefined();
   const { revision } = cluster.etcd;

@@ -25,7 +25,9 @@ export async function changeHost(context: ApiContext, request: ChangeHostRequest
   const before = await readKey(context, key);
   const none = emptyDocument('HostIntent');
   const isFreed = action === 'uncordon';
-  const intent = isFreed ? none : { schedulable: false, drain: action === 'drain', reason, by };
+  // Once more, or on from cordoned to drained, without a reason takes nothing of the first one away.
+  const told = reason === '' ? readable(before)?.reason : reason;
+  const intent = isFreed ? none : { schedulable: false, drain: action === 'drain', reason: told ?? '', by };
   const value = encodeDocument('HostIntent', intent);
   if (isFreed ? before !== undefined : before?.value !== value) {
     const write = isFreed ? ({ op: 'delete', key } as const) : ({ op: 'put', key, value } as const);

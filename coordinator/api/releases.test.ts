@@ -190,3 +190,13 @@ test('an intent that is garbage is written over, with what was in force before',
   expect(await freeze('web')).toMatchObject({ before: { reason: 'audit' } });
   expect(await intent()).toMatchObject({ freeze: { reason: 'audit' } });
 });
+
+test.each(['web', ''])('a freeze that is asked for again without a reason stays as it is (%s)', async (service) => {
+  await freeze(service);
+  const again = { service, frozen: true, reason: '', by: 'bob@ops' };
+  expect(await cluster.settle(({ api }) => api.changeFreeze(again))).toMatchObject({
+    before: { reason: 'audit', by: 'ann@ops' },
+  });
+  await cluster.clock.advance(100);
+  expect(await rollback()).toMatchObject({ message: expect.stringContaining('frozen by ann@ops: audit') });
+});
