@@ -72,7 +72,8 @@ function isRefreshed(context: ApiContext, name: string, document: string): boole
   return whyNotAsked(compiled.container) === '' && newestRelease(context.cluster.view, name) !== undefined;
 }
 
-function whyHeld(context: ApiContext, service: string): string {
+/** @returns why nothing of a service changes for now, for people; empty when it may */
+export function whyHeld(context: ApiContext, service: string): string {
   return heldByFreeze(context.cluster.view, service) || heldByPause(context, service);
 }
 

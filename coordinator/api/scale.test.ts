@@ -47,6 +47,13 @@ test('a frozen service is written, and the answer says that it waits', async () 
   });
 });
 
+test('so does that of a paused one', async () => {
+  await cluster.settle(({ api }) => api.pause({ kind: 'service', name: 'web', forMs: 60_000, reason: '', by: '' }));
+  expect(await scale({ web: 3 })).toMatchObject({
+    services: [{ held: expect.stringMatching(/^web: paused until .*; "berth resume web" ends it$/) }],
+  });
+});
+
 test.each<[string, string, RegExp]>([
   ['a global service', 'image: a\ndeploy: { mode: global }\n', /^api: it is a global service/],
   [

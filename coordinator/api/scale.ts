@@ -3,7 +3,8 @@ import { RpcError, type ScaledService, type ScaleRequest, type ScaleResponse } f
 import type { Compare, Write } from '../../lib/etcd/store';
 import { putNumber } from '../../lib/yaml/edit';
 import { requireKnown, type ApiContext } from './context';
-import { authorOf, editServiceIntent, heldByFreeze } from './intents';
+import { whyHeld } from './apply';
+import { authorOf, editServiceIntent } from './intents';
 import { commit, readKey, requireName, requireShort, unchanged } from './writes';
 
 const PATH = ['deploy', 'replicas'];
@@ -42,7 +43,7 @@ async function scaleOne(context: ApiContext, service: string, replicas: number, 
   if (compiled.deploy.mode === 'global')
     return refuse('it is a global service: one runs on every host that fits. Its constraints say which');
   const before = compiled.deploy.replicas;
-  const answer = { service, before, replicas, held: heldByFreeze(context.cluster.view, service) };
+  const answer = { service, before, replicas, held: whyHeld(context, service) };
   if (before === replicas) return { answer, compares: [], writes: [] };
   const edited = putNumber(kv.value, PATH, replicas);
   if (!edited.ok)
