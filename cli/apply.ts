@@ -30,6 +30,9 @@ interface ApplyOptions extends FileOptions {
   readonly json?: boolean;
 }
 
+/** What a plan is called: an etcd revision and a hash. */
+const PLAN = /^\d+-[0-9a-f]+$/;
+
 /** Problems that are about a key rather than its value. */
 const KEY_RULES = ['unknown-key', 'unsupported-key'];
 
@@ -49,6 +52,11 @@ export function registerApply(program: Command): void {
     .action(async (options: ApplyOptions, command: Command) => {
       strayWord(command, 'apply');
       const timeoutMs = await readTimeout(options.timeout);
+      if (options.at !== undefined && !PLAN.test(options.at))
+        throw new CommandError(
+          `--at: "${options.at}" is nothing that "berth plan" prints, like 4711-8f3a2c1d0b5e`,
+          EXIT.usage,
+        );
       const file = await findAndRead(options);
       for (const warning of file.warnings) process.stderr.write(`Warning: ${warning}\n`);
       const { project, services } = file;

@@ -151,7 +151,7 @@ describe('at a plan', () => {
     [
       'a service was removed',
       () => cluster.delete(cluster.keys.service('web')),
-      /changed since: a host, or something was removed\./,
+      /changed since: a host .*, or something was removed\./,
     ],
     ['config was written', () => put(cluster.keys.hostConfig('h1'), 'A: b\n'), /changed since: config of host h1\./],
     ['a host came', async () => void cluster.add('h2'), /a host/],

@@ -55,10 +55,13 @@ export async function requireUnchangedSince(context: ApiContext, at: string): Pr
   if (worldAt(view, 0).endsWith(`-${hash}`)) return;
   const changed = changedSince(view, Number(revision));
   const more = changed.length > MAX_TOLD ? ` and ${changed.length - MAX_TOLD} more` : '';
-  const what = changed.length === 0 ? 'a host, or something was removed' : changed.slice(0, MAX_TOLD).join(', ') + more;
+  const what =
+    changed.length === 0
+      ? 'a host (it came, went, or was cordoned, drained or freed), a wish of an operator, or something was removed'
+      : changed.slice(0, MAX_TOLD).join(', ') + more;
   throw new RpcError(
     'refused',
-    `the cluster is not what it was at the plan; changed since: ${what}. Nothing was written; plan again`,
+    `The cluster is not what it was at the plan; changed since: ${what}. Nothing was written; plan again`,
   );
 }
 
