@@ -14,7 +14,8 @@ Examples:
   berth drain h2 --wait                  until it is empty
   berth drain h2 --wait --timeout 30m && ssh h2 reboot
 
-Exit codes: 0 asked for (and, with --wait, empty), 1 could not be done, 4 --wait timed out.`;
+Exit codes: 0 asked for (and, with --wait, empty), 1 could not be done, 4 --wait timed out: what is
+left, and why, is told.`;
 
 interface Options {
   readonly reason: string;
@@ -61,7 +62,9 @@ function printDrain(host: string, answer: ChangeHostResponse): void {
   const what =
     answer.instances === 0
       ? 'nothing is on it'
-      : `its ${instances(answer.instances)} move away within the update limits of their services`;
+      : answer.schedulableHosts === 0
+        ? `its ${instances(answer.instances)} stay, until another host takes instances ("berth uncordon" of one, or a new one)`
+        : `its ${instances(answer.instances)} move away within the update limits of their services`;
   process.stdout.write(
     `${host} ${answer.changed ? 'is draining' : 'was draining already'}: ${what}. "berth uncordon ${host}" ends it.\n`,
   );

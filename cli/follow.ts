@@ -5,6 +5,10 @@ import { CommandError, EXIT } from './exit-codes';
 import { clean } from './output/clean';
 
 const POLL_MS = 500;
+/** Nobody is to wonder for longer whether a wait still waits. */
+const QUIET_MS = 30_000;
+/** Of many that are waited for, the first tell enough. */
+const MAX_STILL = 3;
 export const DEFAULT_TIMEOUT = '300';
 /** Longer than a setTimeout can wait, and than anybody does. */
 const MAX_TIMEOUT_MS = 30 * 24 * 3_600_000;
@@ -21,6 +25,8 @@ export interface Seen {
   readonly progress: readonly string[];
   /** Why it is not further. */
   readonly troubles: readonly Trouble[];
+  /** What is still waited for, said again when nothing has changed for long; the progress unless given. */
+  readonly still?: readonly string[];
   readonly isDone: boolean;
 }
 
@@ -35,6 +41,8 @@ export interface Following<S extends Seen> {
   /** What is true when Ctrl-C ends the waiting. */
   readonly onInterrupt: string;
   readonly pollMs?: number;
+  /** Without news for so long, what is waited for is said again. */
+  readonly quietMs?: number;
 }
 
 /**
@@ -43,15 +51,19 @@ export interface Following<S extends Seen> {
  */
 export async function follow<S extends Seen>(following: Following<S>): Promise<S> {
   const startedMs = performance.now();
-  const teller = new Teller((line) =>
-    following.say(`  ${((performance.now() - startedMs) / 1000).toFixed(1)} s: ${line}`),
-  );
+  let saidMs = startedMs;
+  const teller = new Teller((line) => {
+    saidMs = performance.now();
+    following.say(`  ${((saidMs - startedMs) / 1000).toFixed(1)} s: ${line}`);
+  });
   const forgetInterrupt = sayOnInterrupt(following.onInterrupt);
   try {
     for (;;) {
       const seen = await lookOnce(following.look);
       const { progress, troubles } = typeof seen === 'string' ? { progress: [seen], troubles: [] } : seen;
       teller.tell(progress, troubles);
+      if (performance.now() - saidMs >= (following.quietMs ?? QUIET_MS))
+        teller.repeat((typeof seen === 'string' ? undefined : seen.still) ?? progress);
       if (typeof seen !== 'string' && seen.isDone) return seen;
       if (performance.now() - startedMs > following.timeoutMs) {
         const known = typeof seen === 'string' ? undefined : seen;
@@ -82,6 +94,12 @@ class Teller {
     }
     this.progress = progress;
     this.troubles = troubles.map(({ what }) => what);
+  }
+
+  repeat(lines: readonly string[]): void {
+    const more = lines.length - MAX_STILL;
+    for (const line of lines.slice(0, MAX_STILL)) this.say(`still: ${line}`);
+    if (more > 0) this.say(`still: ${more} more`);
   }
 }
 

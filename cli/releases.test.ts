@@ -140,7 +140,7 @@ test.each<[string, string[], Parameters<typeof noting>[1], Asked, string]>([
     ['freeze'],
     { changeFreeze: { before: FREEZE } },
     [{ service: '', frozen: true, reason: '', by: ME }],
-    'The cluster was frozen already by bob@ops: nothing changes but repairs. "berth unfreeze" ends it.\n',
+    'The cluster was frozen already by bob@ops ("black friday"): nothing changes but repairs. "berth unfreeze" ends it.\n',
   ],
   [
     'unfreeze',
@@ -224,4 +224,18 @@ test('rollback --wait is done when that release runs, not when another is steady
   expect(code).toBe(0);
   expect(looks).toBe(2);
   expect(stdout).toMatch(/^web goes back from @8 to @6\.\n {2}\d\.\d s: web @8 1\/1\n {2}\d\.\d s: web @6 1\/1\n$/);
+});
+
+test('history: who are unpinned for one reason are told of together, whichever host was asked', async () => {
+  const unpinned = (number: number, unpinnedReason: string) => listed(number, { digest: '', unpinnedReason });
+  const releases = [
+    unpinned(4, 'h1 got no digest of it: no network'),
+    unpinned(3, 'pull_policy is never'),
+    unpinned(2, 'h2 got no digest of it: no network'),
+    listed(1),
+  ];
+  const { stdout } = await berth(history({ currentRelease: 4, targetRelease: 4 }, { releases }), 'history', 'web');
+  expect(stdout.split('\n\n')[1]).toBe(
+    '@4, @2 are unpinned: h1 got no digest of it: no network\n@3 is unpinned: pull_policy is never\n',
+  );
 });

@@ -25,7 +25,7 @@ interface Look {
 
 async function waited(
   looks: readonly Look[],
-  options: { targets?: ReadonlyMap<string, number>; timeoutMs?: number } = {},
+  options: { targets?: ReadonlyMap<string, number>; timeoutMs?: number; quietMs?: number } = {},
 ) {
   let asked = 0;
   let now: Look = { services: [] };
@@ -164,4 +164,43 @@ test('a frozen service waits until the time is up, and says so', async () => {
     lines: ['web @2 3/3, from @1', 'web: frozen by ann@ops: audit'],
   });
   expect(message).toContain('\n  web: frozen by ann@ops: audit\n');
+});
+
+test('a frozen service that is at rest is not done: what was written meanwhile waits', async () => {
+  const frozen = { ...LANDED, status: { ...LANDED.status, frozen: 'frozen by ann@ops: audit' } };
+  expect(await waited([{ services: [frozen] }], { timeoutMs: 20 })).toMatchObject({ exitCode: 4 });
+  expect(await waited([{ services: [frozen] }, { services: [LANDED] }])).toMatchObject({ exitCode: 0 });
+});
+
+test('of a first release, those that run are counted', async () => {
+  const first = status({ currentRelease: 0, running: 1 }, { from: 0, moved: 3, total: 3 });
+  expect((await waited([{ services: [first] }, { services: [LANDED] }])).lines).toEqual([
+    'web @2 moving 1/3',
+    'web @2 3/3',
+  ]);
+});
+
+test('an instance that fails is told of once, and a job that has done its work not at all', async () => {
+  const failures = { 'web-2-x': 'on h2: exited with code 3, after it said: bye' };
+  const job = listedInstance('web-0-j', {
+    ...{ phase: 'STOPPED', reason: 'it has run', slot: 0 },
+    lastExit: { code: 0, oomKilled: false, atMs: 1, signal: '', log: [] },
+  });
+  const look = { services: [status({}, { moved: 1, total: 3, failures })], instances: [job, CRASHED] };
+  expect((await waited([look, { services: [LANDED] }])).lines).toEqual([
+    'web @2 moving 1/3',
+    expect.stringMatching(/^web-2-x on h2: backoff: exited with code 3\n/),
+    'web @2 3/3',
+  ]);
+});
+
+test('without news for long, what is still waited for is said again, and who tells more at the end', async () => {
+  const slow = { services: [status({}, { moved: 1, total: 3 }), status({ rollout: 'steady' }, undefined, 'db')] };
+  const db = { ...LANDED, name: 'db' };
+  const { lines, message } = await waited([slow, { services: [slow.services[0]!, db] }], {
+    ...{ timeoutMs: 60, quietMs: 5 },
+  });
+  expect(lines).toContain('still: web @2 moving 1/3');
+  expect(lines.filter((line) => line.startsWith('still: db'))).toEqual([]);
+  expect(message).toMatch(/\n"berth why web" tells more\.$/);
 });

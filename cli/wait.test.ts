@@ -52,6 +52,10 @@ async function waited(
   }
 }
 
+const UNPLACED = ['h2 is cordoned', 'h3 is full', 'h1 is cordoned'].map((text) => {
+  const [host = '', ...reason] = text.split(' ');
+  return { host, reason: reason.join(' ') };
+});
 const FAILED: Answer = {
   status: ROLLING,
   instances: [['web-1-a', { phase: 'FAILED', reason: 'no image\n"x"\u001b[31m' }]],
@@ -84,8 +88,8 @@ test.each<[string, readonly (Answer | Error)[], readonly string[]]>([
   ],
   [
     'why there is no place',
-    [{ status: { ...ROLLING, placed: 1, unplaced: [{ host: 'h2', reason: 'is cordoned' }] } }, FINE],
-    ['web @2 1/2, from @1', 'web: 1 can not be placed: h2: is cordoned', 'web @2 2/2'],
+    [{ status: { ...ROLLING, placed: 1, unplaced: UNPLACED } }, FINE],
+    ['web @2 1/2, from @1', 'web: no place for 1 of 2: h1, h2: is cordoned; h3: is full', 'web @2 2/2'],
   ],
   [
     'a coordinator that goes away and comes back',

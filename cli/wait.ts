@@ -12,6 +12,9 @@ import {
   untold,
 } from './output/rollout-text';
 
+/** Services whose names are told as something to ask about. */
+const MAX_NAMED = 5;
+
 export interface Waiting {
   readonly client: Pick<CoordinatorCalls, 'listServices' | 'listInstances'>;
   readonly services: readonly string[];
@@ -21,9 +24,12 @@ export interface Waiting {
   /** Takes a line of progress. */
   readonly say: (line: string) => void;
   readonly pollMs?: number;
+  readonly quietMs?: number;
 }
 
 interface SeenServices extends Seen {
+  /** Services that are not as wanted yet. */
+  readonly late: readonly string[];
   /** Told at the end alone. */
   readonly unfinished: readonly Trouble[];
 }
@@ -64,11 +70,14 @@ async function look({ client, services, targets }: Waiting, lastWords: LastWords
   const isOver = late.every(({ service }) => service !== undefined && (failed.includes(service) || isWaiting(service)));
   if (failed.length > 0 && isOver) throw new CommandError(describeFailures(failed, lastWords), EXIT.rolledBack);
   const { etcdConnected } = answer.freshness;
+  const told = new Set(instances.filter(isTroubled).map(({ id }) => id));
   return {
+    late: late.map(({ name }) => name),
+    still: late.map(({ name, service }) => describeProgress(name, service)),
     progress: mine.map(({ name, service }) => describeProgress(name, service)),
     troubles: [
       ...(etcdConnected ? [] : [{ what: 'the coordinator lost touch with etcd; this is what it knew before' }]),
-      ...known.flatMap(troublesOf),
+      ...known.flatMap((service) => troublesOf(service, told)),
       ...instances.filter(isTroubled).map(describeInstance),
     ],
     unfinished: instances.filter(isUnfinished).map(describeInstance),
@@ -81,6 +90,8 @@ function isDone({ status }: ListedService, target?: number): boolean {
   return (
     (status.rollout === 'steady' || (target !== undefined && status.rollout === 'rolled-back')) &&
     status.accepted &&
+    // What was written while it is frozen waits, and looks like rest.
+    status.frozen === '' &&
     status.targetRelease > 0 &&
     status.targetRelease === (target ?? status.targetRelease) &&
     status.currentRelease === status.targetRelease &&
@@ -111,10 +122,9 @@ function refusals({ name, status }: ListedService): readonly string[] {
 }
 
 function describeFailures(failed: readonly ListedService[], lastWords: LastWords): string {
-  const names = failed.map(({ name }) => name);
   return [
     ...failed.flatMap((service) => describeFailure(service, lastWords)),
-    `${names.map((name) => `"berth why ${name}"`).join(', ')} ${names.length === 1 ? 'tells' : 'tell'} more.`,
+    whoTellsMore(failed.map(({ name }) => name)),
   ].join('\n');
 }
 
@@ -142,5 +152,13 @@ function indented({ what, more = [] }: Trouble): readonly string[] {
 function describeTimeout(seen: SeenServices | undefined, progress: readonly string[]): string {
   const troubles = [...progress.map((what) => ({ what })), ...(seen?.troubles ?? []), ...(seen?.unfinished ?? [])];
   const lines = troubles.flatMap(indented).map((line) => `${line}\n`);
-  return `Not everything runs as wanted yet; Berth goes on trying.\n${lines.join('')}"berth services" and "berth ps" tell more.`;
+  const more = seen === undefined || seen.late.length === 0 ? '"berth services" tells more.' : whoTellsMore(seen.late);
+  return `Not everything runs as wanted yet; Berth goes on trying.\n${lines.join('')}${more}`;
+}
+
+function whoTellsMore(services: readonly string[]): string {
+  const asks = services.slice(0, MAX_NAMED).map((name) => `"berth why ${name}"`);
+  return services.length > MAX_NAMED
+    ? `${asks.join(', ')} and so on tell more.`
+    : `${asks.join(', ')} ${services.length === 1 ? 'tells' : 'tell'} more.`;
 }

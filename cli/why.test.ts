@@ -88,7 +88,7 @@ test.each<[string, Partial<ListedService['status']>, RegExp]>([
   [
     'paused',
     { rollout: 'paused', pause: { kind: 'service', name: 'web', untilMs: 1.8e12, reason: 'a look', by: 'ann@ops' } },
-    /^web +paused until 2027-01-15T08:00:00Z by ann@ops: a look\n/,
+    /^web +@7, 2 of 2 run, paused until 2027-01-15T08:00:00Z by ann@ops: a look\n/,
   ],
   ['removed', { rollout: 'stopping' }, /^web +is removed: its instances are being stopped\n\n/],
   [

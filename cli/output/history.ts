@@ -3,6 +3,7 @@ import { isoTime } from '../../lib/iso-time';
 import type { GetHistoryResponse, ListedRelease } from '../../lib/rpc/types';
 import { clean } from './clean';
 import { paint, printTable } from './table';
+import { describeUnpinned } from './why-words';
 
 /** Characters of a digest that tell one from another, as Docker shows them. */
 const DIGEST_CHARACTERS = 'sha256:'.length + 12;
@@ -26,7 +27,6 @@ export function printHistory(service: string, answer: GetHistoryResponse): void 
         changes(release),
       ]),
     );
-  const unpinned = releases.filter(({ digest, unpinnedReason }) => digest === '' && unpinnedReason !== '');
   const notes = [
     ...(rollback === undefined
       ? []
@@ -43,7 +43,7 @@ export function printHistory(service: string, answer: GetHistoryResponse): void 
         ({ number, author, reason }) =>
           `@${number} was ${clean(reason)}${author === '' ? '' : `, by ${clean(author)}`}`,
       ),
-    ...unpinned.map(({ number, unpinnedReason }) => `@${number} is unpinned: ${clean(unpinnedReason)}`),
+    ...describeUnpinned(releases),
     ...unreadable.map((number) => `@${number} can not be read.`),
   ];
   if (notes.length > 0) process.stdout.write(`\n${notes.join('\n')}\n`);

@@ -1,8 +1,24 @@
 import type { ChangeHostResponse } from '../../lib/rpc/types';
+import { clean } from './clean';
 
 /** @returns "1 instance", "12 instances" */
 export function instances(count: number): string {
   return `${count} instance${count === 1 ? '' : 's'}`;
+}
+
+/** Of hosts that say the same, the first tell enough. */
+const MAX_HOSTS = 5;
+
+/** @returns "h1, h2 and 4 more: cordoned", a line for each reason, in the order in which they are said first */
+export function hostsByReason(
+  refusals: readonly { readonly host: string; readonly reason: string }[],
+): readonly string[] {
+  const hosts = new Map<string, string[]>();
+  for (const { host, reason } of refusals) hosts.set(reason, [...(hosts.get(reason) ?? []), host]);
+  return [...hosts].map(([reason, names]) => {
+    const more = names.length - MAX_HOSTS;
+    return `${names.sort().slice(0, MAX_HOSTS).join(', ')}${more > 0 ? ` and ${more} more` : ''}: ${clean(reason)}`;
+  });
 }
 
 export function warnOfLost(host: string, { live }: ChangeHostResponse): void {

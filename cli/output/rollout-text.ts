@@ -2,7 +2,9 @@
 import type { ListedInstance, ListedService } from '../../lib/rpc/types';
 import type { Trouble } from '../follow';
 import { clean } from './clean';
+import { hostsByReason } from './host-words';
 import { describePause } from './pause-text';
+import { countWord } from './service-words';
 
 const TROUBLED = ['FAILED', 'BACKOFF', 'STOPPED'];
 /** Phases in which a rollout is over. */
@@ -19,17 +21,19 @@ export function describeProgress(name: string, service: ListedService | undefine
   if (['stopping', 'paused', 'held'].includes(rollout)) return `${at} ${counts} ${rollout}`;
   if (move !== undefined && rollout === 'rolling' && !OVER.includes(move.phase)) {
     const to = move.isRollback ? `${name} goes back to @${move.to}:` : move.to > 0 ? `${name} @${move.to}` : name;
-    const moved = move.phase === 'moving' && move.total > 0 ? ` ${move.moved}/${move.total}` : '';
     const reason = clean(move.reason);
     // "waits for db" says that it is waiting.
     if (move.phase === 'waiting' && reason.startsWith('waits ')) return `${to} ${reason}`;
-    return `${to} ${move.phase}${moved}${reason === '' ? '' : `: ${reason}`}`;
+    return `${to} ${move.phase}${countWord(status)}${reason === '' ? '' : `: ${reason}`}`;
   }
   return `${at} ${counts}${targetRelease === currentRelease || currentRelease === 0 ? '' : `, from @${currentRelease}`}`;
 }
 
-/** Why a service is not further. */
-export function troublesOf({ name, status }: ListedService): readonly Trouble[] {
+/**
+ * Why a service is not further.
+ * @param told ids of instances that are told of by themselves
+ */
+export function troublesOf({ name, status }: ListedService, told: ReadonlySet<string>): readonly Trouble[] {
   const { rollout, pause, frozen, move } = status;
   if (rollout === 'pending') return [];
   const failed = Object.entries(rollout === 'rolling' ? (move?.failures ?? {}) : {});
@@ -37,17 +41,18 @@ export function troublesOf({ name, status }: ListedService): readonly Trouble[] 
     ...(pause === undefined ? [] : [`${name}: ${describePause(pause)}`]),
     ...(frozen === '' ? [] : [`${name}: ${clean(frozen)}`]),
     ...unplaced(name, status),
-    ...failed.map(([id, why]) => `${id} ${clean(why)}`),
+    ...failed.filter(([id]) => !told.has(id)).map(([id, why]) => `${id} ${clean(why)}`),
   ].map((what) => ({ what }));
 }
 
 function unplaced(name: string, { placed, wanted, unplaced }: ListedService['status']): readonly string[] {
-  if (placed >= wanted) return [];
-  return unplaced.map(({ host, reason }) => `${name}: ${wanted - placed} can not be placed: ${host}: ${clean(reason)}`);
+  if (placed >= wanted || unplaced.length === 0) return [];
+  return [`${name}: no place for ${wanted - placed} of ${wanted}: ${hostsByReason(unplaced).join('; ')}`];
 }
 
 export function isTroubled({ status }: ListedInstance): boolean {
-  return status.reason !== '' && (TROUBLED.includes(status.phase) || status.health === 'unhealthy');
+  const isJobDone = status.slot === 0 && status.phase === 'STOPPED' && status.lastExit?.code === 0;
+  return !isJobDone && status.reason !== '' && (TROUBLED.includes(status.phase) || status.health === 'unhealthy');
 }
 
 /** On its way, as far as is known: no trouble as it happens, but one when the time is up. */

@@ -12,17 +12,25 @@ export function stateWord({ status }: ListedService): string {
   if (!accepted) return paint.red('refused');
   if (pause !== undefined) return paint.yellow('paused');
   if (rollout === 'rolling')
-    return paint.yellow(`${move === undefined ? rollout : phaseWord(move)}${frozen === '' ? '' : ', frozen'}`);
+    return paint.yellow(`${move === undefined ? rollout : phaseWord(status, move)}${frozen === '' ? '' : ', frozen'}`);
   if (rollout === 'failed' || rollout === 'rolled-back' || rollout === 'held') return paint.red(rollout);
   if (frozen !== '') return paint.yellow('frozen');
   return rollout || '-';
 }
 
 /** "moving 4/20", "going back 1/3", "canary" */
-export function phaseWord({ phase, isRollback, moved, total }: NonNullable<Status['move']>): string {
-  const counts = phase === 'moving' && total > 0 ? ` ${moved}/${total}` : '';
-  return `${isRollback && phase === 'moving' ? 'going back' : phase}${counts}`;
+export function phaseWord(status: Status, { phase, isRollback }: NonNullable<Status['move']>): string {
+  return `${isRollback && phase === 'moving' ? 'going back' : phase}${countWord(status)}`;
 }
+
+/** " 4/20" of instances that a rollout moves; of a first release nothing is left behind, and those that run are counted. */
+export function countWord({ move, running, wanted }: Status): string {
+  if (move?.phase !== 'moving' || move.total === 0) return '';
+  return move.from === 0 ? ` ${running}/${wanted}` : ` ${move.moved}/${move.total}`;
+}
+
+/** After "no host takes another one". */
+const EACH_HOST = /(?<=\bno host takes another one): .*$/s;
 
 /** Where it is and where it goes: "@7 → @8" */
 export function releaseWord({ currentRelease, targetRelease }: Status): string {
@@ -33,7 +41,9 @@ export function releaseWord({ currentRelease, targetRelease }: Status): string {
 }
 
 /** Why it is not at rest, or not at its newest release; empty when there is nothing to say. */
-export function reasonWord({ frozen, move, rollout }: Status): string {
+export function reasonWord({ frozen, move, rollout, unplaced }: Status): string {
   const isTold = move !== undefined && move.reason !== '' && ['rolling', 'failed', 'rolled-back'].includes(rollout);
-  return [isTold ? clean(move.reason) : '', clean(frozen)].filter((text) => text !== '').join('; ');
+  // What each host says is told by itself.
+  const reason = isTold ? (unplaced.length > 0 ? move.reason.replace(EACH_HOST, '') : move.reason) : '';
+  return [clean(reason), clean(frozen)].filter((text) => text !== '').join('; ');
 }

@@ -7,7 +7,7 @@ import { describeDuration } from './duration-text';
 import { describePause } from './pause-text';
 import { paint, printRows } from './table';
 import { headline } from './why';
-import { describeExit, describeRelease, section } from './why-words';
+import { describeExit, describeRelease, describeUnpinned, section } from './why-words';
 
 export function printInstance({ service, instances, releases, host }: WhyResponse): void {
   const [one] = instances as [ListedInstance];
@@ -21,6 +21,7 @@ export function printInstance({ service, instances, releases, host }: WhyRespons
     ],
     ['service', service === undefined ? '-' : headline(service)],
     ...(release === undefined ? [] : [['release', describeRelease(release, service.status)]]),
+    ...describeUnpinned(releases.slice(0, 1)).map((line) => ['', line]),
     ['host', describeHost(host)],
     [
       'phase',
@@ -39,7 +40,9 @@ export function printInstance({ service, instances, releases, host }: WhyRespons
     ...(status.held
       ? [['held', 'etcd knows nothing of its service, or of what is assigned to its host: it runs on']]
       : []),
-    ...(status.pausedUntilMs > 0 ? [['paused until', isoTime(status.pausedUntilMs)]] : []),
+    ...(status.pausedUntilMs > 0 && !reason.startsWith('paused until')
+      ? [['paused until', isoTime(status.pausedUntilMs)]]
+      : []),
     ...(lastExit === undefined ? [] : [['last exit', describeExit(lastExit)]]),
   ]);
   section('It said last:', logLines(lastExit?.log ?? []));

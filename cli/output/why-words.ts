@@ -6,14 +6,30 @@ import { clean } from './clean';
 const DIGEST_CHARACTERS = 'sha256:'.length + 12;
 
 export function describeRelease(release: ListedRelease, { currentRelease }: ListedService['status']): string {
-  const { number, image, digest, unpinnedReason, author, createdAtMs, changes } = release;
-  const pin =
-    digest === ''
-      ? `unpinned${unpinnedReason === '' ? '' : ` (${clean(unpinnedReason)})`}`
-      : digest.slice(0, DIGEST_CHARACTERS);
+  const { number, image, digest, author, createdAtMs, changes } = release;
+  const pin = digest === '' ? 'unpinned' : digest.slice(0, DIGEST_CHARACTERS);
   const by = author === '' ? '' : ` by ${clean(author)}`;
   const changed = changes.length === 0 ? '' : `; changes ${changes.map(clean).join(', ')}`;
   return `${clean(image)}, ${pin}, cut ${isoTime(createdAtMs)}${by}${number === currentRelease ? ', the last that was whole' : ''}${changed}`;
+}
+
+/** @returns "@3, @1 are unpinned: why", a line for each reason, whoever was asked */
+export function describeUnpinned(releases: readonly ListedRelease[]): readonly string[] {
+  const byReason = new Map<string, number[]>();
+  for (const { digest, number, unpinnedReason } of releases) {
+    if (digest !== '' || unpinnedReason === '') continue;
+    // Which host was asked is of no interest where they all say the same.
+    const known = [...byReason.keys()].find((one) => withoutHost(one) === withoutHost(unpinnedReason));
+    byReason.set(known ?? unpinnedReason, [...(byReason.get(known ?? '') ?? []), number]);
+  }
+  return [...byReason].map(([reason, numbers]) => {
+    const which = numbers.map((number) => `@${number}`).join(', ');
+    return `${which} ${numbers.length === 1 ? 'is' : 'are'} unpinned: ${clean(reason)}`;
+  });
+}
+
+function withoutHost(reason: string): string {
+  return reason.replace(/^\S+ got no digest/, 'got no digest');
 }
 
 export function describeExit({

@@ -8,7 +8,7 @@ import { describeProblem } from './problem-text';
 import { isTroubled, untold } from './rollout-text';
 import { phaseWord, reasonWord, releaseWord } from './service-words';
 import { paint, printRows, printTable } from './table';
-import { describeExit, describeRelease, section } from './why-words';
+import { describeExit, describeRelease, describeUnpinned, section } from './why-words';
 
 type Row = readonly [string, string];
 
@@ -32,7 +32,7 @@ export function printService(answer: WhyResponse): void {
     return [`${id} ${untold(clean(failures[id]!), log)}`, ...logLines(log)];
   });
   section('Failed, and gone:', failed);
-  section(missing(service), answer.fits.map(describeFit));
+  section(missing(service, answer.fits), answer.fits.map(describeFit));
   section(
     'To move, and can not:',
     answer.instances.filter(({ stuck }) => stuck !== '').map(({ id, stuck }) => `  ${id}: ${clean(stuck)}`),
@@ -43,13 +43,13 @@ export function headline({ status }: ListedService): string {
   const { rollout, accepted, running, wanted, move, pause, frozen } = status;
   const counts = running > wanted ? `${running} run, ${wanted} wanted` : `${running} of ${wanted} run`;
   if (rollout === 'pending') return 'is written, and no leading coordinator has taken it up yet';
-  if (pause !== undefined) return paint.yellow(describePause(pause));
   if (rollout === 'stopping') return 'is removed: its instances are being stopped';
   if (rollout === 'held' && frozen !== '') return paint.red(`its key is gone, and it runs on: ${clean(frozen)}`);
   if (rollout === 'held') return paint.red('its key is gone with many others: it runs on; see "berth alarms"');
-  const state = rollout === 'rolling' && move !== undefined ? phaseWord(move) : rollout;
+  const state = rollout === 'rolling' && move !== undefined ? phaseWord(status, move) : rollout;
   const reason = reasonWord(status);
   const line = `${releaseWord(status)}, ${state}, ${counts}${reason === '' ? '' : `: ${reason}`}`;
+  if (pause !== undefined) return paint.yellow(`${releaseWord(status)}, ${counts}, ${describePause(pause)}`);
   if (!accepted) return `${paint.red('refused')}; what was there goes on: ${line}`;
   if (rollout === 'failed' || rollout === 'rolled-back') return paint.red(line);
   return rollout === 'steady' && status.frozen === '' && running >= wanted ? paint.green(line) : paint.yellow(line);
@@ -87,7 +87,10 @@ function wishes({ rollback }: WhyResponse): readonly Row[] {
 }
 
 function releases({ releases, service }: WhyResponse): readonly Row[] {
-  return releases.map((release): Row => [`@${release.number}`, describeRelease(release, service.status)]);
+  return [
+    ...releases.map((release): Row => [`@${release.number}`, describeRelease(release, service.status)]),
+    ...describeUnpinned(releases).map((line): Row => ['', line]),
+  ];
 }
 
 function printInstances(instances: readonly ListedInstance[]): void {
@@ -124,8 +127,8 @@ function words({ hostLive, status }: ListedInstance): string {
     hostLive ? '' : 'its host is lost; this is what it last said',
     slot === 0 ? 'the job of x-berth.before' : '',
     held ? 'held' : '',
-    pausedUntilMs > 0 ? `paused until ${isoTime(pausedUntilMs)}` : '',
-    clean(reason),
+    pausedUntilMs > 0 && !reason.startsWith('paused until') ? `paused until ${isoTime(pausedUntilMs)}` : '',
+    hostLive || reason !== 'its host is lost' ? clean(reason) : '',
     clean(progress),
     reason === '' && lastRestartReason !== '' ? `last restart: ${clean(lastRestartReason)}` : '',
     lastExit !== undefined && reason === '' && lastRestartReason === '' ? describeExit(lastExit) : '',
@@ -133,10 +136,11 @@ function words({ hostLive, status }: ListedInstance): string {
   return found.join('; ') || '-';
 }
 
-function missing({ status: { wanted, placed } }: ListedService): string {
-  return placed < wanted
-    ? `No place for ${wanted - placed} of ${wanted}. To one more, hosts say:`
-    : 'To one more of them, hosts say:';
+function missing({ status: { wanted, placed } }: ListedService, fits: readonly HostFit[]): string {
+  if (placed >= wanted) return 'To one more of them, hosts say:';
+  // It has a place, and waits for something else.
+  const what = fits.every(({ reasons }) => reasons.length === 0) ? 'Not placed yet:' : 'No place for';
+  return `${what} ${wanted - placed} of ${wanted}. To one more, hosts say:`;
 }
 
 function describeFit({ hosts, count, reasons }: HostFit): string {

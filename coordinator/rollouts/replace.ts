@@ -161,7 +161,11 @@ class Floor {
 }
 
 export function textOfRefusals(refusals: ReadonlyMap<string, string>): string {
-  const told = [...refusals].slice(0, MAX_HOSTS_TOLD).map(([host, reason]) => `${host}: ${reason}`);
+  if (refusals.size === 0) return 'there is no host';
+  const hosts = new Map<string, string[]>();
+  for (const [host, reason] of [...refusals].slice(0, MAX_HOSTS_TOLD))
+    hosts.set(reason, [...(hosts.get(reason) ?? []), host]);
+  const told = [...hosts].map(([reason, names]) => `${names.sort().join(', ')}: ${reason}`);
   const more = refusals.size > MAX_HOSTS_TOLD ? `; and ${refusals.size - MAX_HOSTS_TOLD} more` : '';
-  return refusals.size === 0 ? 'there is no host' : `no host takes another one: ${told.join('; ')}${more}`;
+  return `no host takes another one: ${told.join('; ')}${more}`;
 }

@@ -53,7 +53,7 @@ test('why: a service, an instance, and what has no place', async () => {
     cluster.keys.service('big'),
     'image: a\ndeploy: { resources: { reservations: { memory: 9G } } }\n',
   );
-  await until('big to be read', async () => (await done('services')).includes('can not be placed'));
+  await until('big to be read', async () => (await done('services')).includes('no place for'));
   expect(await done('why', 'big')).toMatch(/\nNo place for 1 of 1\. To one more, hosts say:\n {2}h1, h2, h3: .*memory/);
   await cluster.etcd.put(cluster.keys.service('big'), 'imag: a\n');
   await until('its refusal', async () => / refused /.test(await done('services')));
@@ -111,7 +111,7 @@ test('what is planned is what is applied, and only as long as nothing else chang
   expect(refused).toMatchObject({
     code: 2,
     stdout: '',
-    stderr: expect.stringMatching(/^the cluster is not what it was at the plan; .*plan again\.\n$/),
+    stderr: expect.stringMatching(/^The cluster is not what it was at the plan; .*plan again\.\n$/),
   });
   await done('uncordon', 'h1');
   expect(await applied(file('web:3', 4), '--at', at)).toMatchObject({
