@@ -73,6 +73,7 @@ test.each<[string, Readonly<Record<string, number>>, string]>([
   ['nothing', {}, 'invalid'],
   ['a service that is not there', { wbe: 3 }, 'not-found'],
   ['a count that is none', { web: -1 }, 'refused'],
+  ['a count that nobody can mean', { web: 100_001 }, 'refused'],
 ])('%s is refused', async (_, counts, code) => {
   expect(await scale(counts)).toMatchObject({ code });
   expect(await read('web')).toBe(WEB);

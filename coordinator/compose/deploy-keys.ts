@@ -6,7 +6,7 @@ export const DEPLOY_KEYS: KeyTable = {
   labels: no('use labels of the service, which containers carry'),
   mode: yes('replicated or global'),
   placement: yes(),
-  replicas: yes('1 unless given'),
+  replicas: yes('1 unless given, 100000 at most; a host gets 1000 instances at most, of all services'),
   resources: yes(),
   restart_policy: yes(),
   rollback_config: yes('how the service goes back to its last whole release'),

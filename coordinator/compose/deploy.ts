@@ -11,7 +11,8 @@ import { readReservations } from './reservations';
 import { readRollout } from './rollout';
 import { readRollbackConfig, readUpdateConfig } from './update-config';
 
-const MAX_REPLICAS = 1_000_000;
+/** Twenty on each of the most hosts that a cluster is meant for. */
+const MAX_REPLICAS = 100_000;
 const DEFAULT_WINDOW_MS = 5000;
 
 /**

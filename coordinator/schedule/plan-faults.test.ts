@@ -175,6 +175,21 @@ test('G3: a backup of etcd that is restored stops nothing that it does not know 
   expect(world.ids('api')).toEqual(api);
 });
 
+test('a count that nobody can have meant fills hosts up to a bound, at little cost', () => {
+  const world = three().put('web', { replicas: 100_000 });
+  const startedMs = performance.now();
+  world.plan();
+  expect(world.counts('web')).toEqual([1000, 1000, 1000]);
+  expect(world.serviceStatuses.get('web')!.document!.unplaced[0]!.reason).toBe(
+    'has 1000 instances, and 1000 are as many as a host gets',
+  );
+  // The leader renews its lease between plans.
+  expect(performance.now() - startedMs).toBeLessThan(4000);
+  world.put('web', { replicas: 3 });
+  world.plan();
+  expect(world.counts('web')).toEqual([1, 1, 1]);
+});
+
 test('a count that no host can hold is refused without asking every host for every instance', () => {
   const world = three().put('web', { replicas: 100_000, memoryBytes: GIB / 2 });
   let asked = 0;

@@ -7,6 +7,7 @@ import { live } from './live';
 import { maxPerNode } from './max-per-node';
 import { paused } from './paused';
 import { platform } from './platform';
+import { room } from './room';
 import { schedulable } from './schedulable';
 import { staticPort } from './static-port';
 import { volume } from './volume';
@@ -14,7 +15,7 @@ import { volume } from './volume';
 /** In the order in which they are asked: the first that fails is the reason that an operator reads. */
 export const FILTERS: readonly Filter[] = [
   ...[live, schedulable, paused, constraints, platform, volume],
-  ...[maxPerNode, keepAway, capacity, staticPort],
+  ...[maxPerNode, keepAway, room, capacity, staticPort],
 ];
 
 /** What operators say of hosts and services: who breaks one of these has to move. What runs has its platform and volumes. */
