@@ -43,7 +43,7 @@ test('a release lands, the next one fails and goes back with exit code 3 and its
 
 test('why: a service, an instance, and what has no place', async () => {
   expect(await done('why', 'web')).toMatch(
-    /^web +@3, steady, 3 of 3 run\ndocument +accepted, written by \S+@\S+ at .*\n@3 +web:2, .*\n\nINSTANCE .*\n(web-\d-.*\n){3}$/,
+    /^web +@3, steady, 3 of 3 run\ndocument +accepted, written by \S+@\S+ at .*\n@3 +web:2, .*\n +@3 is unpinned: .* no registry knows web:2\n\nINSTANCE .*\n(web-\d-.*\n){3}$/,
   );
   const [{ id }] = (await json('ps', 'web'))['instances'] as [{ id: string }];
   expect(await done('why', id)).toMatch(
