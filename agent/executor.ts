@@ -48,8 +48,8 @@ const EXECUTORS: Executors = {
     }),
   create: async ({ instance, release, slot, specHash, config, isJob }, { engine, ports, jobs, onBoundary }) => {
     const publishedPorts = await ports.pick(instance, release);
-    const identity = { instance, service: release.service, slot, release: release.number, spec: specHash };
-    const { container, deploy } = release;
+    const { container, deploy, service, number } = release;
+    const identity = { instance, service, slot, release: number, spec: specHash, image: container.image };
     const id = await engine
       .create({ ...identity, container, deploy, config, isJob, publishedPorts })
       .finally(() => ports.settle(instance));

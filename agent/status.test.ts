@@ -215,6 +215,13 @@ test('what it says of a container', () => {
   expect(statusOf({ desired: INCOMPLETE })).toMatchObject({ release: 1, held: true });
 });
 
+test('of what it holds, it says what it was made from: etcd may have forgotten', () => {
+  const image = `web:1@sha256:${'a'.repeat(64)}`;
+  expect(statusOf({ container: { image } })).not.toHaveProperty('image');
+  expect(statusOf({ container: { image }, desired: INCOMPLETE })).toMatchObject({ held: true, image });
+  expect(statusOf({ desired: INCOMPLETE })).not.toHaveProperty('image');
+});
+
 test.each<[string, Case, number]>([
   ['could not be made, time and again', { container: 'none', error: 'create failed: no' }, 3],
   ['its image could not be pulled for another', { desired: withPolicy({ image: 'web:9' }), container: 'none' }, 1],

@@ -25,6 +25,8 @@ export interface ContainerIdentity {
   readonly release: number;
   /** Versioned hash of the ContainerSpec. */
   readonly spec: string;
+  /** As the release names it. Absent of containers that were made before it was written on them. */
+  readonly image?: string;
 }
 
 export interface CreateRequest extends ContainerIdentity {

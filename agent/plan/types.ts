@@ -62,6 +62,8 @@ export interface ActualContainer {
   readonly release: number;
   /** Label berth.spec: versioned hash of the ContainerSpec. */
   readonly spec: string;
+  /** Label berth.image: as the release names it, with its digest. Absent of containers that an older agent made. */
+  readonly image?: string;
   readonly state: ContainerState;
   /** Of the probe or, without one, of Docker's health check. */
   readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';

@@ -7,7 +7,8 @@ import { sameContainer } from '../../lib/release/spec-hash';
 import { textHash } from '../../lib/release/text-hash';
 import type { CompiledService } from '../schedule/types';
 import { changesBetween } from './changes';
-import { pinImage, type Pinning, type ReleaseInput, type Resolving } from './pin-image';
+import { heldImage } from './held-image';
+import { pinImage, whyNotAsked, type Pinning, type ReleaseInput, type Resolving } from './pin-image';
 import { redeployInForce, type RedeployAnswer, type RedeployWish } from './redeploy';
 import { resolveConfig } from './resolve-config';
 import { withDefaults } from './unsaid';
@@ -39,15 +40,19 @@ export function decideRelease(input: ReleaseInput, newest: Release | undefined):
   const source = sourceHash(compiled, values);
   const wish = newest && redeployInForce(input, newest);
   const isNew = newest === undefined || !isCutFrom(newest, compiled, values, source);
-  if (!isNew && wish === undefined) return { problems: [] };
+  const isBetter = !isNew && isBetterKnown(input, newest);
+  if (!isNew && wish === undefined && !isBetter) return { problems: [] };
   const cause = isNew ? undefined : wish;
   const draft: Release = {
     ...emptyDocument('Release'),
     ...{ service, number: nextNumber(input), container, deploy, config: values, source, image: container.image },
     ...{ createdAtMs: input.wallMs, serviceRevision: document.modRevision, author: authorOf(input, newest, cause) },
-    ...{ redeploys: (newest?.redeploys ?? 0) + (wish?.force === true ? 1 : 0), reason: textOfCause(cause) },
+    ...{
+      redeploys: (newest?.redeploys ?? 0) + (wish?.force === true ? 1 : 0),
+      reason: isBetter ? BETTER_KNOWN : textOfCause(cause),
+    },
   };
-  const kept = keptImage(newest, draft);
+  const kept = runningImage(input, newest, draft) ?? keptImage(newest, draft);
   const pinning = (wish === undefined ? kept : undefined) ?? pinImage(input, draft);
   if ('asked' in pinning) return { resolving: pinning, problems: [] };
   if (newest === undefined || wish === undefined) return { release: finish(draft, pinning, newest), problems: [] };
@@ -57,6 +62,8 @@ export function decideRelease(input: ReleaseInput, newest: Release | undefined):
   const known = pinning.unpinnedReason === '' ? pinning : (kept ?? pinning);
   return { release: finish(draft, known, newest), problems: [] };
 }
+
+const BETTER_KNOWN = 'cut anew, since what hosts hold says which digest its image has';
 
 function textOfCause(wish: RedeployWish | undefined): string {
   if (wish === undefined) return '';
@@ -81,6 +88,26 @@ function isCutFrom(release: Release, { container, deploy }: Compiled, config: Co
     { container: was, deploy: withDefaults(release.deploy), config: release.config },
     { container, deploy, config },
   );
+}
+
+/**
+ * etcd was emptied, and a registry that is down is no reason to run without a digest, nor one that is up to swap bits: what
+ * hosts hold was made from that very name. docs/decisions/0004.
+ */
+function runningImage(
+  input: ReleaseInput,
+  newest: Release | undefined,
+  { container, image }: Pick<Release, 'container' | 'image'>,
+): Exclude<Pinning, Resolving> | undefined {
+  const isKnown = newest !== undefined && !newest.unpinned && newest.image === image;
+  if (isKnown || whyNotAsked({ image, pullPolicy: container.pullPolicy }) !== '') return undefined;
+  const running = heldImage(input.reports(), image);
+  return running === undefined ? undefined : { image: running, unpinnedReason: '' };
+}
+
+/** It was cut before the hosts had told what they hold. */
+function isBetterKnown(input: ReleaseInput, newest: Release): boolean {
+  return newest.unpinned && newest.image !== '' && runningImage(input, newest, newest) !== undefined;
 }
 
 /**

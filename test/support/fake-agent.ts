@@ -36,6 +36,8 @@ export interface FakeAgentOptions {
 export class FakeAgent {
   /** What runs, by instance. */
   readonly running = new Map<string, InstanceStatus>();
+  /** What each was made from, by instance. */
+  private readonly images = new Map<string, string>();
   /** Every instance that an assignment made it stop, in order. */
   readonly stopped: string[] = [];
   /** Images whose instances crash. */
@@ -107,7 +109,8 @@ export class FakeAgent {
     if (assignment !== undefined) await this.obey(assignment);
     const instances = [...this.running].map(([id, one]) => {
       const isHeld = assignment === undefined || assignment.held.includes(id);
-      return [id, { ...one, held: isHeld }] as const;
+      const image = isHeld ? this.images.get(id) : undefined;
+      return [id, { ...one, held: isHeld, ...(image !== undefined && { image }) }] as const;
     });
     const text = encodeDocument('HostStatus', {
       ...emptyDocument('HostStatus'),
@@ -156,6 +159,7 @@ export class FakeAgent {
       const release = decodeDocument('Release', text);
       const spec = specHash(release.container, effectiveConfig(release.config, one.config));
       const image = release.container.image.split('@')[0]!;
+      this.images.set(id, release.container.image);
       const phase = this.broken.has(image) ? 'BACKOFF' : this.slow.has(image) ? 'STARTING' : 'RUNNING';
       const nothing = { containerId: 'c', ports: [], health: 'none', restarts: 0, reason: '', held: false };
       const end = phase === 'BACKOFF' ? CRASHED : one.before ? SUCCEEDED : {};

@@ -1,7 +1,14 @@
 import { NOTHING_TO_LEAVE } from '../../plan/types';
 import { identityLabels, readIdentity } from './labels';
 
-const IDENTITY = { instance: 'web-1', service: 'web', slot: 1, release: 7, spec: '1:abc' };
+const IDENTITY = {
+  instance: 'web-1',
+  service: 'web',
+  slot: 1,
+  release: 7,
+  spec: '1:abc',
+  image: `web:1@sha256:${'a'.repeat(64)}`,
+};
 const HOOK = { command: ['/bin/bye'], user: '', privileged: false, workingDir: '', environment: { A: 'b' } };
 const PORTS = [{ name: 'http', target: 80, published: 20_000, protocol: 'tcp' }];
 const LEAVE = { drainMs: 5, preStop: [HOOK], dependsOn: ['db'] };
@@ -13,6 +20,18 @@ test('what is written is read back', () => {
   const plain = identityLabels(IDENTITY, OWNER, PORTS, NOTHING_TO_LEAVE, '');
   expect(plain).not.toHaveProperty('berth.leave');
   expect(readIdentity(plain)).toEqual({ ...IDENTITY, ports: PORTS, leave: NOTHING_TO_LEAVE });
+});
+
+test.each([
+  ['none, of an older agent', undefined],
+  ['more than any image is called', 'x'.repeat(2000)],
+])('an image that is not told is none: %s', (_, image) => {
+  const { image: known, ...identity } = IDENTITY;
+  expect(LABELS['berth.image']).toBe(known);
+  const labels: Record<string, string> = { ...LABELS, 'berth.image': image ?? '' };
+  if (image === undefined) delete labels['berth.image'];
+  const read = readIdentity(labels);
+  expect(read).toEqual({ ...identity, ports: PORTS, leave: LEAVE });
 });
 
 test.each<[string, string, string | undefined]>([

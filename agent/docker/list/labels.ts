@@ -15,12 +15,16 @@ const LABEL = {
   slot: 'berth.slot',
   release: 'berth.release',
   spec: 'berth.spec',
+  image: 'berth.image',
   host: 'berth.host',
   prefix: 'berth.prefix',
   project: 'berth.project',
   ports: 'berth.ports',
   leave: 'berth.leave',
 } as const;
+
+/** No reference is longer; what is written there by hand may be. */
+const MAX_IMAGE_CHARACTERS = 1024;
 
 export function ownershipFilter(owner: Ownership): readonly string[] {
   return [`${LABEL.host}=${owner.host}`, `${LABEL.prefix}=${owner.prefix}`];
@@ -39,6 +43,7 @@ export function identityLabels(
     [LABEL.slot]: String(identity.slot),
     [LABEL.release]: `${identity.service}@${identity.release}`,
     [LABEL.spec]: identity.spec,
+    ...(identity.image !== undefined && { [LABEL.image]: identity.image }),
     [LABEL.host]: owner.host,
     [LABEL.prefix]: owner.prefix,
     [LABEL.ports]: JSON.stringify(ports),
@@ -68,7 +73,9 @@ export function readIdentity(labels: Readonly<Record<string, string>>): Labelled
     return undefined;
   if (spec === undefined || ports === undefined) return undefined;
   const leave = readLeave(labels[LABEL.leave]);
-  return { instance, service, slot, release: Number(release[2]), spec, ports, leave };
+  const image = labels[LABEL.image];
+  const known = image !== undefined && image.length <= MAX_IMAGE_CHARACTERS && { image };
+  return { instance, service, slot, release: Number(release[2]), spec, ...known, ports, leave };
 }
 
 function isNothing({ drainMs, preStop, dependsOn }: Leave): boolean {

@@ -208,10 +208,11 @@ class MemoryEngine implements Engine {
 /** @param wallMs now: the only clock that Docker tells */
 function toActual(container: MemoryContainer, wallMs: number): ActualContainer {
   const { id, request, state, health, startedWallMs, ended } = container;
-  const { instance, service, slot, release, spec } = request;
+  const { instance, service, slot, release, spec, image } = request;
   const untilMs = isUp(container) ? wallMs : (ended?.wallMs ?? wallMs);
   return {
     ...{ id, instance, service, slot, release, spec, state, health },
+    ...(image !== undefined && { image }),
     ports: publishedPorts(request),
     // Docker counts in whole seconds.
     stopGracePeriodMs: Math.ceil(request.container.stopGracePeriodMs / 1000) * 1000,

@@ -1,0 +1,23 @@
+/** Pure: which bits the name of an image means where etcd has forgotten it. */
+import type { InstanceReport } from '../schedule/types';
+
+const DIGEST = /^@sha256:[0-9a-f]{64}$/;
+
+/**
+ * @param name as the operator wrote it
+ * @returns with the digest that most of the held instances run, and of two, the one of the later release; undefined when none
+ *   was made from that name with a digest
+ */
+export function heldImage(reports: readonly InstanceReport[], name: string): string | undefined {
+  const known = new Map<string, { count: number; release: number }>();
+  for (const { status } of reports) {
+    const { image = '', held, release } = status;
+    if (!held || !image.startsWith(name) || !DIGEST.test(image.slice(name.length))) continue;
+    const { count, release: latest } = known.get(image) ?? { count: 0, release: 0 };
+    known.set(image, { count: count + 1, release: Math.max(latest, release) });
+  }
+  const [best] = [...known].sort(([a, one], [b, other]) => {
+    return other.count - one.count || other.release - one.release || (a < b ? -1 : 1);
+  });
+  return best?.[0];
+}
