@@ -30,6 +30,7 @@ const web = (status: Partial<ListedService['status']>): ListedService =>
 async function why(answer: Partial<WhyResponse>): Promise<{ readonly stdout: string; readonly stderr: string }> {
   const whole = {
     isInstance: false,
+    bound: '',
     service: web({}),
     instances: [],
     releases: [],
@@ -196,6 +197,21 @@ last exit      exited with code 137, SIGKILL, out of memory
 It said last:
     | too much
 `);
+});
+
+test('an instance whose data binds it to its host says so, once', async () => {
+  const bound = 'its data is in the volume data of h1, which is lost: nothing replaces it elsewhere';
+  const lost = { hostLive: false, stuck: bound };
+  const { stdout } = await why({
+    ...{ isInstance: true, bound, releases: [release(7)], host: listedHost('h1', { live: false }) },
+    instances: [listedInstance('web-1-a', {}, lost)],
+  });
+  expect(stdout).toMatch(
+    /\nbound +its data is in the volume data of h1, which is lost: nothing replaces it elsewhere\n/,
+  );
+  expect(stdout).not.toContain('can not move');
+  const page = (await why({ instances: [listedInstance('web-1-a', {}, lost)] })).stdout;
+  expect(page).toContain('\nTo move, and can not:\n  web-1-a: its data is in the volume data of h1, which is lost');
 });
 
 test('alarms, and their release', async () => {

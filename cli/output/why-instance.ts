@@ -9,7 +9,7 @@ import { paint, printRows } from './table';
 import { headline } from './why';
 import { describeExit, describeRelease, describeUnpinned, section } from './why-words';
 
-export function printInstance({ service, instances, releases, host }: WhyResponse): void {
+export function printInstance({ service, instances, releases, host, bound }: WhyResponse): void {
   const [one] = instances as [ListedInstance];
   const { status } = one;
   const { ports, lastExit, lastRestartReason, reason, progress, containerId } = status;
@@ -36,7 +36,8 @@ export function printInstance({ service, instances, releases, host }: WhyRespons
     ['restarts', `${status.restarts}${lastRestartReason === '' ? '' : `, the last since ${clean(lastRestartReason)}`}`],
     ...(reason === '' ? [] : [['why', clean(reason)]]),
     ...(progress === '' ? [] : [['progress', clean(progress)]]),
-    ...(one.stuck === '' ? [] : [['can not move', clean(one.stuck)]]),
+    ...(bound === '' ? [] : [['bound', clean(bound)]]),
+    ...(one.stuck === '' || one.stuck === bound ? [] : [['can not move', clean(one.stuck)]]),
     ...(status.held
       ? [['held', 'etcd knows nothing of its service, or of what is assigned to its host: it runs on']]
       : []),

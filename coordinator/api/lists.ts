@@ -1,7 +1,7 @@
 import { emptyDocument } from '../../lib/documents/codec';
 import type { Keys } from '../../lib/documents/keys';
 import { isoTime } from '../../lib/iso-time';
-import type { Alarm, Pause, Release } from '../../lib/documents/types';
+import type { Alarm, InstanceStatus, Pause, Release } from '../../lib/documents/types';
 import type {
   ListHostsRequest,
   ListHostsResponse,
@@ -16,6 +16,7 @@ import type {
 import { takesConfig } from '../releases/resolve-config';
 import { indexPauses, unpaused } from '../schedule/pauses';
 import { placementsOf, type ClusterView, type HostView } from '../view';
+import { whyBound } from './bound';
 import { requireKnown, type ApiContext } from './context';
 import { namesOf } from './releases';
 import { requireName } from './writes';
@@ -96,7 +97,7 @@ export function instancesOf(host: HostView, view: ClusterView): readonly ListedI
     hostLive: host.isLive,
     status,
     image: view.releases.get(status.service)?.get(status.release)?.container.image ?? '',
-    stuck: whyStuck(id, status.service, host, view),
+    stuck: whyStuck(id, status, host, view),
   }));
 }
 
@@ -104,7 +105,15 @@ export function instancesOf(host: HostView, view: ClusterView): readonly ListedI
 const WAITING = ['waiting', 'canary', 'stopped'];
 
 /** @returns why an instance does not move that is to; empty when it is not to, or it is only a matter of time */
-function whyStuck(id: string, service: string, { intent }: HostView, view: ClusterView): string {
+function whyStuck(
+  id: string,
+  { service, release }: Pick<InstanceStatus, 'service' | 'release'>,
+  host: HostView,
+  view: ClusterView,
+): string {
+  // What else is on a lost host is replaced sooner or later, or an alarm says why not.
+  if (!host.isLive) return whyBound(host, view.releases.get(service)?.get(release));
+  const { intent } = host;
   const status = view.serviceStatuses.get(service)?.document;
   if (status === undefined) return '';
   const { stuck, frozen, move, pause } = status;

@@ -67,6 +67,47 @@ test('an instance: itself, its host, its service, its release', async () => {
   });
 });
 
+test('an instance that is bound to its host by its data: what that means, and what can be done', async () => {
+  const lines = 'deploy: { update_config: { monitor: 0s }, placement: { constraints: [node.hostname != h3] } }';
+  const VOLUME = { type: 'volume', source: 'data', target: '/data' };
+  await cluster.put(cluster.keys.service('db'), `image: db:1\nvolumes: [${JSON.stringify(VOLUME)}]\n${lines}\n`);
+  await cluster.clock.advance(20_000);
+  const find = async () => (await cluster.lead.api.listInstances({ services: ['db'], hosts: [] })).instances[0]!;
+  const { id, host, stuck } = await find();
+  expect(stuck).toBe('');
+  const bound = async () => ((await why(id)) as { bound: string }).bound;
+  expect(await bound()).toBe(
+    `its data is in the volume data of ${host}: it stays there, also when ${host} is drained or lost. To move it, scale it away ("berth scale"), copy the volume to another host, cordon ${host}, and scale up again`,
+  );
+  cluster.agent(host).die();
+  await cluster.clock.advance(60_000);
+  const lost = `its data is in the volume data of ${host}, which is lost: nothing replaces it elsewhere, and it goes on when ${host} is back. When that will never be, "berth hosts rm ${host}" frees its place, and it begins anew elsewhere, with nothing in its volume`;
+  expect([await bound(), (await find()).stuck]).toEqual([lost, lost]);
+  // As it is said, so it is.
+  await cluster.settle(({ api }) => api.removeHost({ host }));
+  await cluster.clock.advance(20_000);
+  expect((await find()).host).not.toBe(host);
+  const [web] = (await cluster.lead.api.listInstances({ services: ['web'], hosts: [] })).instances;
+  expect(await why(web!.id)).toMatchObject({ bound: '' });
+});
+
+test('what is said of moving data by hand is true', async () => {
+  const text = (replicas: number): string =>
+    `image: db:1\nvolumes: ["data:/data"]\ndeploy: { replicas: ${replicas}, update_config: { monitor: 0s } }\n`;
+  const put = async (replicas: number): Promise<void> => {
+    await cluster.put(cluster.keys.service('db'), text(replicas));
+    await cluster.clock.advance(20_000);
+  };
+  await put(1);
+  const where = async () => (await cluster.lead.api.listInstances({ services: ['db'], hosts: [] })).instances;
+  const [{ host } = { host: '' }] = await where();
+  await put(0);
+  expect(await where()).toEqual([]);
+  await cluster.settle(({ api }) => api.changeHost({ host, action: 'cordon', reason: '', by: '' }));
+  await put(1);
+  expect((await where()).map((one) => one.host)).toEqual([expect.not.stringMatching(host)]);
+});
+
 test('a name that nobody has', async () => {
   expect(await why('wbe')).toMatchObject({
     code: 'not-found',

@@ -8,6 +8,7 @@ import { indexPauses, withPausedHosts } from '../schedule/pauses';
 import { PlacementIndex } from '../schedule/placement-index';
 import type { Candidate } from '../schedule/types';
 import type { ClusterView } from '../view';
+import { whyBound } from './bound';
 import { requireKnown, type ApiContext } from './context';
 import { instancesOf, listedHost, listedService, openAlarms } from './lists';
 import { listedRelease, namesOf, statusOf, wishInForce } from './releases';
@@ -36,6 +37,7 @@ function whyService(context: ApiContext, name: string, all: readonly ListedInsta
   return {
     ...about(context, name, [targetRelease, currentRelease, move?.failedRelease ?? 0]),
     isInstance: false,
+    bound: '',
     instances,
     fits: isShort && target !== undefined ? fitsOf(context, target) : [],
   };
@@ -45,8 +47,10 @@ function whyInstance(context: ApiContext, instance: ListedInstance): WhyResponse
   const { cluster } = context;
   const host = cluster.view.hosts.get(instance.host)!;
   const pause = indexPauses(cluster.pauses()).host.get(host.name);
+  const { service, release } = instance.status;
   return {
-    ...about(context, instance.status.service, [instance.status.release]),
+    ...about(context, service, [release]),
+    bound: whyBound(host, cluster.view.releases.get(service)?.get(release)),
     ...{ isInstance: true, instances: [instance], fits: [], host: listedHost(host, context, pause) },
   };
 }
