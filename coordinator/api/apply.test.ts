@@ -1,8 +1,12 @@
 /** What is written when services are applied, and what is refused, through a coordinator over the in-memory store. */
 import { decodeDocument, emptyDocument, encodeDocument } from '../../lib/documents/codec';
+import { StoreError } from '../../lib/etcd/store';
 import { textHash } from '../../lib/release/text-hash';
 import type { RpcError } from '../../lib/rpc/types';
 import { OperatedCluster } from '../../test/support/operated-cluster';
+import { delegateStore } from '../../test/support/store-delegate';
+import { createCompiler } from '../compose/compiler';
+import { apply as applyTo } from './apply';
 import { worldAt } from './world';
 
 const WEB = 'image: web:1\n';
@@ -60,6 +64,44 @@ test('a whole file of as many services as go is one write of documents', async (
   const { kvs } = await cluster.etcd.range({ prefix: cluster.keys.services });
   expect(new Set(kvs.map(({ modRevision }) => modRevision)).size).toBe(1);
   expect((await author('s127'))?.by).toBe('ann@ops');
+});
+
+test('more than fit into one transaction: whoever dies between its parts leaves nothing wrong, and the next apply goes through', async () => {
+  const always = 'image: web:1\npull_policy: always\ndeploy: { update_config: { monitor: 0s } }\n';
+  await apply({ s0: always });
+  await cluster.clock.advance(10_000);
+  const texts = Object.fromEntries(Array.from({ length: 128 }, (_, index) => [`s${index}`, always]));
+  const services = Object.entries({ ...texts, s1: WEB }).map(([name, document]) => ({ name, document }));
+  const { lead, keys, clock, etcd } = cluster;
+  for (const [dies, written] of [
+    [1, 0],
+    [2, 0],
+    [3, 0],
+    [4, 128],
+  ] as const) {
+    const store = delegateStore(etcd);
+    let txns = 0;
+    store.txn = async (txn) => {
+      if (++txns === dies) throw new StoreError('unavailable', 'it died');
+      return etcd.txn(txn);
+    };
+    const context = { store, keys, cluster: lead.cluster, compile: createCompiler(), isLeader: () => true };
+    const request = { services, project: '', by: 'ann@ops', at: '' };
+    const before = await etcd.range({ prefix: keys.services });
+    const answer = await cluster.settle(() => applyTo({ ...context, wallMs: () => clock.wallMs() }, request));
+    expect(answer).toMatchObject({ code: 'unavailable', message: expect.stringMatching(/Ask again to be sure$/) });
+    await clock.advance(20_000);
+    const after = await etcd.range({ prefix: keys.services });
+    if (written === 0) expect(after.kvs).toEqual(before.kvs);
+    else expect(after.kvs).toHaveLength(written);
+    // Nothing was asked for, and nothing has become of what was not written.
+    expect((await etcd.range({ prefix: keys.releasesOf('s0') })).kvs).toHaveLength(1);
+    expect((await lead.api.listServices({ services: [] })).services).toHaveLength(Math.max(1, written));
+  }
+  expect(await cluster.settle(({ api }) => api.apply({ services, project: '', by: 'bob@ops', at: '' }))).toMatchObject({
+    refused: [],
+  });
+  expect([(await author('s1'))?.by, (await author('s127'))?.by]).toEqual(['ann@ops', 'bob@ops']);
 });
 
 test.each(['rolled-back', 'stopped'])('the same text again after its rollout was %s is another try', async (phase) => {
@@ -165,6 +207,65 @@ describe('at a plan', () => {
     const answer = (await apply({ web: 'image: web:2\n' }, at)) as RpcError;
     expect(answer).toMatchObject({ code: 'refused', message: expect.stringMatching(message) });
     expect(await read('web')).not.toBe('image: web:2\n');
+  });
+
+  /** Something happens when everything has been checked, right before the n-th transaction. */
+  async function applyAndThen(count: number, nth: number, happens: () => Promise<unknown>) {
+    const services = Array.from({ length: count }, (_, index) => ({ name: `s${index}`, document: WEB }));
+    const at = now();
+    const { lead, keys, clock } = cluster;
+    const store = delegateStore(cluster.etcd);
+    let txns = 0;
+    store.txn = async (txn) => {
+      if (++txns === nth) await happens();
+      return cluster.etcd.txn(txn);
+    };
+    const context = { store, keys, cluster: lead.cluster, compile: createCompiler(), isLeader: () => true };
+    const request = { services, project: '', by: 'ann@ops', at };
+    return cluster.settle(() => applyTo({ ...context, wallMs: () => clock.wallMs() }, request));
+  }
+
+  const write = (key: string, value: string) => () => cluster.put(key, value);
+
+  test.each<[string, () => () => Promise<unknown>]>([
+    ['config of the cluster', () => write(cluster.keys.clusterConfig, 'A: b\n')],
+    ['config of a host', () => write(cluster.keys.hostConfig('h1'), 'A: b\n')],
+    ['another service', () => write(cluster.keys.service('other'), WEB)],
+    ['one of them', () => write(cluster.keys.service('s0'), 'image: b\n')],
+    ['a host that comes', () => write(cluster.keys.hostRecord('h9'), '{}')],
+    ['a host that is cordoned', () => write(cluster.keys.hostIntent('h1'), '{"schedulable":false}')],
+    ['a freeze', () => write(cluster.keys.clusterIntent, '{"freeze":{}}')],
+    ['a wish of a service', () => write(cluster.keys.serviceIntent('web'), '{"promote":"1"}')],
+    ['a service that is removed', () => () => cluster.delete(cluster.keys.service('web'))],
+    ['a host that is lost', () => () => cluster.delete(cluster.keys.hostAlive('h1'))],
+  ])('at the very moment of the write: %s', async (_, happens) => {
+    await apply({ web: WEB });
+    await cluster.clock.advance(5000);
+    for (const [count, nth] of [
+      [1, 1],
+      [64, 1],
+      [128, 1],
+      [128, 2],
+      [128, 3],
+    ] as const) {
+      const answer = await applyAndThen(count, nth, happens());
+      expect([count, nth, answer]).toEqual([count, nth, expect.objectContaining({ code: 'refused' })]);
+      expect((answer as RpcError).message).toMatch(/Nothing was written; plan again$/);
+      expect(await read('s1')).toBeUndefined();
+      await cluster.put(cluster.keys.service('web'), WEB);
+      await cluster.delete(cluster.keys.service('s0'));
+      await cluster.put(cluster.keys.hostAlive('h1'), '{"agentId":"h1"}');
+      await cluster.clock.advance(100);
+    }
+  });
+
+  test('what does not matter does no harm at that moment either', async () => {
+    await apply({ web: WEB });
+    await cluster.clock.advance(5000);
+    const status = write(cluster.keys.serviceStatus('web'), '{}');
+    expect(await applyAndThen(1, 1, status)).toMatchObject({ applied: [{ action: 'created' }] });
+    expect(await applyAndThen(128, 3, status)).toMatchObject({ refused: [] });
+    expect(await read('s127')).toBe(WEB);
   });
 
   test('something that no plan gave', async () => {

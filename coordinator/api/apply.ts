@@ -10,10 +10,13 @@ import { wishAfter } from './redeploy';
 import { refusals } from './refusals';
 import { newestRelease, statusOf, wishInForce } from './releases';
 import { requireShort } from './writes';
-import { requireUnchangedSince } from './world';
+import { guardsOf, requireUnchangedSince, type World } from './world';
 
 /** One write and one compare each in a single transaction. */
 const MAX_SERVICES = MAX_TXN_WRITES;
+
+/** Of these, documents and authors fit into one transaction, and the guards of a plan beside either. */
+const MAX_AT_ONCE = MAX_TXN_WRITES / 2;
 
 type Given = ApplyRequest['services'][number];
 
@@ -28,7 +31,7 @@ export async function apply(context: ApiContext, request: ApplyRequest): Promise
   requireShort(request);
   const { services } = request;
   requireServices(services);
-  if (request.at !== '') await requireUnchangedSince(context, request.at);
+  const world = request.at === '' ? undefined : await requireUnchangedSince(context, request.at);
   const refused = refusals(context, request);
   if (refused.length > 0) return { refused, applied: [] };
 
@@ -36,7 +39,7 @@ export async function apply(context: ApiContext, request: ApplyRequest): Promise
   const present = new Map(context.cluster.view.services);
   const applied = services.map((service) => actionOf(context, service, present.get(service.name)));
   const changed = services.filter((_, index) => applied[index]!.action !== 'unchanged');
-  if (changed.length > 0) await write(context, changed, present, request.by);
+  if (changed.length > 0) await write(context, { changed, present, by: request.by, world });
   return { refused: [], applied };
 }
 
@@ -85,28 +88,51 @@ function whyElsewhere({ cluster: { view } }: ApiContext, service: string): strin
   return `${service}: stays at @${wish.release}, where ${who} had it rolled back to; "berth rollback ${service} --to ${wish.insteadOf}" goes forward again`;
 }
 
-async function write(
-  context: ApiContext,
-  changed: readonly Given[],
-  present: ReadonlyMap<string, ServiceDocument>,
-  by: string,
-): Promise<void> {
+interface Writing {
+  readonly changed: readonly Given[];
+  readonly present: ReadonlyMap<string, ServiceDocument>;
+  readonly by: string;
+  /** Of a plan: it is to be the same still. */
+  readonly world: World | undefined;
+}
+
+async function write(context: ApiContext, { changed, present, by, world }: Writing): Promise<void> {
   const documents = changed.map(({ name, document }): Edit => {
     const key = context.keys.service(name);
-    const compares = [{ key, modRevision: present.get(name)?.modRevision ?? 0 }];
+    // Guards of all services hold it already, and there may be no room for both.
+    const compares = world === undefined ? [{ key, modRevision: present.get(name)?.modRevision ?? 0 }] : [];
     return { compares, writes: [{ op: 'put', key, value: document }] };
   });
-  const authors = await Promise.all(
-    changed.map(async ({ name, document }): Promise<Edit> => {
-      const { before, change } = await editServiceIntent(context, name);
-      const refreshed = isRefreshed(context, name, document) && { redeploy: refresh(context, name, before, by) };
-      return change({ ...before, ...refreshed, author: authorOf(context, by, document) });
+  const refreshed = changed.filter(({ name, document }) => isRefreshed(context, name, document));
+  const isOne = changed.length <= MAX_AT_ONCE;
+  const authors = await intentEdits(context, changed, (before, { name, document }) => ({
+    ...(isOne && refreshed.some((one) => one.name === name) && { redeploy: refresh(context, name, before, by) }),
+    author: authorOf(context, by, document),
+  }));
+  if (isOne) return void (await commitAll(context, [...documents, ...authors], world));
+  // Authors first: by the text's hash they concern nobody until it is written.
+  let intentsSince = world?.revision;
+  for (let from = 0; from < authors.length; from += MAX_AT_ONCE)
+    intentsSince = await commitAll(context, authors.slice(from, from + MAX_AT_ONCE), world, intentsSince);
+  await commitAll(context, documents, world, intentsSince);
+  // Those last, since nothing is to be asked for what was not written; what is lost here is asked for by another apply.
+  const wishes = await intentEdits(context, refreshed, (before, { name }) => ({
+    redeploy: refresh(context, name, before, by),
+  }));
+  if (wishes.length > 0) await commitAll(context, wishes);
+}
+
+function intentEdits(
+  context: ApiContext,
+  services: readonly Given[],
+  change: (before: ServiceIntent, service: Given) => Partial<ServiceIntent>,
+): Promise<readonly Edit[]> {
+  return Promise.all(
+    services.map(async (service): Promise<Edit> => {
+      const edit = await editServiceIntent(context, service.name);
+      return edit.change({ ...edit.before, ...change(edit.before, service) });
     }),
   );
-  if (documents.length + authors.length <= MAX_TXN_WRITES) return commitAll(context, [...documents, ...authors]);
-  // Authors first: by the text's hash they concern nobody until it is written.
-  await commitAll(context, authors);
-  await commitAll(context, documents);
 }
 
 function refresh(context: ApiContext, service: string, { redeploy }: ServiceIntent, by: string): RedeployWish {
@@ -116,14 +142,32 @@ function refresh(context: ApiContext, service: string, { redeploy }: ServiceInte
   return wishAfter(redeploy, { atMs: context.wallMs(), insteadOf, force, reason, by });
 }
 
-async function commitAll(context: ApiContext, edits: readonly Edit[]): Promise<void> {
+/**
+ * @param world is still as it was
+ * @param intentsSince what is wanted of services has been as it is since this revision
+ * @returns the revision of the write
+ */
+async function commitAll(
+  context: ApiContext,
+  edits: readonly Edit[],
+  world?: World,
+  intentsSince = world?.revision ?? 0,
+): Promise<number> {
   const compares = edits.flatMap((edit) => edit.compares);
   const writes = edits.flatMap((edit) => edit.writes);
-  const { succeeded, revision } = await writing(() => context.store.txn({ compares, writes }));
+  const room = MAX_TXN_WRITES - compares.length;
+  const guards = world === undefined ? [] : guardsOf(context.keys, world, intentsSince, room);
+  const { succeeded, revision } = await writing(() => context.store.txn({ compares, writes, guards }));
   if (!succeeded)
-    throw new RpcError(
-      'unavailable',
-      'somebody else changed one of the services at the same moment; nothing was written, apply again',
-    );
+    throw world === undefined
+      ? new RpcError(
+          'unavailable',
+          'somebody else changed one of the services at the same moment; nothing was written, apply again',
+        )
+      : new RpcError(
+          'refused',
+          'the cluster changed at the same moment: a service, config, a host or what is wanted of them. Nothing was written; plan again',
+        );
   await context.cluster.reached(revision);
+  return revision;
 }

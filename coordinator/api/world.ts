@@ -1,5 +1,7 @@
 /** Whether the cluster is still what a plan was made for. */
 import { createHash } from 'node:crypto';
+import type { Keys } from '../../lib/documents/keys';
+import type { Guard } from '../../lib/etcd/store';
 import { RpcError } from '../../lib/rpc/types';
 import type { ClusterView } from '../view';
 import type { ApiContext } from './context';
@@ -43,8 +45,48 @@ function revisionsOf(documents: ReadonlyMap<string, { readonly modRevision: numb
   return [...documents].map(([name, { modRevision }]) => [name, modRevision]);
 }
 
+/** What a plan was made for, as it was found to be so still. */
+export interface World {
+  /** Of etcd. */
+  readonly revision: number;
+  /** All that is there, what matters most first. */
+  readonly keys: readonly string[];
+}
+
+/**
+ * Hold while it is the same. What was deleted since is noticed as far as there is room for its key: with hundreds of services
+ * and hosts, one that goes in the very milliseconds of an apply may go unnoticed.
+ * @param intentsSince of what is wanted of services: this apply may have written some of it already
+ * @param room for so many guards
+ */
+export function guardsOf(keys: Keys, world: World, intentsSince: number, room: number): readonly Guard[] {
+  const unchanged = [keys.services, keys.config, keys.hosts, keys.clusterIntent];
+  const guards: readonly Guard[] = [
+    ...unchanged.map((prefix) => ({ prefix, unchangedSince: world.revision })),
+    { prefix: keys.serviceIntents, unchangedSince: intentsSince },
+  ];
+  const there = world.keys.slice(0, Math.max(0, room - guards.length));
+  return [...guards, ...there.map((key): Guard => ({ key, exists: true }))];
+}
+
+function keysOf(
+  { config, services, hosts, clusterIntent, serviceIntents }: ClusterView,
+  keys: Keys,
+): readonly string[] {
+  return [
+    ...(clusterIntent.modRevision > 0 ? [keys.clusterIntent] : []),
+    ...(config.cluster === undefined ? [] : [keys.clusterConfig]),
+    ...[...config.services.keys()].map((name) => keys.serviceConfig(name)),
+    ...[...hosts.values()].flatMap(({ name, intent }) => (intent === undefined ? [] : [keys.hostIntent(name)])),
+    ...[...services.keys()].map((name) => keys.service(name)),
+    ...[...config.hosts.keys()].map((name) => keys.hostConfig(name)),
+    ...[...hosts.values()].flatMap(({ name, isLive }) => (isLive ? [keys.hostAlive(name)] : [])),
+    ...[...serviceIntents.keys()].map((name) => keys.serviceIntent(name)),
+  ];
+}
+
 /** @throws RpcError 'refused' with what changed since, as far as that can be told */
-export async function requireUnchangedSince(context: ApiContext, at: string): Promise<void> {
+export async function requireUnchangedSince(context: ApiContext, at: string): Promise<World> {
   const [, revision, hash] = AT.exec(at) ?? [];
   if (hash === undefined)
     throw new RpcError('invalid', `"${at}" is nothing that a plan gave; "berth plan" prints what --at takes`);
@@ -52,7 +94,8 @@ export async function requireUnchangedSince(context: ApiContext, at: string): Pr
   const { revision: newest } = await writing(() => context.store.range({ key: context.keys.clusterIntent }));
   await context.cluster.reached(newest);
   const { view } = context.cluster;
-  if (worldAt(view, 0).endsWith(`-${hash}`)) return;
+  if (worldAt(view, 0).endsWith(`-${hash}`))
+    return { revision: context.cluster.freshness().revision, keys: keysOf(view, context.keys) };
   const changed = changedSince(view, Number(revision));
   const more = changed.length > MAX_TOLD ? ` and ${changed.length - MAX_TOLD} more` : '';
   const what =

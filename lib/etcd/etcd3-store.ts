@@ -4,7 +4,7 @@ import { parseEndpoints } from './etcd3-endpoints';
 import { storeErrorOf } from './etcd3-errors';
 import { LinkSlot } from './etcd3-link';
 import { Etcd3Watch } from './etcd3-watch';
-import { compareOf, keyValueOf, rangeBytes, requestOf } from './etcd3-wire';
+import { compareOf, guardOf, keyValueOf, rangeBytes, requestOf } from './etcd3-wire';
 import { StoreError } from './store';
 import type { KeyRange, Lease, RangeResult, Store, Txn, TxnResult, Watch, WatchHandlers } from './store';
 
@@ -68,8 +68,9 @@ class Etcd3Store implements Store {
   }
 
   async txn(txn: Txn): Promise<TxnResult> {
+    const compare = [...txn.compares.map(compareOf), ...(txn.guards ?? []).map(guardOf)];
     const response = await this.call((client, options) =>
-      client.kv.txn({ compare: txn.compares.map(compareOf), success: txn.writes.map(requestOf) }, options),
+      client.kv.txn({ compare, success: txn.writes.map(requestOf) }, options),
     );
     return { succeeded: response.succeeded, revision: Number(response.header.revision) };
   }

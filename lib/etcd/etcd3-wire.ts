@@ -1,5 +1,5 @@
 import type { ICompare, IKeyValue, IRequestOp } from 'etcd3';
-import type { Compare, KeyRange, KeyValue, Write } from './store';
+import type { Compare, Guard, KeyRange, KeyValue, Write } from './store';
 
 /** Revisions are int64, which a number holds exactly up to 2^53. Lease ids use all 63 bits and stay text. */
 export function keyValueOf(kv: IKeyValue): KeyValue {
@@ -37,6 +37,16 @@ export function compareOf(compare: Compare): ICompare {
   if ('modRevision' in compare)
     return { result: 'Equal', target: 'Mod', key, mod_revision: String(compare.modRevision) };
   return { result: 'Equal', target: 'Create', key, create_revision: String(compare.createRevision) };
+}
+
+export function guardOf(guard: Guard): ICompare {
+  if ('exists' in guard)
+    return { result: 'Greater', target: 'Create', key: Buffer.from(guard.key), create_revision: '0' };
+  const { key, rangeEnd } = rangeBytes(guard);
+  return {
+    ...{ result: 'Less', target: 'Mod', key, mod_revision: String(guard.unchangedSince + 1) },
+    ...(rangeEnd && { range_end: rangeEnd }),
+  };
 }
 
 export function requestOf(write: Write): IRequestOp {

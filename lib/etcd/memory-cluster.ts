@@ -1,6 +1,17 @@
 import type { Clock } from '../clock';
 import { MAX_TXN_WRITES, StoreError } from './store';
-import type { Compare, KeyRange, KeyValue, Lease, RangeResult, Txn, TxnResult, WatchEvent, Write } from './store';
+import type {
+  Compare,
+  Guard,
+  KeyRange,
+  KeyValue,
+  Lease,
+  RangeResult,
+  Txn,
+  TxnResult,
+  WatchEvent,
+  Write,
+} from './store';
 
 /** etcd takes no shorter lease (it rounds up to this). */
 export const MIN_LEASE_TTL_MS = 2000;
@@ -53,7 +64,9 @@ export class MemoryCluster {
 
   txn(txn: Txn): TxnResult {
     checkTxn(txn);
-    if (!txn.compares.every((compare) => this.holds(compare))) return { succeeded: false, revision: this.revision };
+    const isAsWanted =
+      txn.compares.every((one) => this.holds(one)) && (txn.guards ?? []).every((one) => this.isHeld(one));
+    if (!isAsWanted) return { succeeded: false, revision: this.revision };
     for (const write of txn.writes) {
       if (write.op === 'put' && write.lease !== undefined && !this.leases.has(write.lease)) {
         throw new StoreError('lease-gone', `lease ${write.lease} is gone`);
@@ -139,6 +152,12 @@ export class MemoryCluster {
     entry.cancelExpiry = this.clock.after(entry.ttlMs, () => this.endLease(id));
   }
 
+  private isHeld(guard: Guard): boolean {
+    if ('exists' in guard) return this.keys.has(guard.key);
+    const isOld = ({ modRevision }: KeyValue): boolean => modRevision <= guard.unchangedSince;
+    return [...this.keys.values()].every((kv) => !isInRange(guard, kv.key) || isOld(kv));
+  }
+
   private holds(compare: Compare): boolean {
     const kv = this.keys.get(compare.key);
     if ('modRevision' in compare) return (kv?.modRevision ?? 0) === compare.modRevision;
@@ -177,7 +196,8 @@ export class MemoryCluster {
 }
 
 function checkTxn(txn: Txn): void {
-  if (txn.writes.length > MAX_TXN_WRITES || txn.compares.length > MAX_TXN_WRITES) {
+  const compares = txn.compares.length + (txn.guards?.length ?? 0);
+  if (txn.writes.length > MAX_TXN_WRITES || compares > MAX_TXN_WRITES) {
     throw new StoreError('too-large', 'too many operations in one transaction');
   }
   const keys = new Set(txn.writes.map((write) => write.key));

@@ -26,12 +26,21 @@ export interface RangeResult {
 export type Compare =
   { readonly key: string; readonly modRevision: number } | { readonly key: string; readonly createRevision: number };
 
+/** What else can be wanted of a transaction: of many keys, or of one whose revision is of no interest. */
+export type Guard =
+  /** Holds when no key that starts with the prefix was written after this revision. Of keys that were deleted it says nothing. */
+  | { readonly prefix: string; readonly unchangedSince: number }
+  /** Holds when the key is there. */
+  | { readonly key: string; readonly exists: true };
+
 export type Write =
   | { readonly op: 'put'; readonly key: string; readonly value: string; readonly lease?: string }
   | { readonly op: 'delete'; readonly key: string };
 
 export interface Txn {
+  /** With the guards, at most MAX_TXN_WRITES. */
   readonly compares: readonly Compare[];
+  readonly guards?: readonly Guard[];
   /** At most MAX_TXN_WRITES, at most one for each key. */
   readonly writes: readonly Write[];
 }

@@ -84,6 +84,28 @@ describe.each(SUBJECTS)('%s keeps the Store contract', (_name, start) => {
       expect((await store.range({ key: key('new') })).kvs).toHaveLength(holds ? 1 : 0);
     });
 
+    test('a guard of a prefix holds while nothing under it is written, whatever is written beside it or deleted', async () => {
+      const since = await write(put(key('a/1'), '1'), put(key('a/2'), '1'));
+      const guarded = async (prefix: string, unchangedSince = since): Promise<boolean> =>
+        (await store.txn({ compares: [], guards: [{ prefix: key(prefix), unchangedSince }], writes: [] })).succeeded;
+      await write(put(key('b'), '1'));
+      expect([await guarded('a/'), await guarded('nothing/'), await guarded('')]).toEqual([true, true, false]);
+      await write(del(key('a/1')));
+      expect([await guarded('a/'), await guarded('a/', since - 1)]).toEqual([true, false]);
+      await write(put(key('a/3'), '1'));
+      expect(await guarded('a/')).toBe(false);
+    });
+
+    test('a guard of a key holds while it is there, beside compares', async () => {
+      const revision = await write(put(key('a'), '1'));
+      const compares = [{ key: key('a'), modRevision: revision }];
+      const guarded = async (name: string): Promise<boolean> =>
+        (await store.txn({ compares, guards: [{ key: key(name), exists: true }], writes: [] })).succeeded;
+      expect([await guarded('a'), await guarded('missing')]).toEqual([true, false]);
+      await write(put(key('a'), '2'), put(key('missing'), ''));
+      expect([await guarded('a'), await guarded('missing')]).toEqual([false, false]);
+    });
+
     test('one failed compare of several writes nothing', async () => {
       const revision = await write(put(key('a'), '1'));
       const compares = [
@@ -112,6 +134,14 @@ describe.each(SUBJECTS)('%s keeps the Store contract', (_name, start) => {
     test('refuses what is over a limit, and keys twice', async () => {
       await expectFailure(
         store.txn({ compares: [], writes: Array.from({ length: 129 }, (_, index) => put(key(`k${index}`), '')) }),
+        'too-large',
+      );
+      await expectFailure(
+        store.txn({
+          compares: Array.from({ length: 100 }, (_, index) => ({ key: key(`k${index}`), modRevision: 0 })),
+          guards: Array.from({ length: 29 }, (_, index) => ({ key: key(`k${index}`), exists: true })),
+          writes: [],
+        }),
         'too-large',
       );
       await expectFailure(
