@@ -158,6 +158,14 @@ test('those of images that are wanted ahead of need are read, and are not what t
   expect([...cache.whole.keys()]).toEqual(['web@2']);
 });
 
+test('what is not wanted any more when etcd answers is no trouble', async () => {
+  cache.want(wanting(WEB));
+  cache.want(wanting());
+  await clock.advance(100);
+  expect(reads).toHaveLength(1);
+  expect(cache.problems.size).toBe(0);
+});
+
 test('a closed one asks no more', async () => {
   cache.want(wanting(WEB));
   await clock.advance(10);

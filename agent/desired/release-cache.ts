@@ -163,7 +163,9 @@ export class ReleaseCache {
     }
   }
 
+  /** What is not wanted any more by the time that etcd answers is nobody's trouble. */
   private refuse(name: string, text: string): 'refused' {
+    if (!this.wanted.has(name)) return 'refused';
     if (this.troubles.get(name) !== text)
       this.options.log.error('a release can not be had', { key: this.keyOf(name), release: name, reason: text });
     this.troubles.set(name, text);
