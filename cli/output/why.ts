@@ -50,7 +50,7 @@ export function headline({ status }: ListedService): string {
   const reason = reasonWord(status);
   const line = `${releaseWord(status)}, ${state}, ${counts}${reason === '' ? '' : `: ${reason}`}`;
   if (pause !== undefined) return paint.yellow(`${releaseWord(status)}, ${counts}, ${describePause(pause)}`);
-  if (!accepted) return `${paint.red('refused')}; what was there goes on: ${line}`;
+  if (!accepted) return paint.red('refused') + (status.targetRelease === 0 ? '' : `; what was there goes on: ${line}`);
   if (rollout === 'failed' || rollout === 'rolled-back') return paint.red(line);
   return rollout === 'steady' && status.frozen === '' && running >= wanted ? paint.green(line) : paint.yellow(line);
 }

@@ -97,3 +97,28 @@ test('an edit at the same moment wins, and the count is not changed', async () =
   });
   expect(await read('web')).toBe(WEB.replace('2', '3'));
 });
+
+test.each<[string, () => Promise<unknown>]>([
+  ['failed and was rolled back', () => cluster.clock.advance(60_000)],
+  [
+    'was rolled back by an operator',
+    async () => {
+      cluster.agent('h1').broken.clear();
+      await cluster.clock.advance(60_000);
+      await cluster.settle(({ api }) => api.rollback({ service: 'web', release: 1, by: 'bob@ops' }));
+    },
+  ],
+])('a count of a service whose newest release %s does not roll that out again', async (_, goBack) => {
+  await cluster.clock.advance(60_000);
+  cluster.agent('h1').broken.add('web:2');
+  await put('web', WEB.replace('web:1', 'web:2'));
+  await goBack();
+  const text = await read('web');
+  expect(await scale({ web: 4 })).toMatchObject({
+    code: 'refused',
+    message: expect.stringMatching(
+      /^web: it runs @1, and its document is that of @2, .* Apply a file of what is to run/,
+    ),
+  });
+  expect(await read('web')).toBe(text);
+});

@@ -3,8 +3,10 @@ import { RpcError, type ScaledService, type ScaleRequest, type ScaleResponse } f
 import type { Compare, Write } from '../../lib/etcd/store';
 import { putNumber } from '../../lib/yaml/edit';
 import { requireKnown, type ApiContext } from './context';
+import type { ClusterView } from '../view';
 import { whyHeld } from './apply';
 import { authorOf, editServiceIntent } from './intents';
+import { statusOf, wishInForce } from './releases';
 import { commit, readKey, requireName, requireShort, unchanged } from './writes';
 
 const PATH = ['deploy', 'replicas'];
@@ -45,6 +47,8 @@ async function scaleOne(context: ApiContext, service: string, replicas: number, 
   const before = compiled.deploy.replicas;
   const answer = { service, before, replicas, held: whyHeld(context, service) };
   if (before === replicas) return { answer, compares: [], writes: [] };
+  const behind = whyBehind(context.cluster.view, service);
+  if (behind !== '') return refuse(behind);
   const edited = putNumber(kv.value, PATH, replicas);
   if (!edited.ok)
     return refuse(`its document can not be edited: ${edited.problem}. Change deploy.replicas in the file and apply it`);
@@ -57,4 +61,15 @@ async function scaleOne(context: ApiContext, service: string, replicas: number, 
     compares: [unchanged(key, kv), ...authored.compares],
     writes: [{ op: 'put', key, value: edited.text }, ...authored.writes],
   };
+}
+
+/** An edited document is rolled out: whoever wants another count of what runs does not want what it was rolled back from. */
+function whyBehind(view: ClusterView, service: string): string {
+  const { rollout, currentRelease, move } = statusOf(view, service);
+  const wish = wishInForce(view, service);
+  const isWished = wish !== undefined && wish.release !== wish.insteadOf;
+  if (!isWished && rollout !== 'rolled-back') return '';
+  const stays = isWished ? wish.release : currentRelease;
+  const document = isWished ? wish.insteadOf : (move?.failedRelease ?? 0);
+  return `it runs @${stays}, and its document is that of @${document}, which it was rolled back from: another count would roll that out again. Apply a file of what is to run, with the count`;
 }
