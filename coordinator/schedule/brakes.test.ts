@@ -130,3 +130,36 @@ test('services that are written again were never gone', () => {
   expect(world.serviceStatuses.get('s1')!.document).toMatchObject({ rollout: 'steady', deletedAtMs: 0 });
   expect(alarms(world)).toEqual([]);
 });
+
+test('the clock of who noted the losses was ahead: they begin now, and the alarm can be released all the same', () => {
+  const world = worldOf(4);
+  lose(world, 'h1', 'h2', 'h3');
+  world.wallMs -= 3_600_000;
+  world.plan();
+  const [alarm] = world.clusterStatus.document.alarms;
+  world.wallMs += 1000;
+  world.plan();
+  expect(world.clusterStatus.document.alarms).toEqual([alarm]);
+  world.clusterIntent = {
+    document: { ...world.clusterIntent.document, released: { [LOST_HOSTS]: alarm!.id } },
+    modRevision: 1,
+  };
+  world.plan();
+  expect(alarms(world)).toEqual([]);
+  expect(world.counts('web')).toEqual([1, 1, 1, 4]);
+});
+
+test('what is replaced some time after a loss does not wait for a clock that was ahead', () => {
+  const world = worldOf(2);
+  const deploy = { onDisconnect: { stopAfterMs: 0, replaceAfterMs: 30_000 } };
+  world.put('web', { replicas: 2, deploy }).settle();
+  lose(world, 'h1');
+  world.wallMs -= 3_600_000;
+  world.plan();
+  world.wallMs += 29_000;
+  world.plan();
+  expect(world.counts('web')).toEqual([1, 1]);
+  world.wallMs += 1000;
+  world.plan();
+  expect(world.counts('web')).toEqual([1, 2]);
+});

@@ -31,13 +31,17 @@ export function brakesIn(view: ClusterView, wallMs: number): Brakes {
   return { hosts: hosts.names, services: services.names, alarms };
 }
 
-/** What the leader has to write or, as undefined, to delete, by host. */
+/**
+ * A loss in times to come was noted by a clock that was ahead: it begins now, once, or its alarm would be another one with
+ * every plan, which no operator could release, and what is to be replaced after a while would wait for the clock.
+ * @returns what the leader has to write or, as undefined, to delete, by host
+ */
 export function lossesToNote(view: ClusterView, wallMs: number): ReadonlyMap<string, HostLoss | undefined> {
   const notes = new Map<string, HostLoss | undefined>();
   for (const { name, isLive, record, status, assignment, loss } of view.hosts.values())
     if (isLive) {
       if (loss !== undefined) notes.set(name, undefined);
-    } else if (loss === undefined && (record ?? status ?? assignment) !== undefined)
+    } else if (loss === undefined ? (record ?? status ?? assignment) !== undefined : loss.document.sinceMs > wallMs)
       notes.set(name, { sinceMs: wallMs });
   return notes;
 }
