@@ -80,9 +80,9 @@ class FailureNotes {
   }
 
   /** @returns whether it has failed, and had not before */
-  note({ id, host }: Placement): boolean {
-    const { view } = this.course;
-    const report = view.hosts.get(host)?.isLive === true ? view.hosts.get(host)?.status?.instances[id] : undefined;
+  note(placement: Placement): boolean {
+    const { id, host } = placement;
+    const report = liveReport(this.course, placement);
     const why = whyFailed(report);
     if (why === undefined || this.failures[id] !== undefined) return false;
     if (Object.keys(this.failures).length < MAX_FAILURES) this.failures[id] = `on ${host}: ${why}`;
@@ -92,11 +92,17 @@ class FailureNotes {
   }
 }
 
-/** Instances that failed and are still there, of the target. */
-export function failedIds({ target }: Course, rollout: Rollout, placements: readonly Placement[]): readonly string[] {
-  return placements
-    .filter(({ id, release }) => release === target.number && rollout.failures[id] !== undefined)
-    .map(({ id }) => id);
+/** What a lost host said last counts for nothing. */
+function liveReport({ view }: Course, placement: Placement): ReturnType<typeof reportOf> {
+  return view.hosts.get(placement.host)?.isLive === true ? reportOf(view, placement) : undefined;
+}
+
+/** Instances that failed and are still there, of the target. Beyond those that are noted, the ones that are down now. */
+export function failedIds(course: Course, rollout: Rollout, placements: readonly Placement[]): readonly string[] {
+  const areAllNoted = Object.keys(rollout.failures).length < MAX_FAILURES;
+  const hasFailed = (one: Placement): boolean =>
+    rollout.failures[one.id] !== undefined || (!areAllNoted && whyFailed(liveReport(course, one)) !== undefined);
+  return placements.filter((one) => one.release === course.target.number && hasFailed(one)).map(({ id }) => id);
 }
 
 function failureOf(course: Course, rollout: Rollout, placements: readonly Placement[]): string | undefined {
@@ -104,7 +110,8 @@ function failureOf(course: Course, rollout: Rollout, placements: readonly Placem
   if (kind === 'first' || kind === 'refresh' || limits.failureAction === 'continue') return undefined;
   const failed = failedIds(course, rollout, placements);
   if (failed.length === 0 || failed.length * 1000 <= limits.maxFailurePerMille * rollout.total) return undefined;
-  const first = `${failed[0]} ${rollout.failures[failed[0]!]}`;
+  const told = failed.find((id) => rollout.failures[id] !== undefined);
+  const first = told === undefined ? failed[0]! : `${told} ${rollout.failures[told]}`;
   return failed.length === 1 ? first : `${failed.length} instances, the first of them ${first}`;
 }
 
