@@ -51,7 +51,7 @@ export class Concerns {
   private isLoss = false;
   /** What happens to others may change something for these: they wait for room, or are not where they should be. */
   private readonly unsettled = new Set<string>();
-  /** Their rollouts wait for other services, or for a place. */
+  /** Their rollouts wait for other services, or for a place; or they were refused since others wait for them. */
   private readonly waiting = new Set<string>();
   /** Their keys are gone. */
   private readonly leaving = new Set<string>();
@@ -162,7 +162,7 @@ export class Concerns {
 
   private sort(service: string, status: ServiceStatus | undefined): void {
     setIf(this.unsettled, service, !isSettled(status));
-    setIf(this.waiting, service, status?.move?.phase === 'waiting');
+    setIf(this.waiting, service, status?.move?.phase === 'waiting' || isInRing(status));
     setIf(this.leaving, service, status?.rollout === 'stopping' || status?.rollout === 'held');
   }
 
@@ -184,11 +184,15 @@ function isSettled(status: ServiceStatus | undefined): boolean {
   return isSteady && placed >= wanted && unplaced.length === 0 && Object.keys(stuck).length === 0;
 }
 
+function isInRing(status: ServiceStatus | undefined): boolean {
+  return status?.problems.some(({ rule }) => rule === 'cycle') === true;
+}
+
 /** What services that wait for this one go by, or for the place among the rollouts that it has. */
 function standing(status: ServiceStatus | undefined): string {
   if (status === undefined) return '';
-  const { currentRelease, targetRelease, rollout, move, wanted, running } = status;
-  return [currentRelease, targetRelease, rollout, move?.phase, running >= wanted].join();
+  const { serviceRevision, currentRelease, targetRelease, rollout, move, wanted, running } = status;
+  return [serviceRevision, currentRelease, targetRelease, rollout, move?.phase, running >= wanted].join();
 }
 
 function hostOf(key: string, keys: Keys): string | undefined {
