@@ -82,6 +82,49 @@ test('history and rollback: back, forward, and to what is gone', async () => {
   await done('rollback', 'web', '--to', '3', '--wait');
 }, 60_000);
 
+test('redeploy: a tag that moved, one that did not, one that nobody knows, and all anew by force', async () => {
+  const ids = async (): Promise<readonly string[]> =>
+    ((await json('ps', 'web'))['instances'] as { id: string }[]).map(({ id }) => id).sort();
+  const before = await ids();
+  const unknown = await cluster.berth('redeploy', 'web');
+  expect(unknown).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^No host could say what web:2 means now: /),
+  });
+  const [A, B] = ['a', 'b'].map((letter) => `sha256:${letter.repeat(64)}`) as [string, string];
+  const moved = (digest: string): void => {
+    for (const agent of cluster.agents.values()) agent.digests.set('web:2', digest);
+  };
+  moved(A);
+  expect(await done('redeploy', 'web', '--wait', '--reason', 'new base')).toMatch(
+    new RegExp(`(^|\\n)web@4 is cut: web:2 means ${A} now\\.\\n(.*\\n)* .* s: web @4 3/3\\n$`),
+  );
+  const pinned = await ids();
+  expect(pinned.filter((id) => before.includes(id))).toEqual([]);
+  expect(await done('redeploy', 'web', '--wait')).toMatch(
+    new RegExp(`web:2 still means ${A}, as in web@4\\. "berth redeploy web --force" makes every instance anew\\.\\n$`),
+  );
+  expect(await ids()).toEqual(pinned);
+  expect(await json('redeploy', 'web', '--force', '--wait')).toMatchObject({
+    outcome: 'released',
+    release: 5,
+    digest: A,
+  });
+  expect((await ids()).filter((id) => pinned.includes(id))).toEqual([]);
+  moved(B);
+  expect(await json('redeploy', 'web', '--wait')).toMatchObject({ release: 6, digest: B, before: A });
+  expect(await done('history', 'web')).toMatch(
+    /\n@5 was redeployed by force, by \S+@\S+\n@4 was redeployed: new base, by /,
+  );
+  await done('freeze', 'web');
+  expect(await cluster.berth('redeploy', 'web', '--force')).toMatchObject({ code: 2 });
+  expect(await cluster.berth('rm', 'web')).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/Nothing was removed\.\n$/),
+  });
+  await done('unfreeze', 'web');
+}, 60_000);
+
 test('scale, in the document’s own text; a frozen service waits for its end', async () => {
   await done('freeze', 'web', '--reason', 'audit');
   expect(await cluster.berth('scale', 'web=5')).toMatchObject({
