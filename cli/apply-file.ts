@@ -55,7 +55,7 @@ function chooseFile(given: readonly string[] | undefined): string {
     );
   const file = given?.[0] ?? USUAL_FILES.find((name) => existsSync(name));
   if (file !== undefined && file !== '') return file;
-  throw new CommandError(`There is no ${USUAL_FILES.join(', no ')} here. Name a file: berth apply -f FILE`, EXIT.usage);
+  throw new CommandError(`There is no ${USUAL_FILES.join(', no ')} here. Name one: -f FILE`, EXIT.usage);
 }
 
 /** What Compose would read as well and Berth does not. */

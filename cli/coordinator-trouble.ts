@@ -47,7 +47,7 @@ export function shortReason({ code, message }: Trouble): string {
 
 /** Names of hosts and services are small, at the beginning of a sentence too. */
 function sentence(text: string): string {
-  return `${text.replace(/^there /, 'There ')}${/[.!?]$/.test(text) ? '' : '.'}`;
+  return `${text.replace(/^(?=there |no )./, (letter) => letter.toUpperCase())}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
 
 function isUnreachable({ code, message }: Trouble): boolean {

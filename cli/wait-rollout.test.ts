@@ -204,3 +204,15 @@ test('without news for long, what is still waited for is said again, and who tel
   expect(lines.filter((line) => line.startsWith('still: db'))).toEqual([]);
   expect(message).toMatch(/\n"berth why web" tells more\.$/);
 });
+
+test('an instance that is restarted again and again, and is well in between, has no other line for each time', async () => {
+  const failures = { 'web-2-x': 'on h2: exited with code 3' };
+  const between = { services: [status({}, { moved: 1, total: 3, failures })], instances: [] };
+  const down = { ...between, instances: [CRASHED] };
+  const { lines } = await waited([down, between, down, between, { services: [LANDED] }]);
+  expect(lines).toEqual([
+    'web @2 moving 1/3',
+    ...Array(2).fill(expect.stringMatching(/^web-2-x on h2: backoff/)),
+    'web @2 3/3',
+  ]);
+});

@@ -70,7 +70,8 @@ async function look({ client, services, targets }: Waiting, lastWords: LastWords
   const isOver = late.every(({ service }) => service !== undefined && (failed.includes(service) || isWaiting(service)));
   if (failed.length > 0 && isOver) throw new CommandError(describeFailures(failed, lastWords), EXIT.rolledBack);
   const { etcdConnected } = answer.freshness;
-  const told = new Set(instances.filter(isTroubled).map(({ id }) => id));
+  // Its own line says more, also after it: what fails again and again is well in between, and is not told of twice as often.
+  const told = new Set(lastWords.keys());
   return {
     late: late.map(({ name }) => name),
     still: late.map(({ name, service }) => describeProgress(name, service)),

@@ -59,7 +59,7 @@ test.each<[string, string[], RegExp]>([
   ['a file without -f', ['apply', 'a.yaml'], /berth apply -f a\.yaml/],
   ['a file without -f, of a plan', ['plan', 'a.yaml'], /berth plan -f a\.yaml/],
   ['two files', ['apply', '-f', 'a', '-f', 'b'], /docker compose -f a -f b config \| berth apply -f -/],
-  ['no file', ['apply'], /There is no compose\.yaml, .*Name a file/],
+  ['no file', ['apply'], /There is no compose\.yaml, .*Name one: -f FILE/],
   ['a timeout that is none', ['apply', '--timeout', 'soon'], /"soon" is no number of seconds, and no time like 5m/],
   ['an address that is none', ['ps', '--coordinator', 'http://h:1'], /"http:\/\/h:1" is no address.*write host:port/],
 ])('bad usage ends with 64: %s', async (_, args, message) => {
