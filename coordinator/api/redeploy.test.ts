@@ -76,6 +76,15 @@ test('by force all are made anew; twice at one moment is twice', async () => {
   expect(await release(3)).toMatchObject({ redeploys: 2 });
 });
 
+test('a newest release that can not be read is no obstacle', async () => {
+  await cluster.put(cluster.keys.release('web', 2), '{');
+  await cluster.clock.advance(100);
+  known(B);
+  expect(await redeploy()).toMatchObject({ wish: { insteadOf: 1 } });
+  await cluster.clock.advance(10_000);
+  expect(await release(3)).toMatchObject({ container: { image: `web:1@${B}` } });
+});
+
 test('a new leader goes on with the question', async () => {
   for (const host of ['h1', 'h2']) cluster.agent(host).isMute = true;
   known(B);

@@ -28,7 +28,8 @@ export async function redeploy(context: ApiContext, request: RedeployRequest): P
   const wish = wishAfter(edit.before.redeploy, { atMs: context.wallMs(), insteadOf: newest.number, force, reason, by });
   const { compares, writes } = edit.change({ ...edit.before, redeploy: wish });
   // One that was cut at the same moment did not ask.
-  const next = { key: context.keys.release(service, newest.number + 1), createRevision: 0 };
+  const last = Math.max(newest.number, ...(view.unreadableReleases?.get(service) ?? []));
+  const next = { key: context.keys.release(service, last + 1), createRevision: 0 };
   await commit(context, [unchanged(key, kv), next, ...compares], writes, `what is wanted of ${service}`);
   return { wish, digest: newest.container.image.split('@')[1] ?? '', held: heldByPause(context, service) };
 }
