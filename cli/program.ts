@@ -82,7 +82,8 @@ export function createProgram(): Command {
 /** @returns the exit code */
 export async function run(argv: readonly string[]): Promise<number> {
   try {
-    await createProgram().parseAsync([...argv]);
+    const program = createProgram();
+    await program.parseAsync(isKnown(program, argv[2]) ? [...argv] : argv.slice(0, 3));
     return process.exitCode === undefined ? EXIT.ok : Number(process.exitCode);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
@@ -92,4 +93,10 @@ export async function run(argv: readonly string[]): Promise<number> {
     }
     throw error;
   }
+}
+
+/** Asked for help on a command that is not there, commander would tell of all the others and call it a success. */
+function isKnown({ commands }: Command, word: string | undefined): boolean {
+  if (word === undefined || word.startsWith('-') || word === 'help') return true;
+  return commands.some((command) => command.name() === word || command.aliases().includes(word));
 }

@@ -113,9 +113,19 @@ test('a rollback to a number, forwards too', async () => {
 test.each<[string, () => Promise<unknown>, string, RegExp]>([
   [
     'to a release that is gone',
+    async () => {
+      await cluster.delete(cluster.keys.release('web', 1));
+      await cluster.clock.advance(50);
+      return rollback(1);
+    },
+    'refused',
+    /^web@1 is gone\. There are @3, @2; "berth history web"/,
+  ],
+  [
+    'to a release that never was',
     () => rollback(7),
     'refused',
-    /^web@7 is gone\. There are @3, @2, @1; "berth history web"/,
+    /^there is no web@7 yet\. There are @3, @2, @1; "berth history web"/,
   ],
   ['to where it is', () => rollback(3), 'refused', /^web@3 is what it is at/],
   [

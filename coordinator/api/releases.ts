@@ -61,8 +61,11 @@ export async function rollback(context: ApiContext, request: RollbackRequest): P
   const releases = view.releases.get(service) ?? NO_RELEASES;
   const { targetRelease, move } = statusOf(view, service);
   const release = request.release === 0 ? lastWhole(view, service, releases) : request.release;
-  if (!releases.has(release))
-    throw new RpcError('refused', `${service}@${release} is gone. ${thoseThatAreThere(service, releases)}`);
+  if (!releases.has(release)) {
+    const what =
+      release > newestOf(releases) ? `there is no ${service}@${release} yet` : `${service}@${release} is gone`;
+    throw new RpcError('refused', `${what}. ${thoseThatAreThere(service, releases)}`);
+  }
   if (release === targetRelease)
     throw new RpcError('refused', `${service}@${release} is what it is at, or on its way to, already`);
   const hasFailed = move?.failedRelease === release && move.failedRevision === view.services.get(service)!.modRevision;

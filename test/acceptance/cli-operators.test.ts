@@ -72,7 +72,7 @@ test('history and rollback: back, forward, and to what is gone', async () => {
   );
   expect(await done('history', 'web')).toMatch(/\n@1 .* current .*\n\n@1 instead of @3, asked for by \S+@\S+ at /);
   expect(await cluster.berth('rollback', 'web', '--to', '9')).toMatchObject({
-    ...{ code: 2, stderr: 'web@9 is gone. There are @3, @2, @1; "berth history web" says what is in them.\n' },
+    ...{ code: 2, stderr: 'There is no web@9 yet. There are @3, @2, @1; "berth history web" says what is in them.\n' },
   });
   const unchanged = await applied(file('web:2'));
   expect(unchanged).toMatchObject({

@@ -54,6 +54,7 @@ test.each([
 test.each<[string, string[], RegExp]>([
   ['no command', [], /^Usage: berth/],
   ['an unknown command', ['pss'], /unknown command 'pss'/],
+  ['help on an unknown command', ['pss', '--help'], /unknown command 'pss'/],
   ['an unknown option', ['ps', '--jsn'], /unknown option '--jsn'/],
   ['nothing to remove', ['rm'], /missing required argument 'service'/],
   ['a file without -f', ['apply', 'a.yaml'], /berth apply -f a\.yaml/],
