@@ -69,6 +69,7 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
       const id = await engine.create(request({ ports: [port] }, { publishedPorts: [28_411] }));
       const identity = {
         ...{ id, instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 7, spec: '1:abc' },
+        image: `web:1@sha256:${'a'.repeat(64)}`,
         ports: [{ name: 'http', target: 80, published: 28_411, protocol: 'tcp' }],
         ...{ health: 'none', stopGracePeriodMs: GRACE_MS },
       };

@@ -176,6 +176,7 @@ export function requestOf(
 ): CreateRequest {
   return {
     ...{ instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 7, spec: '1:abc', publishedPorts: [] },
+    image: `web:1@sha256:${'a'.repeat(64)}`,
     ...{ container: containerSpec(image, changes), deploy: deploySpec(), config: {}, isJob: false },
     ...rest,
   };
