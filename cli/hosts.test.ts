@@ -200,9 +200,9 @@ test.each<[string, readonly Look[], readonly string[]]>([
 test.each<[string, Look, number, RegExp]>([
   [
     'the time is up',
-    { instances: [STUCK, WEB] },
+    { instances: [STUCK, listedInstance('db-2-d', {}), WEB] },
     4,
-    /^h1 is not empty yet; it goes on draining\.\n {2}db-1-c can not move: .*\n {2}web-1-a is running\n/,
+    /^h1 is not empty yet; it goes on draining\.\n {2}db-1-c can not move: .*\n {2}db-2-d goes after db-1-c\n {2}web-1-a is running\n/,
   ],
   ['the drain is ended', { host: { intent: NONE }, instances: [WEB] }, 1, /^h1 does not drain any more/],
   ['the host is removed', { host: undefined, instances: [] }, 1, /^h1 was removed meanwhile\.$/],

@@ -75,16 +75,19 @@ function whyThere({ id, stuck, status }: ListedInstance): string | undefined {
 }
 
 function describeTimeout(host: string, seen: SeenHost | undefined, progress: readonly string[]): string {
-  const lines = seen === undefined ? progress : seen.left.slice(0, MAX_TOLD).map(describeLeft);
+  const lines = seen === undefined ? progress : seen.left.slice(0, MAX_TOLD).map((one) => describeLeft(one, seen.left));
   const more = (seen?.left.length ?? 0) - MAX_TOLD;
   const rest = more > 0 ? `  … and ${more} more\n` : '';
   return `${host} is not empty yet; it goes on draining.\n${lines.map((line) => `  ${line}\n`).join('')}${rest}"berth ps --host ${host}" tells more; "berth uncordon ${host}" ends the drain.`;
 }
 
-function describeLeft(instance: ListedInstance): string {
+function describeLeft(instance: ListedInstance, left: readonly ListedInstance[]): string {
   const { id, status } = instance;
+  const first = left.find((one) => one.stuck !== '' && one.status.service === status.service);
+  const isInTurn = first !== undefined && status.phase === 'RUNNING' && status.reason === '';
   return (
     whyThere(instance) ??
+    (isInTurn ? `${id} goes after ${first.id}` : undefined) ??
     `${id} is ${status.phase.toLowerCase()}${status.reason === '' ? '' : `: ${clean(status.reason)}`}`
   );
 }
