@@ -6,6 +6,8 @@ import { EmptyHost } from './empty-host';
 import { failover } from './failover';
 import { fifty } from './fifty';
 import { isOver } from './figure';
+import { fleet, FLEET } from './fleet';
+import { FleetSite } from './fleet-site';
 import { FullHost } from './full-host';
 import { LabHost } from './lab-host';
 import { metrics } from './metrics';
@@ -15,12 +17,15 @@ import { jsonOf, printFindings, type Finding } from './report';
 import { rest } from './rest';
 import { restart } from './restart';
 import { rollout } from './rollout';
+import { scale, SCALE } from './scale';
 import { start } from './start';
 
 const EMPTY: Group<EmptyHost> = { open: () => EmptyHost.open(), benchmarks: [start, fifty] };
 const FULL: Group<FullHost> = { open: (say) => FullHost.open(say), benchmarks: [rest, metrics, pass, restart] };
 const LAB: Group<LabHost> = { open: (say) => LabHost.open(say), benchmarks: [failover, rollout, pressure] };
-const NAMES = [...EMPTY.benchmarks, ...FULL.benchmarks, ...LAB.benchmarks].map(({ name }) => name);
+const HOLLOW: Group<FleetSite> = { open: (say) => FleetSite.open(FLEET.hosts, say), benchmarks: [fleet] };
+const ANSWERING: Group<FleetSite> = { open: (say) => FleetSite.open(SCALE.hosts, say), benchmarks: [scale] };
+const NAMES = [EMPTY, FULL, LAB, HOLLOW, ANSWERING].flatMap(({ benchmarks }) => benchmarks.map(({ name }) => name));
 
 const EXIT = { ok: 0, over: 1, usage: 64, interrupted: 130 } as const;
 /** No run takes longer: a benchmark that hangs has failed. */
@@ -116,6 +121,8 @@ async function main(): Promise<number> {
     await runGroup(EMPTY, wish, findings, ended);
     await runGroup(FULL, wish, findings, ended);
     await runGroup(LAB, wish, findings, ended);
+    await runGroup(HOLLOW, wish, findings, ended);
+    await runGroup(ANSWERING, wish, findings, ended);
   } catch (error) {
     // What was found out before is not lost.
     if (findings.length > 0) print();
