@@ -54,7 +54,8 @@ test('who waits for a service is planned again when that one answers its documen
   // As when each is planned alone.
   const planAlone = (name: string): void => {
     model.concerns.take();
-    for (const { write } of model.writes([name])) model.put(write.key, write.op === 'put' ? write.value : undefined);
+    for (const write of model.writes([name]).map((one) => one.write()))
+      model.put(write.key, write.op === 'put' ? write.value : undefined);
   };
   model.put(keys.service('api'), `${unwatched(A1!)} # written again`);
   model.put(keys.service('web'), waiterFor('api'));

@@ -18,6 +18,8 @@ import type { ClusterView } from './view';
 
 /** A commit whose own events the mirror has not shown after this is planned upon all the same; compares protect it. */
 const CATCH_UP_MS = 2000;
+/** Of a large commit, for each key. */
+const CATCH_UP_KEY_MS = 2;
 
 export interface ReconcilerOptions {
   readonly store: Store;
@@ -50,8 +52,8 @@ export class Reconciler {
   private cancelPauseTimer: () => void = () => undefined;
   /** Pauses that were in force at the last look. */
   private paused: readonly Pause[] = [];
-  /** Writes of ours that the mirror has not shown yet, by key. */
-  private readonly awaited = new Map<string, string | undefined>();
+  /** Keys of what we wrote and the mirror has not shown yet. */
+  private readonly awaited = new Set<string>();
   private awaitedUntilMs = 0;
 
   constructor(private readonly options: ReconcilerOptions) {
@@ -80,8 +82,8 @@ export class Reconciler {
   /** @param changes of the view, in their order */
   changed(changes: readonly Change[]): void {
     for (const change of changes) {
-      const { key, value } = change;
-      if (this.awaited.has(key) && this.awaited.get(key) === value) this.awaited.delete(key);
+      // Somebody else's write to it is a conflict of ours, and ends the wait, too.
+      this.awaited.delete(change.key);
       this.concerns?.note(change);
     }
     this.wake();
@@ -130,9 +132,9 @@ export class Reconciler {
     for (const [service, inMs] of changes.againInMs) this.dirty.markAt(service, startedMs + inMs);
     const writes = writesFor(changes, seen, keys);
     this.awaited.clear();
-    for (const { write } of writes) this.awaited.set(write.key, write.op === 'put' ? write.value : undefined);
-    this.awaitedUntilMs = clock.monotonicMs() + CATCH_UP_MS;
+    for (const { key } of writes) this.awaited.add(key);
     const { outcome, transactions, isOfAll } = await this.commit(fence, writes);
+    this.awaitedUntilMs = clock.monotonicMs() + CATCH_UP_MS + CATCH_UP_KEY_MS * writes.length;
     if (outcome === 'committed') logCommitted(log, changes, statusesBefore);
     else this.awaited.clear();
     if (outcome === 'deposed') log.warn('nothing was committed: this coordinator does not lead any more');

@@ -47,7 +47,8 @@ export class Model {
     for (let round = 0; round < 50; round++) {
       const concerned = this.concerns.take();
       if (concerned.size === 0) return;
-      for (const { write } of this.writes(concerned)) this.put(write.key, write.op === 'put' ? write.value : undefined);
+      for (const write of this.writes(concerned).map((one) => one.write()))
+        this.put(write.key, write.op === 'put' ? write.value : undefined);
     }
     throw new Error('it does not settle');
   }
@@ -56,7 +57,7 @@ export class Model {
   forgotten(): readonly string[] {
     const { services, releases, serviceStatuses } = this.reader.view;
     const all = new Set([...services.keys(), ...releases.keys(), ...serviceStatuses.keys()]);
-    return this.writes(all).map(({ write }) => write.key);
+    return this.writes(all).map(({ key }) => key);
   }
 
   /** The host does what its assignment says. @param broken instances of this service never run */
