@@ -7,9 +7,9 @@ import type { Pause } from '../lib/documents/types';
 import type { Logger } from '../lib/log';
 import { Pauses } from '../lib/pauses';
 import type { Freshness } from '../lib/rpc/types';
-import { glanceAt, type Change } from './concerns';
+import type { Change } from './concerns';
+import { FollowedView } from './followed-view';
 import type { ClusterView } from './view';
-import { ViewReader } from './view-reader';
 
 /** A write is in the view within milliseconds; an answer need not wait longer for it. */
 const CATCH_UP_MS = 2000;
@@ -25,6 +25,8 @@ export interface Cluster {
   /** Monotonic time at which the next of them ends; undefined when there is none. */
   nextPauseEndMs(): number | undefined;
   freshness(): Freshness;
+  /** The view stands still from now on, whatever happens in etcd. @returns ends it: the view catches up at once */
+  hold(): () => void;
   /** Settles when the view is at this revision, or after CATCH_UP_MS without it. */
   reached(revision: number): Promise<void>;
   close(): void;
@@ -40,9 +42,7 @@ export function watchCluster(options: {
   readonly onChange: (changes: readonly Change[]) => void;
 }): Cluster {
   const { store, keys, clock, log, random } = options;
-  const reader = new ViewReader(keys);
   const pauses = new Pauses(clock, log);
-  const tellHeld = heldTeller(log);
   let lostAtMs = clock.monotonicMs();
   const mirror: Mirror = startMirror({
     ...{ store, clock, log, random, range: { prefix: keys.all } },
@@ -52,24 +52,14 @@ export function watchCluster(options: {
       key.startsWith(`${keys.prefix}/events/`) ||
       key.startsWith(keys.leader),
     onChange: (changedKeys) => {
-      const { view } = reader;
-      const changes = [...changedKeys].map((key): Change => {
-        const kv = mirror.entries().get(key);
-        const before = glanceAt(key, keys, view);
-        reader.read(key, kv);
-        if (key.startsWith(keys.statuses)) tellHeld(key.slice(keys.statuses.length), view);
-        return { key, value: kv?.value, before, after: glanceAt(key, keys, view) };
-      });
-      for (const { key, message } of changes.length > 0 ? reader.view.problems : [])
-        if (changedKeys.has(key))
-          log.error('a document is unreadable; the last good one counts', { key, reason: message });
       if (!mirror.connected) lostAtMs = clock.monotonicMs();
-      options.onChange(changes);
+      followed.changed(changedKeys);
     },
   });
+  const followed = new FollowedView({ mirror, keys, log, onChange: options.onChange });
   return {
     get view() {
-      return reader.view;
+      return followed.view;
     },
     get isKnown() {
       return mirror.isComplete;
@@ -79,7 +69,7 @@ export function watchCluster(options: {
     },
     pauses: () =>
       pauses.inForce(
-        [...reader.view.pauses]
+        [...followed.view.pauses]
           .sort(([a], [b]) => (a < b ? -1 : 1))
           .flatMap(([, { pause }]) => (pause === undefined ? [] : [pause])),
       ),
@@ -87,26 +77,13 @@ export function watchCluster(options: {
     freshness: () => ({
       etcdConnected: mirror.connected,
       ageMs: mirror.connected ? 0 : Math.round(clock.monotonicMs() - lostAtMs),
-      revision: mirror.revision,
+      revision: followed.revision,
     }),
-    reached: async (revision) => {
-      for (let waitedMs = 0; mirror.revision < revision && waitedMs < CATCH_UP_MS; waitedMs += CATCH_UP_STEP_MS)
+    hold: () => followed.hold(),
+    reached: async (wanted) => {
+      for (let waitedMs = 0; followed.revision < wanted && waitedMs < CATCH_UP_MS; waitedMs += CATCH_UP_STEP_MS)
         await new Promise<void>((wake) => clock.after(CATCH_UP_STEP_MS, wake));
     },
     close: () => mirror.close(),
-  };
-}
-
-/** Says it once for each host and count, whoever leads: after an emptied etcd it is what an operator has to see. */
-function heldTeller(log: Logger): (host: string, view: ClusterView) => void {
-  const told = new Map<string, number>();
-  return (host, view) => {
-    const instances = Object.values(view.hosts.get(host)?.status?.instances ?? {});
-    const count = instances.filter(({ held }) => held).length;
-    if ((told.get(host) ?? 0) === count) return;
-    told.set(host, count);
-    if (count === 0) return log.info('a host holds nothing any more', { host });
-    const reason = 'etcd knows nothing of their services, or of what is assigned to the host';
-    log.warn('a host holds instances: they run on, and nobody manages them', { host, instances: count, reason });
   };
 }

@@ -49,6 +49,7 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
   const reconciler = new Reconciler({
     ...{ store, keys, clock, log, random, compile, onPlan: (plan) => metrics?.onPlan(plan) },
     view: () => cluster.view,
+    hold: () => cluster.hold(),
     pauses: () => cluster.pauses(),
     nextPauseEndMs: () => cluster.nextPauseEndMs(),
     isKnown: () => cluster.isKnown,

@@ -12,7 +12,7 @@ import { commitChanges, writesFor, type Change as Written } from './commit';
 import { Concerns, NO_SERVICE, type Change } from './concerns';
 import { DirtyServices } from './dirty-services';
 import { logCommitted } from './log-committed';
-import { planCluster } from './schedule/plan-cluster';
+import { planInSteps, type ClusterChanges, type ClusterInput } from './schedule/plan-cluster';
 import type { CompiledService } from './schedule/types';
 import type { ClusterView } from './view';
 
@@ -20,6 +20,11 @@ import type { ClusterView } from './view';
 const CATCH_UP_MS = 2000;
 /** Of a large commit, for each key. */
 const CATCH_UP_KEY_MS = 2;
+/**
+ * Instances that are planned at a stretch, some 20 ms: in between, leases are renewed and operators are answered. Counted
+ * and not timed, so that a simulated coordinator does the same every time.
+ */
+const STRETCH = 2000;
 
 export interface ReconcilerOptions {
   readonly store: Store;
@@ -28,6 +33,8 @@ export interface ReconcilerOptions {
   readonly log: Logger;
   readonly random: () => number;
   readonly view: () => ClusterView;
+  /** The view stands still from now on. @returns ends it */
+  readonly hold: () => () => void;
   /** Those of the view that are in force now. */
   readonly pauses: () => readonly Pause[];
   /** Monotonic time at which the next of them ends. */
@@ -128,9 +135,17 @@ export class Reconciler {
     const pauses = this.options.pauses();
     const statusesBefore = new Map(services.map((service) => [service, seen.serviceStatuses.get(service)?.document]));
     const planned = services.filter((service) => service !== NO_SERVICE);
-    const changes = planCluster({ ...this.options, view: seen, pauses, services: planned, wallMs: clock.wallMs() });
+    const input = { ...this.options, view: seen, pauses, services: planned, wallMs: clock.wallMs() };
+    const release = this.options.hold();
+    const changes = await this.plan(fence, input).catch((error: unknown) => {
+      release();
+      throw error;
+    });
+    // What is compared is what the plan saw, and nothing newer.
+    const writes = changes === undefined ? [] : writesFor(changes, seen, keys);
+    release();
+    if (changes === undefined) return;
     for (const [service, inMs] of changes.againInMs) this.dirty.markAt(service, startedMs + inMs);
-    const writes = writesFor(changes, seen, keys);
     this.awaited.clear();
     for (const { key } of writes) this.awaited.add(key);
     const { outcome, transactions, isOfAll } = await this.commit(fence, writes);
@@ -143,6 +158,20 @@ export class Reconciler {
       else this.dirty.failed(services, clock.monotonicMs(), isOfAll);
     }
     this.options.onPlan({ durationMs: clock.monotonicMs() - startedMs, outcome, transactions });
+  }
+
+  /** @returns undefined when this one does not lead any more */
+  private async plan(fence: Fence, input: ClusterInput): Promise<ClusterChanges | undefined> {
+    const steps = planInSteps(input);
+    let sinceRest = 0;
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done === true) return step.value;
+      sinceRest += step.value;
+      if (sinceRest < STRETCH) continue;
+      sinceRest = 0;
+      await new Promise<void>((wake) => this.options.clock.after(0, wake));
+      if (this.fence !== fence) return undefined;
+    }
   }
 
   private async commit(

@@ -1,7 +1,7 @@
 /** What services ask of hosts, beside instances: images ahead of need, and digests. */
 import { emptyDocument } from '../../lib/documents/codec';
 import { World } from '../../test/support/world';
-import { assignmentsFrom } from './assignments';
+import { assignmentsInSteps } from './assignments';
 import { PlacementIndex } from './placement-index';
 import type { ServicePlan } from './plan-service';
 
@@ -15,7 +15,8 @@ function next(plans: Readonly<Record<string, Partial<ServicePlan>>>) {
   world.set('h1', { assignment: before, assignmentRevision: 9 });
   const all = Object.entries(plans).map(([service, plan]) => [service, { ...NOTHING, ...plan }] as const);
   const index = new PlacementIndex(world.hosts, world.releases);
-  return assignmentsFrom({ view: world.view, index, plans: new Map(all), pauses: [] });
+  const steps = assignmentsInSteps({ view: world.view, index, plans: new Map(all), pauses: [] });
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
 }
 
 test('what is asked again changes nothing, and what other services asked for stays', () => {

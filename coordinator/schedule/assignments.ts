@@ -1,5 +1,5 @@
 /** Pure: each host's next document, from what was planned for services and what they ask of hosts. */
-import type { Assignment, Pause, Release } from '../../lib/documents/types';
+import type { AssignedInstance, Assignment, Pause, Release } from '../../lib/documents/types';
 import { releaseHash } from '../../lib/release/release-hash';
 import { isBehind, isUsable, type ClusterView, type HostView, type Placement } from '../view';
 import { pausesOfHost } from './pauses';
@@ -22,15 +22,20 @@ interface Wishes {
   readonly resolve: (readonly [string, Assignment['resolve'][string]])[];
 }
 
-/** @returns whole new documents, by host: of those hosts whose document changes */
-export function assignmentsFrom(planned: Planned): ReadonlyMap<string, Assignment> {
+/**
+ * @returns whole new documents, by host: of those hosts whose document changes. Yields how many instances it has looked at
+ * since the last time
+ */
+export function* assignmentsInSteps(planned: Planned): Generator<number, ReadonlyMap<string, Assignment>, undefined> {
   const wishes = wishesOf(planned);
-  const hosts = new Set([...hostsThatChange(planned, wishes), ...planned.index.oddHosts, ...hostsOfPauses(planned)]);
+  const changing = yield* hostsThatChange(planned, wishes);
+  const hosts = new Set([...changing, ...planned.index.oddHosts, ...hostsOfPauses(planned)]);
   const assignments = new Map<string, Assignment>();
   for (const name of [...hosts].sort()) {
     const host = planned.view.hosts.get(name);
     const assignment = host && assignmentOf(host, wishes.get(name) ?? NO_WISHES, planned);
     if (assignment !== undefined) assignments.set(name, assignment);
+    yield planned.index.onHost(name).length;
   }
   return assignments;
 }
@@ -54,13 +59,17 @@ function wishesOf({ plans }: Planned): ReadonlyMap<string, Wishes> {
 }
 
 /** Whose document does not say what planned services want of it, and nothing else of theirs. */
-function hostsThatChange(planned: Planned, wishes: ReadonlyMap<string, Wishes>): ReadonlySet<string> {
+function* hostsThatChange(
+  planned: Planned,
+  wishes: ReadonlyMap<string, Wishes>,
+): Generator<number, ReadonlySet<string>, undefined> {
   const { view, index, plans } = planned;
   const changing = new Set<string>();
   const left = new Map<string, number>();
   for (const service of plans.keys()) {
     for (const { host } of index.ofService(service)) left.set(host, (left.get(host) ?? 0) + 1);
     for (const host of index.askedBy(service)) if (!wishes.has(host)) changing.add(host);
+    yield 1;
   }
   for (const [name, { placements, prefetch, resolve }] of wishes) {
     const host = view.hosts.get(name);
@@ -73,6 +82,7 @@ function hostsThatChange(planned: Planned, wishes: ReadonlyMap<string, Wishes>):
       resolve.every(([service, question]) => sameJson(host?.assignment?.resolve[service], question));
     if (!isAsWritten || !isAsked) changing.add(name);
     left.delete(name);
+    yield placements.length;
   }
   for (const host of left.keys()) changing.add(host);
   return changing;
@@ -135,11 +145,7 @@ function assignmentOf(host: HostView, wishes: Wishes, planned: Planned): Assignm
   return { revision, instances, prefetch, held, pauses, resolve };
 }
 
-function assigned(
-  placement: Placement,
-  before: Assignment | undefined,
-  { view, plans }: Planned,
-): Assignment['instances'][string] {
+function assigned(placement: Placement, before: Assignment | undefined, { view, plans }: Planned): AssignedInstance {
   const { id, service, slot, release, config, isBefore } = placement;
   const plan = plans.get(service);
   const written = before?.instances[id];
@@ -164,8 +170,6 @@ function asked(
     resolve: Object.fromEntries([...resolve, ...wishes.resolve].sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }
-
-type AssignedInstance = Assignment['instances'][string];
 
 function sameInstances(a: Assignment['instances'], b: Assignment['instances']): boolean {
   const ids = Object.keys(a);

@@ -1,7 +1,7 @@
 /** Pure: from the cluster as it is and the services that something happened to, to the documents that change. */
 import type { Assignment, ClusterStatus, HostLoss, Pause, Release, ServiceStatus } from '../../lib/documents/types';
 import type { ClusterView } from '../view';
-import { assignmentsFrom } from './assignments';
+import { assignmentsInSteps } from './assignments';
 import { withWholeReleases, type PlannedStatus } from '../releases/whole-releases';
 import { endedPauses, indexPauses, withPausedHosts } from './pauses';
 import { brakesIn, lossesToNote } from './brakes';
@@ -12,6 +12,9 @@ import { dependenciesFirst } from '../rollouts/waits-for';
 import { planService, type ServicePlan } from './plan-service';
 import type { CompiledService, ServiceInput } from './types';
 import { Usage } from './usage';
+
+/** What reading a document is worth, in instances; most are known from the last time. */
+const COMPILING = 10;
 
 export interface ClusterInput {
   readonly view: ClusterView;
@@ -41,6 +44,16 @@ export interface ClusterChanges {
 }
 
 export function planCluster(input: ClusterInput): ClusterChanges {
+  const steps = planInSteps(input);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+}
+
+/**
+ * As planCluster. What it is given must not change before it is through.
+ * @returns yields how many instances it has looked at since the last time: a plan of the whole fleet takes so long that
+ * whoever makes it has to do something else in between
+ */
+export function* planInSteps(input: ClusterInput): Generator<number, ClusterChanges, undefined> {
   const pauses = indexPauses(input.pauses);
   const view = withPausedHosts(input.view, pauses);
   const index = view.index ?? new PlacementIndex(view.hosts, view.releases);
@@ -53,6 +66,7 @@ export function planCluster(input: ClusterInput): ClusterChanges {
     const document = view.services.get(service);
     const compiled = document && input.compile(service, document.text);
     documents.set(service, compiled && { compiled, modRevision: document.modRevision });
+    yield COMPILING;
   }
   const waitsFor = (service: string): readonly string[] => {
     const compiled = documents.get(service)?.compiled;
@@ -68,12 +82,14 @@ export function planCluster(input: ClusterInput): ClusterChanges {
     });
     planned.set(service, plan);
     turns.note(service, plan.status);
+    yield 1 + plan.placements.length;
   }
   const plans = new Map([...planned].sort(([a], [b]) => (a < b ? -1 : 1)));
   const all = [...plans];
+  const assignments = yield* assignmentsInSteps({ view, index, plans, pauses: input.pauses });
   return {
     releases: all.flatMap(([, { newRelease }]) => (newRelease === undefined ? [] : [newRelease])),
-    assignments: assignmentsFrom({ view, index, plans, pauses: input.pauses }),
+    assignments,
     statuses: new Map(all.map(([service, { status }]) => [service, status && whole(view, service, status)])),
     dropReleases: all.flatMap(([service, plan]) => plan.dropReleases.map((number) => ({ service, number }))),
     dropPauses: endedPauses(view, input.pauses),
