@@ -49,8 +49,8 @@ export class Concerns {
   private hasRoom = false;
   /** Hosts were lost or are back: whether the others are replaced may depend on it. */
   private isLoss = false;
-  /** What happens to others may change something for these: they wait for room, or are not where they should be. */
-  private readonly unsettled = new Set<string>();
+  /** They want room that there was not. */
+  private readonly cramped = new Set<string>();
   /** Their rollouts wait for other services, or for a place; or they were refused since others wait for them. */
   private readonly waiting = new Set<string>();
   /** Their keys are gone. */
@@ -73,7 +73,7 @@ export class Concerns {
     const service = after(keys.services, key);
     if (service !== undefined) {
       this.services.add(service);
-      for (const one of this.leaving) this.services.add(one);
+      this.all(this.leaving);
     }
     const status = after(keys.serviceStatuses, key);
     if (status !== undefined) this.noteStatus(status, change);
@@ -81,8 +81,10 @@ export class Concerns {
     if (release !== undefined) {
       this.services.add(release);
       this.sortGlobal(release);
-      // What its instances are known to take is another thing now.
-      this.hasRoom = true;
+      // The brake on deletions counts those that have releases and no key.
+      if (!this.view().services.has(release)) this.all(this.leaving);
+      // What its instances are known to take may be another thing now.
+      this.hasRoom ||= this.isUsed(release, Number(key.split('/').at(-1)));
     }
     const intent = after(keys.serviceIntents, key);
     if (intent !== undefined) this.services.add(intent);
@@ -118,7 +120,7 @@ export class Concerns {
       taken.add(NO_SERVICE);
       for (const known of [services, releases, serviceStatuses]) for (const service of known.keys()) taken.add(service);
     }
-    if (this.hasRoom) for (const service of this.unsettled) taken.add(service);
+    if (this.hasRoom) for (const service of this.cramped) taken.add(service);
     if (this.isLoss)
       for (const host of hosts.values()) if (!host.isLive) for (const service of servicesOn(host)) taken.add(service);
     this.services.clear();
@@ -161,9 +163,14 @@ export class Concerns {
   }
 
   private sort(service: string, status: ServiceStatus | undefined): void {
-    setIf(this.unsettled, service, !isSettled(status));
+    setIf(this.cramped, service, isCramped(status));
     setIf(this.waiting, service, status?.move?.phase === 'waiting' || isInRing(status));
     setIf(this.leaving, service, status?.rollout === 'stopping' || status?.rollout === 'held');
+  }
+
+  private isUsed(service: string, number: number): boolean {
+    const placements = this.view().index?.ofService(service) ?? [];
+    return placements.some(({ release, isReported }) => release === number || isReported);
   }
 
   private sortGlobal(service: string): void {
@@ -176,12 +183,11 @@ export class Concerns {
   }
 }
 
-/** Nothing that happens to other services can change anything for this one. */
-function isSettled(status: ServiceStatus | undefined): boolean {
-  if (status === undefined) return true;
-  const { rollout, placed, wanted, unplaced, stuck } = status;
-  const isSteady = rollout === 'steady' || rollout === 'rolled-back';
-  return isSteady && placed >= wanted && unplaced.length === 0 && Object.keys(stuck).length === 0;
+/** What others leave, it may take. */
+function isCramped(status: ServiceStatus | undefined): boolean {
+  if (status === undefined) return false;
+  const { placed, wanted, unplaced, stuck } = status;
+  return placed < wanted || unplaced.length > 0 || Object.keys(stuck).length > 0;
 }
 
 function isInRing(status: ServiceStatus | undefined): boolean {
