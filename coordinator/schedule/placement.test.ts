@@ -6,6 +6,7 @@ import type { Wanted } from '../../test/support/wanted';
 import { GIB, World } from '../../test/support/world';
 import { placementsOf, type HostView, type Placement } from '../view';
 import { HostQueue } from './choose-host';
+import { isPlain, Ladder } from './ladder';
 import { fits } from './filters';
 import { NO_USAGE, Usage } from './usage';
 
@@ -141,6 +142,7 @@ test('the best host is the best of all, whatever is taken and given back meanwhi
       const other = { ...release, service: 'x' };
       const usage = new Usage(() => NO_USAGE);
       const queue = new HostQueue(world.view, usage, release);
+      const ladder = isPlain(world.view, release) ? new Ladder(world.view, usage) : undefined;
       const taken: Placement[] = [];
       steps.forEach(([at, service, isTaken], index) => {
         const placed = { id: `${service}-${index}`, host: `h${at}`, service, slot: 1, release: 1, ...PLAIN };
@@ -152,6 +154,8 @@ test('the best host is the best of all, whatever is taken and given back meanwhi
         const able = [...world.hosts.values()].filter((host) => fits({ host, usage: usage.of(host.name) }, release));
         const best = able.filter(({ name }) => name !== avoid).sort(order(world, usage, release, isBinpack))[0];
         expect(queue.best(avoid)?.name).toBe(best?.name);
+        const isFresh = best !== undefined && !usage.of(best.name).ofService.has('w');
+        if (ladder !== undefined) expect(ladder.best(release, avoid)?.name).toBe(isFresh ? best.name : undefined);
         expect(queue.refusals().size).toBe(world.hosts.size - able.length);
       });
     }),

@@ -8,8 +8,9 @@ import { jobContainer } from '../../lib/release/job-container';
 import { hostConfig } from '../releases/resolve-config';
 import { reportOf, type HostView, type Placement } from '../view';
 import { HostQueue } from './choose-host';
-import { ownVolumes } from './own-volumes';
 import { fits, whyNot } from './filters';
+import { isPlain, Ladder } from './ladder';
+import { ownVolumes } from './own-volumes';
 import type { ServiceInput } from './types';
 import type { Usage } from './usage';
 
@@ -98,10 +99,20 @@ function hostFor(placing: Placing, slot: number, release: Release, where: Where)
   }
   const kept = preferred === undefined ? undefined : isAble(preferred);
   if (kept !== undefined) return kept;
+  const quick = isPlain(view, release) ? ladderOf(placing).best(release, avoid) : undefined;
+  if (quick !== undefined) return quick;
   const queue = queueOf(placing, release);
   const best = queue.best(avoid);
   if (best === undefined) for (const [name, reason] of queue.refusals()) refusals.set(name, reason);
   return best;
+}
+
+const ladders = new WeakMap<Usage, Ladder>();
+
+function ladderOf({ view, usage }: Placing): Ladder {
+  let ladder = ladders.get(usage);
+  if (ladder === undefined) ladders.set(usage, (ladder = new Ladder(view, usage)));
+  return ladder;
 }
 
 /** All hosts were asked for the release in hand, or for one before it; whoever plans comes back to the same few. */
