@@ -10,6 +10,7 @@ import { watchCluster, type Cluster } from './cluster';
 import { createCompiler } from './compose/compiler';
 import type { CoordinatorMetrics } from './metrics';
 import { Reconciler } from './reconciler';
+import type { ClusterView } from './view';
 
 export interface CoordinatorOptions {
   readonly store: Store;
@@ -23,6 +24,8 @@ export interface CoordinatorOptions {
   /** Another one leads after so long without a sign of this one. */
   readonly leaseTtlMs: number;
   readonly metrics?: CoordinatorMetrics;
+  /** Called after each change of the view. */
+  readonly onView?: (view: ClusterView) => void;
 }
 
 export interface Coordinator {
@@ -43,6 +46,7 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
     ...{ store, keys, clock, log, random },
     onChange: (changes) => {
       metrics?.onEtcd(cluster.isConnected);
+      options.onView?.(cluster.view);
       reconciler.changed(changes);
     },
   });

@@ -8,6 +8,7 @@ import { createLogger } from '../lib/log';
 import { serveCoordinator } from '../lib/rpc/server';
 import { waitForSignal } from '../lib/signals';
 import { startCoordinator } from './coordinator';
+import { createHeapRoom } from './heap-room';
 import { createCoordinatorMetrics } from './metrics';
 
 /**
@@ -17,12 +18,14 @@ import { createCoordinatorMetrics } from './metrics';
 export async function runCoordinator(config: CoordinatorConfig): Promise<number> {
   const stopped = waitForSignal();
   const metrics = createCoordinatorMetrics();
+  const makeRoom = createHeapRoom();
   const store = connectEtcd({ endpoints: config.etcd });
   const coordinator = startCoordinator({
     ...{ store, metrics, clock: systemClock, random: Math.random, leaseTtlMs: config.leaseTtl },
     log: createLogger({ component: 'coordinator', level: config.logLevel }),
     keys: keysUnder(config.prefix),
     identity: `${hostname()}:${process.pid}`,
+    onView: ({ hosts }) => makeRoom(hosts.size),
   });
   const { cluster } = coordinator;
   const rpc = await serveCoordinator(config.grpc, coordinator.api);
