@@ -69,13 +69,16 @@ function describe(key: string, { uses }: Taker, layers: ConfigLayers, service: s
   return { rule: 'missing-config', path, line, column, message, key: '' };
 }
 
+/** One for all: most instances of a fleet have it. */
+const NOTHING_OWN: Config = Object.freeze({});
+
 /**
  * What a host's layer says of the keys that a container takes.
  * @param now what an instance there has: it stays so while the layer can't be read and never could
  */
 export function hostConfig(container: ContainerSpec, layers: ConfigLayers, host: string, now: Config = {}): Config {
   const layer = layers.hosts.get(host);
-  if (layer === undefined) return {};
+  if (layer === undefined) return NOTHING_OWN;
   if (layer.values === undefined) return now;
   const taken = takenFrom(Object.fromEntries(layer.values), container);
   return Object.fromEntries(Object.entries(taken).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -46,10 +46,15 @@ export function placeInstance(placing: Placing, slot: number, where: Where = {})
   const { release = placing.target, isBefore = false } = where;
   const host = hostFor(placing, slot, release, where);
   if (host === undefined) return undefined;
-  const placement = {
-    ...{ id: instanceId(service, slot, random), host: host.name, service, slot, release: release.number },
+  const placement: Placement = {
+    id: instanceId(service, slot, random),
+    host: host.name,
+    service,
+    slot,
+    release: release.number,
+    isReported: false,
     config: hostConfig(isBefore ? jobContainer(release) : release.container, view.config, host.name),
-    ...{ isReported: false, isBefore },
+    isBefore,
   };
   usage.take(placement, release);
   return placement;

@@ -128,9 +128,13 @@ function readInteger(type: string, given: unknown, path: string): number {
   return given;
 }
 
+/** One for all that are empty: of a fleet's documents, most are. */
+const NO_ENTRIES = Object.freeze({});
+const NO_ITEMS: readonly unknown[] = Object.freeze([]);
+
 function defaultOf(field: Field): unknown {
-  if (field instanceof MapField) return {};
-  if (field.repeated) return [];
+  if (field instanceof MapField) return NO_ENTRIES;
+  if (field.repeated) return NO_ITEMS;
   // Fields marked `optional` in the proto stay away; other messages are filled with their defaults.
   if (isOptional(field)) return undefined;
   const wanted = field.resolvedType;
