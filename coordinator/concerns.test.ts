@@ -142,6 +142,7 @@ function wholeIndex({ reader: { view } }: Model, index: PlacementIndex): unknown
     ]),
     hosts: HOSTS.map((name) => [index.onHost(name), index.usageOf(name)]),
     sets: [sorted(index.oddHosts), sorted(index.pausingHosts)],
+    troubled: index.troubledHosts,
     instances: [...view.hosts.values()]
       .flatMap(({ status }) => Object.keys(status?.instances ?? {}))
       .map((id) => sorted(index.hostsOfInstance(id))),
@@ -149,7 +150,8 @@ function wholeIndex({ reader: { view } }: Model, index: PlacementIndex): unknown
 }
 
 function expectWhole(model: Model): void {
-  const { hosts, releases, index } = model.reader.view;
+  const { services, hosts, releases, keyless, index } = model.reader.view;
+  expect(sorted(keyless!)).toEqual(sorted([...releases.keys()].filter((name) => !services.has(name))));
   expect(wholeIndex(model, index!)).toEqual(wholeIndex(model, new PlacementIndex(hosts, releases)));
 }
 

@@ -25,6 +25,7 @@ export const NO_CONFIG: ConfigLayers = { cluster: undefined, services: new Map()
 export class ViewReader {
   private readonly services = new Map<string, ServiceDocument>();
   private readonly releases = new Map<string, Map<number, Release>>();
+  private readonly keyless = new Set<string>();
   private readonly unreadableReleases = new Map<string, Set<number>>();
   private readonly hosts = new Map<string, HostView>();
   private readonly serviceStatuses = new Map<string, Versioned<ServiceStatus | undefined>>();
@@ -39,11 +40,11 @@ export class ViewReader {
   constructor(private readonly keys: Keys) {}
 
   get view(): ClusterView {
-    const { services, releases, unreadableReleases, hosts, serviceStatuses, pauses } = this;
+    const { services, releases, keyless, unreadableReleases, hosts, serviceStatuses, pauses } = this;
     const problems = [...this.problems.values()];
     const { serviceIntents, clusterIntent, clusterStatus, index } = this;
     return {
-      ...{ services, releases, unreadableReleases, hosts, serviceStatuses, pauses, problems },
+      ...{ services, releases, keyless, unreadableReleases, hosts, serviceStatuses, pauses, problems },
       ...{ config: this.config.layers, serviceIntents, clusterIntent, clusterStatus, index },
     };
   }
@@ -82,6 +83,12 @@ export class ViewReader {
   private readService(name: string, kv: KeyValue | undefined): void {
     if (kv === undefined) this.services.delete(name);
     else this.services.set(name, { text: kv.value, modRevision: kv.modRevision });
+    this.sortKeyless(name);
+  }
+
+  private sortKeyless(service: string): void {
+    if (this.releases.has(service) && !this.services.has(service)) this.keyless.add(service);
+    else this.keyless.delete(service);
   }
 
   private readRelease(path: string, kv: KeyValue | undefined): void {
@@ -94,6 +101,7 @@ export class ViewReader {
     if (kv !== undefined && release === undefined)
       entryOf(this.unreadableReleases, service, () => new Set()).add(number);
     else removeFrom(this.unreadableReleases, service, number);
+    this.sortKeyless(service);
     this.index.releaseChanged(service, number);
   }
 

@@ -85,6 +85,8 @@ export interface ClusterView {
   readonly clusterStatus: Versioned<ClusterStatus>;
   /** Documents that can't be read, with their keys. */
   readonly problems: readonly Problem[];
+  /** Services that have releases and no key, kept up with both. Absent: whoever asks looks at all. */
+  readonly keyless?: ReadonlySet<string>;
   /** Of `hosts` and `releases`, kept up with them. Absent: a plan makes its own, which costs work for the whole fleet. */
   readonly index?: PlacementIndex;
 }

@@ -27,8 +27,8 @@ export class Turns {
   /** From now on this is what others wait for. */
   note(service: string, status: PlannedStatus | undefined): void {
     this.planned.set(service, status);
-    // What it has in this plan is another's from now on.
-    if (status?.move === undefined || !ACTIVE.has(status.move.phase)) this.load().active.delete(service);
+    // What it had until this plan is another's from now on.
+    if (!isActive(status)) this.known?.active.delete(service);
   }
 
   statusOf(service: string): PlannedStatus | undefined {
@@ -50,6 +50,7 @@ export class Turns {
     return true;
   }
 
+  /** When somebody asks for a place: most plans have nobody who does, and it looks at every service. */
   private load(): NonNullable<Turns['known']> {
     return (this.known ??= this.find());
   }
@@ -64,6 +65,7 @@ export class Turns {
       else if (move.phase === 'waiting' && this.isWaiting(service, document, move))
         waiting.push({ service, createdAtMs: this.view.releases.get(service)?.get(move.to)?.createdAtMs ?? 0 });
     }
+    for (const [service, status] of this.planned) if (!isActive(status)) active.delete(service);
     return { active, waiting: waiting.sort(compare) };
   }
 
@@ -73,6 +75,10 @@ export class Turns {
     if (release === undefined || rollout === 'paused' || !this.view.services.has(service)) return false;
     return whyFrozen(this.view, service) === '' && whyWaits(this.view, release, (name) => this.statusOf(name)) === '';
   }
+}
+
+function isActive(status: PlannedStatus | undefined): boolean {
+  return status?.move !== undefined && ACTIVE.has(status.move.phase);
 }
 
 /** First releases run beside nothing, and what only leaves a host has its own limits. */

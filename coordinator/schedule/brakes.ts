@@ -23,9 +23,12 @@ export interface Brakes {
   readonly alarms: readonly Alarm[];
 }
 
-/** @param wallMs wall clock, milliseconds since the Unix epoch: when what is new here happened */
-export function brakesIn(view: ClusterView, wallMs: number): Brakes {
-  const hosts = brakeHosts(view, wallMs);
+/**
+ * @param troubled all hosts that do not live, or whose loss is noted
+ * @param wallMs wall clock, milliseconds since the Unix epoch: when what is new here happened
+ */
+export function brakesIn(view: ClusterView, troubled: readonly HostView[], wallMs: number): Brakes {
+  const hosts = brakeHosts(view, troubled, wallMs);
   const services = brakeServices(view, wallMs);
   const alarms = [hosts.alarm, services.alarm].filter((alarm) => alarm !== undefined);
   return { hosts: hosts.names, services: services.names, alarms };
@@ -34,11 +37,12 @@ export function brakesIn(view: ClusterView, wallMs: number): Brakes {
 /**
  * A loss in times to come was noted by a clock that was ahead: it begins now, once, or its alarm would be another one with
  * every plan, which no operator could release, and what is to be replaced after a while would wait for the clock.
+ * @param troubled as for brakesIn
  * @returns what the leader has to write or, as undefined, to delete, by host
  */
-export function lossesToNote(view: ClusterView, wallMs: number): ReadonlyMap<string, HostLoss | undefined> {
+export function lossesToNote(troubled: readonly HostView[], wallMs: number): ReadonlyMap<string, HostLoss | undefined> {
   const notes = new Map<string, HostLoss | undefined>();
-  for (const { name, isLive, record, status, assignment, loss } of view.hosts.values())
+  for (const { name, isLive, record, status, assignment, loss } of troubled)
     if (isLive) {
       if (loss !== undefined) notes.set(name, undefined);
     } else if (loss === undefined ? (record ?? status ?? assignment) !== undefined : loss.document.sinceMs > wallMs)
@@ -67,14 +71,15 @@ interface Brake {
   readonly alarm: Alarm | undefined;
 }
 
-function brakeHosts(view: ClusterView, wallMs: number): Brake {
+function brakeHosts(view: ClusterView, troubled: readonly HostView[], wallMs: number): Brake {
   const releasedMs = view.clusterIntent.document.released[LOST_HOSTS] ?? 0;
   const lost: Happening[] = [];
-  let live = 0;
-  for (const host of view.hosts.values()) {
+  let live = view.hosts.size;
+  for (const host of troubled) {
     const sinceMs = lostSinceMs(host, wallMs);
-    if (sinceMs === undefined) live++;
-    else if (sinceMs > releasedMs && host.record !== undefined) lost.push({ name: host.name, atMs: sinceMs });
+    if (sinceMs === undefined) continue;
+    live--;
+    if (sinceMs > releasedMs && host.record !== undefined) lost.push({ name: host.name, atMs: sinceMs });
   }
   const together = mostAtOnce(lost);
   if (together.length * 3 <= live + together.length) return NO_BRAKE;
@@ -87,8 +92,7 @@ function brakeHosts(view: ClusterView, wallMs: number): Brake {
 function brakeServices(view: ClusterView, wallMs: number): Brake {
   const releasedMs = view.clusterIntent.document.released[DELETED_SERVICES] ?? 0;
   const deleted: Happening[] = [];
-  for (const name of view.releases.keys()) {
-    if (view.services.has(name)) continue;
+  for (const name of view.keyless ?? keylessIn(view)) {
     const atMs = deletedSinceMs(view.serviceStatuses.get(name)?.document, wallMs);
     if (atMs > releasedMs) deleted.push({ name, atMs });
   }
@@ -99,6 +103,10 @@ function brakeServices(view: ClusterView, wallMs: number): Brake {
     const count = `${together.length} of ${all} services`;
     return `the keys of ${count} were deleted at once, at ${since}: their instances run on. If that was meant, run: berth alarms release ${DELETED_SERVICES}; otherwise write the services again`;
   });
+}
+
+function keylessIn({ releases, services }: ClusterView): readonly string[] {
+  return [...releases.keys()].filter((name) => !services.has(name));
 }
 
 const NO_BRAKE: Brake = { names: new Set(), alarm: undefined };

@@ -33,6 +33,7 @@ export class PlacementIndex {
   private readonly askers = new Map<string, Set<string>>();
   private readonly odd = new Set<string>();
   private readonly pausing = new Set<string>();
+  private readonly trouble = new Set<string>();
   /** Where instances are that somebody asked for, by id. */
   private readonly sought = new Map<string, Set<string>>();
   /** Hosts to be read again before the next answer. */
@@ -104,6 +105,12 @@ export class PlacementIndex {
     return this.upToDate().pausing;
   }
 
+  /** Hosts that do not live, or whose loss is noted. Sorted by name. */
+  get troubledHosts(): readonly HostView[] {
+    const names = [...this.upToDate().trouble].sort();
+    return names.flatMap((name) => this.hosts.get(name) ?? []);
+  }
+
   /** @returns hosts on which an instance of this id is placed or reported */
   hostsOfInstance(id: string): ReadonlySet<string> {
     this.upToDate();
@@ -131,6 +138,7 @@ export class PlacementIndex {
       const host = this.hosts.get(name);
       this.replace(name, host === undefined ? NOTHING : this.read(host));
       setIf(this.odd, name, host !== undefined && this.isOdd(host));
+      setIf(this.trouble, name, host !== undefined && (!host.isLive || host.loss !== undefined));
       setIf(this.pausing, name, (host?.assignment?.pauses.length ?? 0) > 0);
       for (const [id, hosts] of this.sought) setIf(hosts, name, this.has(name, id));
     }

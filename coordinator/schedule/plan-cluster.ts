@@ -58,7 +58,7 @@ export function* planInSteps(input: ClusterInput): Generator<number, ClusterChan
   const view = withPausedHosts(input.view, pauses);
   const index = view.index ?? new PlacementIndex(view.hosts, view.releases);
   const usage = new Usage((host) => index.usageOf(host));
-  const brakes = brakesIn(view, input.wallMs);
+  const brakes = brakesIn(view, index.troubledHosts, input.wallMs);
   const fates = fatesIn(view, brakes.hosts, input.wallMs);
   const turns = new Turns(view);
   const documents = new Map<string, ServiceInput['document']>();
@@ -96,7 +96,7 @@ export function* planInSteps(input: ClusterInput): Generator<number, ClusterChan
     againInMs: new Map(
       all.flatMap(([service, { againInMs }]) => (againInMs === undefined ? [] : [[service, againInMs]])),
     ),
-    losses: lossesToNote(view, input.wallMs),
+    losses: lossesToNote(index.troubledHosts, input.wallMs),
     clusterStatus: { alarms: brakes.alarms },
   };
 }
