@@ -231,33 +231,3 @@ test('clocks that are set do not hold a rollout up', () => {
   world.run(60_000);
   expect(world.status()).toMatchObject({ rollout: 'steady', currentRelease: 2 });
 });
-
-/** The fewest instances that were ready at once, of whichever slot, while time passes. */
-function fewestReady(world: RolloutWorld, forMs: number): number {
-  let fewest = Infinity;
-  world.run(forMs, () => {
-    fewest = Math.min(fewest, world.placements().filter((one) => world.isWell(one)).length);
-  });
-  return fewest;
-}
-
-test('from one on every host to as many replicas, and back: step by step, and no fewer are ready at any time', () => {
-  const world = whole({}, { mode: 'global' }).put('web', wanted('good:2', {}, { replicas: 3 }));
-  expect(fewestReady(world, 120_000)).toBe(3);
-  expect([world.releasesOf(), world.status().rollout]).toEqual([{ 2: 3 }, 'steady']);
-  world.put('web', wanted('good:3', {}, { mode: 'global' }));
-  expect(fewestReady(world, 120_000)).toBe(3);
-  expect([world.releasesOf(), world.status().rollout]).toEqual([{ 3: 3 }, 'steady']);
-});
-
-test('a move from one on every host to replicas that another edit supersedes takes nothing away before it moves', () => {
-  const world = whole({}, { mode: 'global' })
-    .put('web', wanted('good:2', {}, { replicas: 3 }))
-    .run(9000);
-  const before = world.ids('web');
-  expect(before.length).toBeGreaterThan(3);
-  world.put('web', wanted('good:3', {}, { replicas: 3 })).plan();
-  expect([world.ids('web'), world.move()!.phase]).toEqual([before, 'prefetching']);
-  expect(fewestReady(world, 120_000)).toBeGreaterThanOrEqual(3);
-  expect([world.releasesOf(), world.status().rollout]).toEqual([{ 3: 3 }, 'steady']);
-});

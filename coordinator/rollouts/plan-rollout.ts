@@ -5,7 +5,7 @@
 import type { Release, Rollout, ServiceStatus } from '../../lib/documents/types';
 import { wantedSlots } from '../schedule/wanted-slots';
 import { removeInstance } from '../schedule/placing';
-import { pointTo } from '../schedule/point-placement';
+import { pointAll } from '../schedule/point-placement';
 import type { ServiceInput } from '../schedule/types';
 import { isPinned } from '../schedule/pauses';
 import { reportOf, type Placement } from '../view';
@@ -56,9 +56,7 @@ export function planRollout(input: RolloutInput): RolloutPlan {
   const { instances, jobs } = split(input.placements);
   const judged = input.isFrozen ? aim : judgedAim(input, aim, instances, jobs);
   const course = courseOf(input, judged);
-  const pointed = instances.map((one) =>
-    isPinned(course.pauses, one) ? one : pointTo(course, course.target, one, course.releases),
-  );
+  const pointed = pointAll(course, course.target, instances, course.releases, (one) => isPinned(course.pauses, one));
   const known = judged.rollout;
   const prefetch = hostsToPrefetch(course, pointed);
   const signals = (rollout: Rollout): Signals => ({

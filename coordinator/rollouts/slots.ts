@@ -2,6 +2,7 @@
 import { isPinned } from '../schedule/pauses';
 import { schedulable } from '../schedule/filters/schedulable';
 import { NO_USAGE } from '../schedule/usage';
+import { isFromEveryHost } from '../schedule/point-placement';
 import { slotKey, type WantedSlot } from '../schedule/wanted-slots';
 import { isUsable, type Placement } from '../view';
 import { fateOf, isOutdated, isWell, type Course } from './course';
@@ -30,23 +31,26 @@ export interface Slots {
 /** @param wanted by slot key of the release whose slots they are */
 export function slotsOf(
   course: Course,
-  { slotsOf: of, isCounting }: Pick<Stage, 'slotsOf' | 'isCounting'>,
+  { slotsOf: of, isCounting, watched }: Pick<Stage, 'slotsOf' | 'isCounting' | 'watched'>,
   wanted: ReadonlyMap<string, WantedSlot>,
   placements: readonly Placement[],
 ): Slots {
   const byKey = new Map<string, Placement[]>();
   const others: Placement[] = [];
+  const everywhere: Placement[] = [];
   for (const placement of placements) {
+    if (isCounting && isFromEveryHost(course.releases.get(placement.release), of)) {
+      everywhere.push(placement);
+      continue;
+    }
     // Before the move, what a superseded rollout made in another mode is in nobody's place.
     if (!isCounting && (course.releases.get(placement.release) ?? of).deploy.mode !== of.deploy.mode) {
       others.push(placement);
       continue;
     }
-    const key = slotKey(placement, of);
-    const known = byKey.get(key);
-    if (known === undefined) byKey.set(key, [placement]);
-    else known.push(placement);
+    add(byKey, slotKey(placement, of), placement);
   }
+  if (everywhere.length > 0) giveSlots(course, byKey, wanted, everywhere, watched);
   const keys = new Map(wanted);
   const surplus: Placement[] = [];
   for (const [key, all] of byKey) {
@@ -62,6 +66,44 @@ export function slotsOf(
   const slots = [...keys].sort(([a], [b]) => (a < b ? -1 : 1));
   const counted = slots.map(([key, slot]) => slotOf(course, slot, byKey.get(key) ?? []));
   return { slots: [...counted, ...others.map((one) => slotBeside(course, one))], surplus };
+}
+
+/**
+ * They all have slot 1, and are no spare ones of each other: each has the place of another one that is wanted. Beside a new
+ * one is who goes when that has passed, best of all one that does not serve, or is on its host. Who is beyond the count has
+ * none.
+ */
+function giveSlots(
+  course: Course,
+  byKey: Map<string, Placement[]>,
+  wanted: ReadonlyMap<string, WantedSlot>,
+  everywhere: readonly Placement[],
+  watched: Stage['watched'],
+): void {
+  const isProven = (one: Placement): boolean => watched[one.id] === undefined && isWell(course, one);
+  const hosts = new Set(everywhere.map(({ host }) => host));
+  const rank = (key: string): number => {
+    const there = byKey.get(key) ?? [];
+    const isAlone = there.length > 0 && !there.some(({ host }) => hosts.has(host));
+    return (there.length === 0 ? 0 : there.some(isProven) ? 4 : 2) + (isAlone ? 1 : 0);
+  };
+  const keys = [...wanted.keys()].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)).slice(0, everywhere.length);
+  const idle = (one: Placement): number => (isWell(course, one) ? 0 : 1);
+  const left = [...everywhere].sort((a, b) => idle(a) - idle(b) || (a.host < b.host ? -1 : 1));
+  const beyond = left.splice(keys.length);
+  for (const key of keys.filter((one) => byKey.has(one))) {
+    const isBeside = (one: Placement): boolean => byKey.get(key)!.some(({ host }) => host === one.host);
+    const at = idle(left.at(-1)!) === 1 ? -1 : left.findIndex(isBeside);
+    add(byKey, key, ...left.splice(at, 1));
+  }
+  for (const key of keys.filter((one) => !byKey.has(one))) add(byKey, key, ...left.splice(0, 1));
+  for (const one of beyond) add(byKey, `beyond ${one.host}`, one);
+}
+
+function add(byKey: Map<string, Placement[]>, key: string, ...placements: readonly Placement[]): void {
+  const known = byKey.get(key);
+  if (known === undefined) byKey.set(key, [...placements]);
+  else known.push(...placements);
 }
 
 /** It stays, and nothing comes in its place. */

@@ -14,15 +14,21 @@ export interface Stage {
   readonly isFilling: boolean;
   /** How many may be of the target before others follow; undefined: none is to be made. */
   readonly upTo: number | undefined;
+  /** Instances that have not passed yet, by id. */
+  readonly watched: Rollout['watched'];
 }
 
 /** @param rollout undefined: none is under way */
 export function stageOf(course: Course, rollout: Rollout | undefined, placements: readonly Placement[]): Stage {
-  const stage = unfrozen(course, rollout, placements);
+  const stage = { ...unfrozen(course, rollout, placements), watched: rollout?.watched ?? {} };
   return course.isFrozen ? { ...stage, isStepping: false, upTo: undefined } : stage;
 }
 
-function unfrozen(course: Course, rollout: Rollout | undefined, placements: readonly Placement[]): Stage {
+function unfrozen(
+  course: Course,
+  rollout: Rollout | undefined,
+  placements: readonly Placement[],
+): Omit<Stage, 'watched'> {
   const { kind, target, whole } = course;
   const phase = rollout?.phase ?? '';
   const onTarget = { slotsOf: target, isCounting: true, isStepping: true, isFilling: true, upTo: Infinity };

@@ -9,6 +9,30 @@ import { staticPort } from './filters/static-port';
 import { inSlot } from './placing';
 import type { ServiceInput } from './types';
 
+/** It is from when the service was on every host, and is to be one of a count: its slot says nothing. */
+export function isFromEveryHost(release: Release | undefined, target: Release): boolean {
+  return release?.deploy.mode === 'global' && target.deploy.mode !== 'global';
+}
+
+/** @returns the placements, those that are as the target wants them with its number. @param isFixed whose number stays */
+export function pointAll(
+  input: Pick<ServiceInput, 'view' | 'usage' | 'placements'>,
+  target: Release,
+  placements: readonly Placement[],
+  releases: ReadonlyMap<number, Release>,
+  isFixed: (placement: Placement) => boolean,
+): readonly Placement[] {
+  const isNumbered = ({ release }: Placement): boolean => !isFromEveryHost(releases.get(release), target);
+  // They all have slot 1, and one may keep it: the others are to become others.
+  let isFirstThere = target.deploy.mode !== 'global' && placements.some((one) => one.slot === 1 && isNumbered(one));
+  return placements.map((one) => {
+    if (isFixed(one) || (isFirstThere && !isNumbered(one))) return one;
+    const pointed = pointTo(input, target, one, releases);
+    if (pointed !== one && !isNumbered(one)) isFirstThere = true;
+    return pointed;
+  });
+}
+
 /**
  * A placement whose container is as the target wants it only gets the target's number, unless its host has no room
  * for what the target reserves, has given one of its ports to another, or breaks one of its rules. What the host

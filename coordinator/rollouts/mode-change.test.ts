@@ -1,0 +1,79 @@
+/** From one on every host to a count of replicas, and back. */
+import { RolloutWorld, wanted } from '../../test/support/rollout-world';
+
+/** A service of three that is whole on its first release. */
+function whole(update: Parameters<typeof wanted>[1] = {}, more: Parameters<typeof wanted>[2] = {}): RolloutWorld {
+  const world = new RolloutWorld().put('web', wanted('good:1', update, more)).run(10_000);
+  expect(world.status()).toMatchObject({ currentRelease: 1, targetRelease: 1, rollout: 'steady' });
+  return world;
+}
+
+/** The fewest instances that were ready at once, of whichever slot, while time passes. */
+function fewestReady(world: RolloutWorld, forMs: number): number {
+  let fewest = Infinity;
+  world.run(forMs, () => {
+    fewest = Math.min(fewest, world.placements().filter((one) => world.isWell(one)).length);
+  });
+  return fewest;
+}
+
+test('from one on every host to as many replicas, and back: step by step, and no fewer are ready at any time', () => {
+  const world = whole({}, { mode: 'global' }).put('web', wanted('good:2', {}, { replicas: 3 }));
+  expect(fewestReady(world, 120_000)).toBe(3);
+  expect([world.releasesOf(), world.status().rollout]).toEqual([{ 2: 3 }, 'steady']);
+  world.put('web', wanted('good:3', {}, { mode: 'global' }));
+  expect(fewestReady(world, 120_000)).toBe(3);
+  expect([world.releasesOf(), world.status().rollout]).toEqual([{ 3: 3 }, 'steady']);
+});
+
+test('from one on every host to fewer replicas: who serves stays', () => {
+  const world = whole({}, { mode: 'global' });
+  const [first, second] = world.ids('web').map((id) => id.split('/')[1]!);
+  world.crashed.add(first!).add(second!);
+  world.run(1000);
+  world.put('web', wanted('slow:2', {}, { replicas: 1 }));
+  expect(fewestReady(world, 120_000)).toBe(1);
+  expect([world.releasesOf(), world.status().rollout]).toEqual([{ 2: 1 }, 'steady']);
+});
+
+test('a move from one on every host to replicas that another edit supersedes takes nothing away before it moves', () => {
+  const world = whole({}, { mode: 'global' })
+    .put('web', wanted('good:2', {}, { replicas: 3 }))
+    .run(9000);
+  const before = world.ids('web');
+  expect(before.length).toBeGreaterThan(3);
+  world.put('web', wanted('good:3', {}, { replicas: 3 })).plan();
+  expect([world.ids('web'), world.move()!.phase]).toEqual([before, 'prefetching']);
+  expect(fewestReady(world, 120_000)).toBeGreaterThanOrEqual(3);
+  expect([world.releasesOf(), world.status().rollout]).toEqual([{ 3: 3 }, 'steady']);
+});
+
+test.each<[string, Parameters<typeof wanted>[1], string, number, number]>([
+  ['by its fixed port', {}, 'slow:2', 3, 2],
+  ['by its order', { order: 'stop-first' }, 'slow:2', 3, 2],
+  ['to more than there were', { order: 'stop-first' }, 'slow:2', 5, 3],
+  ['to fewer than there were', { order: 'stop-first' }, 'slow:2', 2, 1],
+  ['with the same containers, stop-first', { order: 'stop-first' }, 'slow:1', 3, 2],
+  ['with the same containers, start-first', {}, 'slow:1', 3, 3],
+])(
+  'G7: from one on every host to replicas, %s: no more are taken away than the limits allow',
+  (what, update, image, replicas, fewest) => {
+    const port = what === 'by its fixed port' ? { port: 80 } : {};
+    const world = new RolloutWorld().put('web', wanted('slow:1', update, { mode: 'global', ...port })).run(20_000);
+    expect(world.status()).toMatchObject({ rollout: 'steady', running: 3 });
+    const [first] = world.ids('web');
+    world.put('web', wanted(image, update, { replicas, ...port }));
+    expect(fewestReady(world, 300_000)).toBe(fewest);
+    expect([world.releasesOf(), world.status().rollout]).toEqual([{ 2: replicas }, 'steady']);
+    expect(
+      world
+        .placements()
+        .map(({ slot }) => slot)
+        .sort(),
+    ).toEqual([1, 2, 3, 4, 5].slice(0, replicas));
+    // As far apart as they were.
+    expect(new Set(world.placements().map(({ host }) => host)).size).toBe(Math.min(replicas, 3));
+    // Who can keep its place does.
+    expect(world.ids('web').includes(first!)).toBe(image === 'slow:1');
+  },
+);
