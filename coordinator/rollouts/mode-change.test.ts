@@ -77,3 +77,12 @@ test.each<[string, Parameters<typeof wanted>[1], string, number, number]>([
     expect(world.ids('web').includes(first!)).toBe(image === 'slow:1');
   },
 );
+
+test('canaries are not waited for where nothing is left for them to stand beside', () => {
+  const [update, deploy] = [{ parallelism: 0 }, { canary: 2, autoPromote: true, rolloutDeadlineMs: 60_000 }];
+  const world = whole({}, { replicas: 0 }).put('web', wanted('slow:2', update, { mode: 'global' }));
+  world.run(1000);
+  expect(world.releasesOf()).toEqual({ 2: 3 });
+  world.put('web', wanted('good:3', update, { replicas: 0, deploy })).run(600_000);
+  expect([world.status().rollout, world.status().currentRelease, world.releasesOf()]).toEqual(['steady', 3, {}]);
+});
