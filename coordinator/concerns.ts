@@ -197,8 +197,9 @@ function isInRing(status: ServiceStatus | undefined): boolean {
 /** What services that wait for this one go by, or for the place among the rollouts that it has. */
 function standing(status: ServiceStatus | undefined): string {
   if (status === undefined) return '';
-  const { serviceRevision, currentRelease, targetRelease, rollout, move, wanted, running } = status;
-  return [serviceRevision, currentRelease, targetRelease, rollout, move?.phase, running >= wanted].join();
+  const { serviceRevision, currentRelease, targetRelease, rollout, frozen, move, wanted, running } = status;
+  const at = [serviceRevision, currentRelease, targetRelease, rollout, frozen !== '', move?.phase];
+  return [...at, running >= wanted].join();
 }
 
 function hostOf(key: string, keys: Keys): string | undefined {

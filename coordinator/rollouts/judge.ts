@@ -4,6 +4,7 @@ import { enoughFor } from '../compose/rollout';
 import { reportOf, type Placement } from '../view';
 import { whyJobFailed } from './before-job';
 import { isWell, type Course } from './course';
+import { whyNotReady } from './held-up';
 import { isDone, whyFailed } from './readiness';
 
 /** Of failed instances, this many are kept for people to see. */
@@ -29,7 +30,7 @@ export function judge(
   const rollout = watch(course, upToNow(before, course), placements);
   const failure = failureOf(course, rollout, placements) ?? whyJobFailed(course, rollout, jobs);
   const isProven = isEmpty(rollout.watched) && !isEmpty(before.watched);
-  return { rollout, failure: failure ?? lateness(course, rollout), isProven };
+  return { rollout, failure: failure ?? lateness(course, rollout, placements), isProven };
 }
 
 /** Clocks of coordinators differ, and are set: what began in times to come begins now. */
@@ -115,11 +116,11 @@ function failureOf(course: Course, rollout: Rollout, placements: readonly Placem
   return failed.length === 1 ? first : `${failed.length} instances, the first of them ${first}`;
 }
 
-function lateness(course: Course, rollout: Rollout): string | undefined {
+function lateness(course: Course, rollout: Rollout, placements: readonly Placement[]): string | undefined {
   const leftMs = deadlineInMs(course, rollout);
   if (leftMs === undefined || leftMs > 0) return undefined;
-  const known = rollout.reason === '' ? '' : `: ${rollout.reason}`;
-  return `not through within ${deadlineOf(course, rollout) / 1000} s${known}`;
+  const known = rollout.reason || whyNotReady(course, placements);
+  return `not through within ${deadlineOf(course, rollout) / 1000} s${known === '' ? '' : `: ${known}`}`;
 }
 
 type Timing = Pick<Course, 'kind' | 'target' | 'wallMs' | 'limits'>;

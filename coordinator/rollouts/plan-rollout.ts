@@ -18,6 +18,7 @@ import { isJobDone, jobOf, placeJob, stateOfJob } from './before-job';
 import { advance, type Signals } from './phases';
 import { hostsToPrefetch, whyNotPrefetched } from './prefetch';
 import { whyWaits } from './waits-for';
+import { whyHeldUp } from './held-up';
 import { nextBatch, repair, textOfRefusals, type Batch } from './replace';
 import { slotsOf, uselessOf, type Slot } from './slots';
 import { stageOf } from './stage';
@@ -243,21 +244,7 @@ function rolloutAfter({ course, rollout, watched, slots, isWhole, batch }: After
   const known = rollout ?? (isRest ? undefined : { ...begun(target.number, target.number, wallMs), phase: 'moving' });
   if (known === undefined) return undefined;
   if (kind === 'refresh' ? !isRest : !isWhole)
-    return { ...known, ...counts, reason: reasonOf(course, known, slots, batch) };
+    return { ...known, ...counts, reason: whyHeldUp(course, known, watched, slots, batch.blocked) };
   // That the newest release failed is told until another one is tried.
   return known.isRollback ? { ...known, ...counts, phase: 'rolled-back' } : undefined;
-}
-
-/** For people: what holds the rollout up, if it is known. */
-function reasonOf(
-  course: Course,
-  { phase, isRollback, reason, failures }: Rollout,
-  slots: readonly Slot[],
-  { blocked }: Batch,
-): string {
-  if (phase !== 'moving' || isRollback) return reason;
-  const isFailed = (one: Placement): boolean => failures[one.id] !== undefined && !isWell(course, one);
-  const failed = slots.flatMap(({ fresh }) => fresh).find(isFailed);
-  if (failed !== undefined) return `${failed.id} ${failures[failed.id]}`;
-  return course.refusals.size > 0 ? textOfRefusals(course.refusals) : blocked;
 }

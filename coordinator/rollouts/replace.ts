@@ -70,13 +70,14 @@ export function nextBatch(course: Course, stage: Stage, slots: readonly Slot[], 
     tried++;
     const attempt = { ...course, refusals: new Map<string, string>() };
     const successor = replaceIn(attempt, slot);
-    for (const [host, reason] of attempt.refusals) course.refusals.set(host, reason);
     if (successor !== undefined) {
       came.push(successor);
       if (course.limits.isStopFirst) went.push(...slot.old);
       if (course.limits.isStopFirst) floor.lower(slot);
       continue;
     }
+    // Of hosts that refused what another one took nobody needs to know.
+    for (const [host, reason] of attempt.refusals) course.refusals.set(host, reason);
     for (const { id } of slot.old) stuck[id] = textOfRefusals(attempt.refusals);
     // Beside the old ones, every host was asked already.
     isFull = !course.limits.isStopFirst && slot.host === undefined;

@@ -61,7 +61,7 @@ export class Turns {
     for (const [service, { document }] of this.view.serviceStatuses) {
       const move = document?.move;
       if (document === undefined || move === undefined || !isCounted(move)) continue;
-      if (ACTIVE.has(move.phase)) active.add(service);
+      if (isActive(document)) active.add(service);
       else if (move.phase === 'waiting' && this.isWaiting(service, document, move))
         waiting.push({ service, createdAtMs: this.view.releases.get(service)?.get(move.to)?.createdAtMs ?? 0 });
     }
@@ -77,8 +77,12 @@ export class Turns {
   }
 }
 
+/** What is paused, frozen or being removed moves nothing, and may be so for days: it keeps nobody from moving. */
+const AT_A_STANDSTILL: ReadonlySet<string> = new Set(['paused', 'held', 'stopping']);
+
 function isActive(status: PlannedStatus | undefined): boolean {
-  return status?.move !== undefined && ACTIVE.has(status.move.phase);
+  if (status?.move === undefined || status.frozen !== '' || AT_A_STANDSTILL.has(status.rollout)) return false;
+  return ACTIVE.has(status.move.phase);
 }
 
 /** First releases run beside nothing, and what only leaves a host has its own limits. */
