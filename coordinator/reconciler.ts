@@ -26,6 +26,9 @@ const CATCH_UP_KEY_MS = 2;
  */
 const STRETCH = 2000;
 
+/** Of the services of a plan that failed, so many are named. */
+const MAX_LOGGED = 20;
+
 export interface ReconcilerOptions {
   readonly store: Store;
   readonly keys: Keys;
@@ -117,7 +120,7 @@ export class Reconciler {
     if (turn === undefined) return;
     if ('waitMs' in turn) return this.later(turn.waitMs);
     this.isRunning = true;
-    void this.run(this.fence, turn.services).finally(() => {
+    void this.attempt(this.fence, turn.services).finally(() => {
       this.isRunning = false;
       this.wake();
     });
@@ -126,6 +129,20 @@ export class Reconciler {
   private later(delayMs: number): void {
     this.cancelTimer();
     this.cancelTimer = this.options.clock.after(delayMs, () => this.wake());
+  }
+
+  /** Whatever a document leads a plan to: its services are planned apart later, and harm no other (G6). */
+  private async attempt(fence: Fence, services: readonly string[]): Promise<void> {
+    const { clock, log, onPlan } = this.options;
+    const startedMs = clock.monotonicMs();
+    try {
+      await this.run(fence, services);
+    } catch (error) {
+      const { message, stack } = error as Error;
+      log.error('a plan failed; will plan again', { reason: message, services: services.slice(0, MAX_LOGGED), stack });
+      if (this.fence === fence) this.dirty.failed(services, clock.monotonicMs(), false);
+      onPlan({ durationMs: clock.monotonicMs() - startedMs, outcome: 'error', transactions: 0 });
+    }
   }
 
   private async run(fence: Fence, services: readonly string[]): Promise<void> {

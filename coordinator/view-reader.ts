@@ -1,4 +1,5 @@
 /** Keeps the cluster view up with a mirror of etcd: decodes what changed, and keeps the last good of what can't be read. */
+import { decodeAssignment } from '../lib/documents/assignment';
 import { decodeDocument, DocumentError, emptyDocument } from '../lib/documents/codec';
 import type { Keys } from '../lib/documents/keys';
 import type { DocumentName, DocumentTypes, Pause, Problem, Release } from '../lib/documents/types';
@@ -164,7 +165,7 @@ export class ViewReader {
 
   private readAssignment(host: string, kv: KeyValue | undefined): void {
     const entry = this.host(host);
-    const document = kv && this.decode('Assignment', kv);
+    const document = kv && this.attempt(kv.key, () => decodeAssignment(kv.value));
     entry.assignmentRevision = kv?.modRevision ?? 0;
     entry.isAssignmentGarbage = kv !== undefined && document === undefined;
     if (document !== undefined) entry.assignment = document;
@@ -219,12 +220,16 @@ export class ViewReader {
     this.index.hostChanged(entry.name);
   }
 
-  private decode<N extends DocumentName>(name: N, kv: KeyValue): DocumentTypes[N] | undefined {
+  private decode<N extends DocumentName>(name: N, { key, value }: KeyValue): DocumentTypes[N] | undefined {
+    return this.attempt(key, () => decodeDocument(name, value));
+  }
+
+  private attempt<T>(key: string, decode: () => T): T | undefined {
     try {
-      return decodeDocument(name, kv.value);
+      return decode();
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error;
-      this.refuse(kv.key, error.rule, error.message, error.path);
+      this.refuse(key, error.rule, error.message, error.path);
       return undefined;
     }
   }

@@ -5,7 +5,8 @@
  * outdated makes it incomplete, so that nothing is stopped for not being named.
  */
 import type { Clock } from '../../lib/clock';
-import { decodeDocument, DocumentError } from '../../lib/documents/codec';
+import { decodeAssignment } from '../../lib/documents/assignment';
+import { DocumentError } from '../../lib/documents/codec';
 import type { Keys } from '../../lib/documents/keys';
 import type { Assignment, Problem } from '../../lib/documents/types';
 import { startMirror, type Mirror } from '../../lib/etcd/mirror';
@@ -171,7 +172,7 @@ export class DesiredState {
   private takeAssignment({ key, value, modRevision }: KeyValue): void {
     let assignment: Assignment;
     try {
-      assignment = decodeDocument('Assignment', value);
+      assignment = decodeAssignment(value);
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error;
       const message = `${error.message}; the last good one stays in force`;

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decodeAssignment } from '../../lib/documents/assignment';
 import { decodeDocument, encodeDocument } from '../../lib/documents/codec';
 import type { Assignment, Release } from '../../lib/documents/types';
 import { writeWhole } from '../whole-file';
@@ -64,7 +65,7 @@ async function loadCopy(path: string, owner: CopyOwner): Promise<DesiredCopy | u
   if (host !== owner.host || prefix !== owner.prefix)
     throw new Error(`${path} is of the host "${host}" under ${prefix}, not of "${owner.host}" under ${owner.prefix}`);
   return {
-    assignment: decodeDocument('Assignment', assignment),
+    assignment: decodeAssignment(assignment),
     releases: new Map(Object.entries(releases).map(([name, release]) => [name, decodeDocument('Release', release)])),
   };
 }

@@ -4,7 +4,7 @@ import { whyNotAsked } from '../releases/pin-image';
 import type { RedeployWish } from '../releases/redeploy';
 import { requireKnown, type ApiContext } from './context';
 import { editServiceIntent, heldByPause, requireThawed } from './intents';
-import { newestRelease } from './releases';
+import { newestRelease, nextRelease } from './releases';
 import { commit, readKey, requireName, requireShort, unchanged } from './writes';
 
 export async function redeploy(context: ApiContext, request: RedeployRequest): Promise<RedeployResponse> {
@@ -27,10 +27,12 @@ export async function redeploy(context: ApiContext, request: RedeployRequest): P
   const edit = await editServiceIntent(context, service);
   const wish = wishAfter(edit.before.redeploy, { atMs: context.wallMs(), insteadOf: newest.number, force, reason, by });
   const { compares, writes } = edit.change({ ...edit.before, redeploy: wish });
-  // One that was cut at the same moment did not ask.
-  const last = Math.max(newest.number, ...(view.unreadableReleases?.get(service) ?? []));
-  const next = { key: context.keys.release(service, last + 1), createRevision: 0 };
-  await commit(context, [unchanged(key, kv), next, ...compares], writes, `what is wanted of ${service}`);
+  await commit(
+    context,
+    [unchanged(key, kv), nextRelease(context, service), ...compares],
+    writes,
+    `what is wanted of ${service}`,
+  );
   return { wish, digest: newest.container.image.split('@')[1] ?? '', held: heldByPause(context, service) };
 }
 

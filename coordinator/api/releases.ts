@@ -1,6 +1,7 @@
 /** What operators ask about the releases of a service: its history, an older one, its canaries promoted. */
 import { emptyDocument } from '../../lib/documents/codec';
 import type { Release, RollbackWish, ServiceStatus } from '../../lib/documents/types';
+import type { Compare } from '../../lib/etcd/store';
 import {
   RpcError,
   type GetHistoryRequest,
@@ -74,7 +75,7 @@ export async function rollback(context: ApiContext, request: RollbackRequest): P
   const wish: RollbackWish = { release, insteadOf: newestOf(releases), by, atMs: context.wallMs() };
   const edit = await editServiceIntent(context, service);
   const { compares, writes } = edit.change({ ...edit.before, rollback: wish });
-  await commit(context, compares, writes, `what is wanted of ${service}`);
+  await commit(context, [nextRelease(context, service), ...compares], writes, `what is wanted of ${service}`);
   return { release, from: targetRelease };
 }
 
@@ -125,6 +126,13 @@ export function namesOf({ services, releases, serviceStatuses }: ClusterView): R
 export function newestRelease(view: ClusterView, service: string): Release | undefined {
   const releases = view.releases.get(service) ?? NO_RELEASES;
   return releases.get(newestOf(releases));
+}
+
+/** Holds while no release is cut: a wish for what is to be instead of the newest one would be for another. */
+export function nextRelease({ cluster: { view }, keys }: ApiContext, service: string): Compare {
+  const unreadable = view.unreadableReleases?.get(service) ?? [];
+  const last = Math.max(newestOf(view.releases.get(service) ?? NO_RELEASES), ...unreadable);
+  return { key: keys.release(service, last + 1), createRevision: 0 };
 }
 
 function newestOf(releases: ReadonlyMap<number, Release>): number {
