@@ -21,8 +21,9 @@ const PATIENCE_MS = 10 * 60_000;
 const RPC_DEADLINE_MS = 60_000;
 const WRITES_AT_ONCE = 100;
 const LOOK_EVERY_MS = 2000;
-/** A coordinator that takes less than this of a core is through with what came last. */
+/** A coordinator that takes less than this of a core, so many looks in a row, is through with what came last. */
 const CALM = 0.05;
+const CALM_LOOKS = 4;
 /** The default of 2 GiB is too little for a million instances, with the revisions before the last. */
 const ETCD_FLAGS = [
   '--quota-backend-bytes=8589934592',
@@ -103,9 +104,9 @@ export class FleetSite {
 
   /** Settles when the coordinator is through with all that it was told of. */
   async calm(): Promise<void> {
-    for (let before = -Infinity; ;) {
+    for (let before = -Infinity, calm = 0; calm < CALM_LOOKS;) {
       const now = cpuMs(this.coordinator.pid);
-      if (now - before < CALM * LOOK_EVERY_MS) return;
+      calm = now - before < CALM * LOOK_EVERY_MS ? calm + 1 : 0;
       before = now;
       await sleep(LOOK_EVERY_MS);
     }
