@@ -5,15 +5,16 @@ import { createMemoryStore, type MemoryStore } from '../lib/etcd/memory-store';
 import { silentLogger } from '../lib/log';
 import { FakeAgent } from '../test/support/fake-agent';
 import { createFakeClock, type FakeClock } from '../test/support/fake-clock';
+import type { compileService } from './compose/compile';
 import { startCoordinator } from './coordinator';
 
 jest.mock('./compose/compile', () => {
-  const actual = jest.requireActual<typeof import('./compose/compile')>('./compose/compile');
-  const compileService: typeof actual.compileService = (service, text) => {
+  const actual = jest.requireActual<{ compileService: typeof compileService }>('./compose/compile');
+  const stumbling: typeof compileService = (service, text) => {
     if (text.includes('poison')) throw new Error('nobody thought of that');
     return actual.compileService(service, text);
   };
-  return { ...actual, compileService };
+  return { ...actual, compileService: stumbling };
 });
 
 const keys = keysUnder('/b');
