@@ -45,7 +45,7 @@ export const UPDATE_CONFIG_KEYS: KeyTable = {
   order: yes(
     'start-first, stop-first; unless given start-first where no fixed host port or address, network_mode: host or writable volume forbids it',
   ),
-  parallelism: yes('1 unless given; 0 is all at once'),
+  parallelism: yes('1 unless given; 0 is all at once, 1,000 at most'),
 };
 export const ROLLBACK_CONFIG_KEYS: KeyTable = {
   ...UPDATE_CONFIG_KEYS,

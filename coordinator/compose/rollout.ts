@@ -78,8 +78,16 @@ function readDeadline(
   return given;
 }
 
+/** What a rollout has in hand is named in its status, one by one. */
+const MAX_AT_ONCE = 1000;
+
+/** @param parallelism as it is written; 0: as many as may be. @returns instances that a rollout moves at once */
+export function atOnce(parallelism: number): number {
+  return parallelism === 0 ? MAX_AT_ONCE : Math.min(parallelism, MAX_AT_ONCE);
+}
+
 interface Waits {
-  /** 0 and Infinity: all at once. */
+  /** As it is written, or as many as it comes to. */
   readonly parallelism: number;
   readonly monitorMs: number;
   readonly delayMs: number;
@@ -87,7 +95,7 @@ interface Waits {
 
 /** What a rollout takes by its waits alone. */
 function leastOf({ parallelism, monitorMs, delayMs }: Waits, instances: number): { batches: number; ms: number } {
-  const batches = Math.max(1, parallelism === 0 ? 1 : Math.ceil(instances / parallelism));
+  const batches = Math.max(1, Math.ceil(instances / atOnce(parallelism)));
   return { batches, ms: batches * monitorMs + (batches - 1) * delayMs };
 }
 

@@ -33,7 +33,8 @@ const withPort = {
 
 test.each<[string, Partial<Release['deploy']['updateConfig']>, Partial<UpdateLimits>]>([
   ['what it says', {}, { ...SAID, failureAction: 'pause', isStopFirst: false }],
-  ['all at once', { parallelism: 0 }, { parallelism: Infinity }],
+  ['all at once', { parallelism: 0 }, { parallelism: 1000 }],
+  ['more at once than a status can name', { parallelism: 5000 }, { parallelism: 1000 }],
   ['stop-first, if it says so', { order: 'stop-first' }, { isStopFirst: true }],
 ])('limits: %s', (_, change, limits) => {
   const updateConfig = { order: '', ...SAID, ...change };

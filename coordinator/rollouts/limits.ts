@@ -1,10 +1,10 @@
 /** Pure: how much a rollout may do at once, and what becomes of it when it fails. */
 import type { Release, UpdateConfig } from '../../lib/documents/types';
+import { atOnce } from '../compose/rollout';
 
 export interface UpdateLimits {
   /** The old instance of a slot goes before the new one comes. */
   readonly isStopFirst: boolean;
-  /** Infinity: all. */
   readonly parallelism: number;
   readonly delayMs: number;
   readonly monitorMs: number;
@@ -24,7 +24,7 @@ export function limitsOf(target: Release, failed?: Release): UpdateLimits {
     said.failureAction === '' ? UNSAID : said;
   return {
     isStopFirst: order === '' ? isExclusive(target) : order === 'stop-first',
-    parallelism: parallelism === 0 ? Infinity : parallelism,
+    parallelism: atOnce(parallelism),
     ...{ delayMs, monitorMs, maxFailurePerMille },
     failureAction: failureAction === 'pause' || failureAction === 'continue' ? failureAction : 'rollback',
   };
