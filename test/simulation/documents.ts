@@ -33,7 +33,7 @@ function berthBy(chance: SimulatedCluster['chance']): string {
     chance.happens(0.3) && 'config: all',
     chance.happens(0.3) && `canary: ${1 + chance.below(2)}${chance.happens(0.7) ? ', auto_promote: true' : ''}`,
     chance.happens(0.3) && `before: { command: [${chance.pick([JOB_COMMAND, JOB_COMMAND, 'hangs'])}], timeout: 20s }`,
-    chance.happens(0.5) && `rollout_deadline: ${chance.pick(['30s', '2m'])}`,
+    chance.happens(0.5) && `rollout_deadline: ${chance.pick(['1m', '2m'])}`,
     chance.happens(0.5) && `on_disconnect: ${chance.pick(['keep', '{ stop_after: 10s }', '{ replace_after: 20s }'])}`,
   ];
   return parts.filter((part) => part !== false).join(', ');

@@ -83,6 +83,21 @@ export const OPERATOR_FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'redeploy',
+    weight: 2,
+    act: async (cluster) => {
+      const service = cluster.chance.pick(SERVICES);
+      const { kvs, revision } = await cluster.etcd.range({ prefix: keys.releasesOf(service) });
+      const numbers = kvs.map(({ key }) => Number(key.slice(keys.releasesOf(service).length)));
+      if (numbers.length === 0) return `${service} has no release`;
+      const force = cluster.chance.happens(0.6);
+      const redeploy = { atMs: revision, insteadOf: Math.max(...numbers), force, reason: '', by: 'operator' };
+      const intent = { ...(await intentOf(cluster, service)), redeploy };
+      await cluster.write(keys.serviceIntent(service), encodeDocument('ServiceIntent', intent));
+      return `${service}@${redeploy.insteadOf}${force ? ' by force' : ''}`;
+    },
+  },
+  {
     name: 'config',
     weight: 3,
     act: async (cluster) => {
