@@ -155,7 +155,9 @@ export class Judge {
     const recent = this.knowledge.obeyedWithin(LAG_MS);
     if (!recent.some(({ assignment }) => instance in assignment.instances)) return 'G3: no assignment names it';
     const release = this.releaseOf(instance);
-    if (release !== undefined && this.mayRunElsewhere(release)) return MAY_RUN_ELSEWHERE;
+    // Nobody runs a job that was another host's.
+    const isJob = recent.some(({ assignment }) => assignment.instances[instance]?.before === true);
+    if (release !== undefined && !isJob && this.mayRunElsewhere(release)) return MAY_RUN_ELSEWHERE;
     if (recent.every((copy) => this.knowledge.isPaused(instance, service, copy))) return 'hands off: it is paused';
     // What an earlier creation, which was given up, makes after all while this one is on its way: Docker refuses the name.
     const isLate = ({ id, state }: ActualContainer): boolean =>
