@@ -219,6 +219,7 @@ test('of what it holds, it says what it was made from: etcd may have forgotten',
   const image = `web:1@sha256:${'a'.repeat(64)}`;
   expect(statusOf({ container: { image } })).not.toHaveProperty('image');
   expect(statusOf({ container: { image }, desired: INCOMPLETE })).toMatchObject({ held: true, image });
+  expect(statusOf({ container: { image }, desired: UNREADABLE })).toMatchObject({ held: false, image });
   expect(statusOf({ desired: INCOMPLETE })).not.toHaveProperty('image');
 });
 

@@ -65,6 +65,8 @@ function instanceStatus(one: InstanceInput, { desired, memory, busy, turns }: St
   const { instance, wanted, pause } = one;
   const [container] = one.containers;
   const isHeld = desired.held.has(instance) || !desired.isComplete;
+  // Etcd may have lost its release, whether or not it has an assignment again.
+  const isForgotten = isHeld || (wanted !== undefined && wanted.spec === undefined);
   const lastExit = lastExitOf(container?.exit, memory.lastExitOf(instance));
   const who = container ?? wanted;
   const decision = planInstance(one);
@@ -90,7 +92,7 @@ function instanceStatus(one: InstanceInput, { desired, memory, busy, turns }: St
     held: isHeld,
     spec: container?.spec ?? '',
     // It costs 100 bytes, and nobody asks while etcd has the release.
-    ...(isHeld && container?.image !== undefined && { image: container.image }),
+    ...(isForgotten && container?.image !== undefined && { image: container.image }),
     progress: memory.progressOf(instance),
     pausedUntilMs: pause?.untilMs ?? 0,
     failedTries: phase === 'FAILED' ? Math.min(failure?.tries ?? 0, MAX_FAILED_TRIES) : 0,

@@ -26,7 +26,7 @@ test.each([
   ['of as many, the later release', [report(`web:1@${A}`, 8), report(`web:1@${B}`, 9)], `web:1@${B}`],
   ['another tag says nothing', [report(`web:12@${A}`), report(`web:2@${A}`)], undefined],
   ['without a digest it says nothing', [report('web:1'), report(undefined), report('web:1@sha256:x')], undefined],
-  ['what etcd knows says it itself', [report(`web:1@${A}`, 1, false)], undefined],
+  ['assigned again meanwhile', [report(`web:1@${A}`, 1, false)], `web:1@${A}`],
 ])('the digest of web:1: %s', (_, reports, image) => {
   expect(heldImage(reports, 'web:1')).toBe(image);
 });
