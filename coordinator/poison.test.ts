@@ -5,6 +5,7 @@ import { createMemoryStore, type MemoryStore } from '../lib/etcd/memory-store';
 import { silentLogger } from '../lib/log';
 import { FakeAgent } from '../test/support/fake-agent';
 import { createFakeClock, type FakeClock } from '../test/support/fake-clock';
+import type { writesFor } from './commit';
 import type { compileService } from './compose/compile';
 import { startCoordinator } from './coordinator';
 
@@ -15,6 +16,16 @@ jest.mock('./compose/compile', () => {
     return actual.compileService(service, text);
   };
   return { ...actual, compileService: stumbling };
+});
+
+let isWriteBroken = false;
+jest.mock('./commit', () => {
+  const actual = jest.requireActual<{ writesFor: typeof writesFor }>('./commit');
+  const stumbling: typeof writesFor = (changes, ...rest) => {
+    if (isWriteBroken && changes.statuses.has('bitter')) throw new Error('nobody thought of this');
+    return actual.writesFor(changes, ...rest);
+  };
+  return { ...actual, writesFor: stumbling };
 });
 
 const keys = keysUnder('/b');
@@ -53,6 +64,19 @@ test('a mistake of the program', async () => {
   await put(keys.service('poison'), textOf('a:1'));
   await clock.advance(120_000);
   expect(running()).toEqual(['api', 'poison', 'web']);
+});
+
+test('a mistake between the plan and its writes: the view goes on', async () => {
+  isWriteBroken = true;
+  for (const service of ['web', 'bitter']) await put(keys.service(service), textOf('a:1'));
+  await clock.advance(60_000);
+  await put(keys.service('api'), textOf('a:1'));
+  await clock.advance(60_000);
+  expect(running()).toEqual(['api', 'web']);
+  expect(new Set(errors)).toEqual(new Set(['a plan failed; will plan again']));
+  isWriteBroken = false;
+  await clock.advance(60_000);
+  expect(running()).toEqual(['api', 'bitter', 'web']);
 });
 
 test('an assignment with the largest revision that there can be: it is read as garbage, and written anew', async () => {

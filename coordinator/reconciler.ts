@@ -151,17 +151,15 @@ export class Reconciler {
     const seen = view();
     const pauses = this.options.pauses();
     const statusesBefore = new Map(services.map((service) => [service, seen.serviceStatuses.get(service)?.document]));
-    const planned = services.filter((service) => service !== NO_SERVICE);
-    const input = { ...this.options, view: seen, pauses, services: planned, wallMs: clock.wallMs() };
-    const release = this.options.hold();
-    const changes = await this.plan(fence, input).catch((error: unknown) => {
-      release();
-      throw error;
+    const named = services.filter((service) => service !== NO_SERVICE);
+    const input = { ...this.options, view: seen, pauses, services: named, wallMs: clock.wallMs() };
+    const planned = await this.held(async () => {
+      const changes = await this.plan(fence, input);
+      // What is compared is what the plan saw, and nothing newer.
+      return changes && { changes, writes: writesFor(changes, seen, keys) };
     });
-    // What is compared is what the plan saw, and nothing newer.
-    const writes = changes === undefined ? [] : writesFor(changes, seen, keys);
-    release();
-    if (changes === undefined) return;
+    if (planned === undefined) return;
+    const { changes, writes } = planned;
     for (const [service, inMs] of changes.againInMs) this.dirty.markAt(service, startedMs + inMs);
     this.awaited.clear();
     for (const { key } of writes) this.awaited.add(key);
@@ -175,6 +173,16 @@ export class Reconciler {
       else this.dirty.failed(services, clock.monotonicMs(), isOfAll);
     }
     this.options.onPlan({ durationMs: clock.monotonicMs() - startedMs, outcome, transactions });
+  }
+
+  /** The view stands still meanwhile, and goes on whatever comes of it. */
+  private async held<T>(work: () => Promise<T>): Promise<T> {
+    const release = this.options.hold();
+    try {
+      return await work();
+    } finally {
+      release();
+    }
   }
 
   /** @returns undefined when this one does not lead any more */
