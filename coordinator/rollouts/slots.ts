@@ -92,9 +92,11 @@ function giveSlots(
   const left = [...everywhere].sort((a, b) => idle(a) - idle(b) || (a.host < b.host ? -1 : 1));
   const beyond = left.splice(keys.length);
   for (const key of keys.filter((one) => byKey.has(one))) {
-    const isBeside = (one: Placement): boolean => byKey.get(key)!.some(({ host }) => host === one.host);
-    const at = idle(left.at(-1)!) === 1 ? -1 : left.findIndex(isBeside);
-    add(byKey, key, ...left.splice(at, 1));
+    const there = byKey.get(key)!;
+    const at = left.findIndex((one) => there.some(({ host }) => host === one.host));
+    // Where nobody has passed yet, one that serves is to serve on.
+    if (there.some(isProven)) add(byKey, key, ...left.splice(idle(left.at(-1)!) === 1 ? -1 : at, 1));
+    else add(byKey, key, ...left.splice(at >= 0 && idle(left[at]!) === 0 ? at : 0, 1));
   }
   for (const key of keys.filter((one) => !byKey.has(one))) add(byKey, key, ...left.splice(0, 1));
   for (const one of beyond) add(byKey, `beyond ${one.host}`, one);

@@ -45,7 +45,10 @@ function movedByRefused(service: string, status: ServiceStatus, view: ClusterVie
   // A rollout that fails goes back, and an operator may ask for it.
   const isAtRest = before !== undefined && before.move === undefined;
   const hasWish = view.serviceIntents.get(service)?.document.rollback !== undefined;
-  const isThere = view.releases.get(service)?.has(before?.targetRelease ?? 0) === true;
-  if (!isAtRest || hasWish || !isThere || status.targetRelease === before.targetRelease) return undefined;
+  const releases = view.releases.get(service);
+  const isThere = releases?.has(before?.targetRelease ?? 0) === true;
+  // Nobody wants the older one any more, and what was cut last was accepted.
+  const isWishOver = status.targetRelease === Math.max(...(releases?.keys() ?? []));
+  if (!isAtRest || hasWish || !isThere || isWishOver || status.targetRelease === before.targetRelease) return undefined;
   return `${service} goes from release ${before.targetRelease} to ${status.targetRelease} by a document that is refused`;
 }

@@ -1,12 +1,15 @@
 import { report, runSeed } from './run-seed';
 
-/** Of each kind of life; BERTH_SEEDS changes it. */
-const SEEDS = Number(process.env['BERTH_SEEDS'] ?? 500);
 const BATCH = 10;
 
-/** One test for every few seeds of one kind of life. @param offset of its seeds, which are every other one */
-export function testSeeds(what: string, offset: 0 | 1): void {
-  const firsts = Array.from({ length: Math.ceil(SEEDS / BATCH) }, (_, batch) => 2 * batch * BATCH + 2 - offset);
+/**
+ * One test for every few seeds of one kind of life.
+ * @param offset of its seeds, which are every other one
+ * @param seeds unless BERTH_SEEDS says how many
+ */
+export function testSeeds(what: string, offset: 0 | 1, seeds: number): void {
+  const count = Number(process.env['BERTH_SEEDS'] ?? seeds);
+  const firsts = Array.from({ length: Math.ceil(count / BATCH) }, (_, batch) => 2 * batch * BATCH + 2 - offset);
   test.each(firsts)(
     `${what} (seeds from %d)`,
     async (first) => {

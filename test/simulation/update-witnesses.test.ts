@@ -82,3 +82,18 @@ test.each<[string, string, Partial<ServiceStatus> | 'release', readonly RegExp[]
         };
   expect(await saidOf(world, refusalWitness, [write])).toEqual(said.map((each) => expect.stringMatching(each)));
 });
+
+test.each<[string, number, readonly RegExp[]]>([
+  ['to the newest, since an older one is not wanted any more', 3, []],
+  ['to any other', 2, [/^G5: web goes from release 1 to 2/]],
+])('from an older release %s, though the document is refused', async (_, targetRelease, said) => {
+  const world = new RolloutWorld().put('web', wanted('good:1')).run(10_000);
+  for (const image of ['good:2', 'good:3']) world.put('web', wanted(image)).run(60_000);
+  world.services.set('web', { text: REFUSED, modRevision: 9 });
+  const known = world.serviceStatuses.get('web')!;
+  world.serviceStatuses.set('web', { ...known, document: { ...known.document!, targetRelease: 1 } });
+  const problems = [{ rule: 'unknown-key', path: 'imagee', line: 1, column: 1, message: 'unknown key', key: '' }];
+  const value = encodeDocument('ServiceStatus', { ...emptyDocument('ServiceStatus'), problems, targetRelease });
+  const write: Write = { op: 'put', key: keys.serviceStatus('web'), value };
+  expect(await saidOf(world, refusalWitness, [write])).toEqual(said.map((each) => expect.stringMatching(each)));
+});
