@@ -93,10 +93,14 @@ function giveSlots(
   const beyond = left.splice(keys.length);
   for (const key of keys.filter((one) => byKey.has(one))) {
     const there = byKey.get(key)!;
-    const at = left.findIndex((one) => there.some(({ host }) => host === one.host));
+    const beside = left.find((one) => there.some(({ host }) => host === one.host));
+    const [first, last] = [left[0]!, left.at(-1)!];
+    const goes = isWell(course, last) ? (beside ?? last) : last;
+    const stays = beside !== undefined && isWell(course, beside) ? beside : first;
     // Where nobody has passed yet, one that serves is to serve on.
-    if (there.some(isProven)) add(byKey, key, ...left.splice(idle(left.at(-1)!) === 1 ? -1 : at, 1));
-    else add(byKey, key, ...left.splice(at >= 0 && idle(left[at]!) === 0 ? at : 0, 1));
+    const one = there.some(isProven) ? goes : stays;
+    left.splice(left.indexOf(one), 1);
+    add(byKey, key, one);
   }
   for (const key of keys.filter((one) => !byKey.has(one))) add(byKey, key, ...left.splice(0, 1));
   for (const one of beyond) add(byKey, `beyond ${one.host}`, one);
