@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ListedService } from '../lib/rpc/types';
 import { clean } from './output/clean';
-import { hostsByReason } from './output/host-words';
+import { describeRefusals } from './output/host-words';
 import { describeProblem } from './output/problem-text';
 import { warnIfStale, warnOfAlarms, withCoordinator } from './session';
 
@@ -55,5 +55,5 @@ function printTroubles({ name, status }: ListedService, red: (text: string) => s
   for (const problem of status.problems) process.stdout.write(`\n${red(name)}: ${describeProblem(problem)}\n`);
   if (status.placed >= status.wanted || status.unplaced.length === 0) return;
   process.stdout.write(`\n${red(name)}: no place for ${status.wanted - status.placed} of ${status.wanted}:\n`);
-  for (const line of hostsByReason(status.unplaced)) process.stdout.write(`  ${line}\n`);
+  for (const line of describeRefusals(status.unplaced)) process.stdout.write(`  ${line}\n`);
 }

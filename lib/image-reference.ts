@@ -5,7 +5,9 @@ const DOMAIN = String.raw`(?:${NAME}(?:\.${NAME})*|\[[0-9a-fA-F:]+\])(?::\d+)?`;
 const PART = String.raw`[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*`;
 const PATH = String.raw`${PART}(?:/${PART})*`;
 const TAG = String.raw`[\w][\w.-]{0,127}`;
-const IMAGE = new RegExp(`^((?:${DOMAIN}/)?${PATH})(?::(${TAG}))?(?:@(sha256:[0-9a-f]{64}))?$`);
+const DIGEST = 'sha256:[0-9a-f]{64}';
+const IMAGE = new RegExp(`^((?:${DOMAIN}/)?${PATH})(?::(${TAG}))?(?:@(${DIGEST}))?$`);
+const WHOLE_DIGEST = new RegExp(`^${DIGEST}$`);
 const REGISTRY = new RegExp(`^${DOMAIN}$`);
 const REPOSITORY = new RegExp(`^${PATH}$`);
 /** Registry, 255 characters of a name, a tag and a digest; also bounds what the expression backtracks. */
@@ -24,6 +26,10 @@ export interface ImageReference {
   readonly tag: string;
   /** "sha256:…"; empty when there is none. */
   readonly digest: string;
+}
+
+export function isDigest(text: string): boolean {
+  return WHOLE_DIGEST.test(text);
 }
 
 /** "registry/name:tag@sha256:…", each part but the name optional. @returns undefined when it is no reference */

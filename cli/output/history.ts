@@ -3,10 +3,8 @@ import { isoTime } from '../../lib/iso-time';
 import type { GetHistoryResponse, ListedRelease } from '../../lib/rpc/types';
 import { clean } from './clean';
 import { paint, printTable } from './table';
-import { describeUnpinned } from './why-words';
+import { describeUnpinned, shortDigest } from './why-words';
 
-/** Characters of a digest that tell one from another, as Docker shows them. */
-const DIGEST_CHARACTERS = 'sha256:'.length + 12;
 const MAX_CHANGES = 4;
 
 type Status = GetHistoryResponse['status'];
@@ -22,7 +20,7 @@ export function printHistory(service: string, answer: GetHistoryResponse): void 
         isoTime(release.createdAtMs),
         clean(release.author) || '-',
         clean(release.image),
-        release.digest === '' ? paint.yellow('unpinned') : release.digest.slice(0, DIGEST_CHARACTERS),
+        release.digest === '' ? paint.yellow('unpinned') : shortDigest(release.digest),
         state(release, status),
         changes(release),
       ]),

@@ -1,3 +1,4 @@
+import { hostsByReason } from '../../lib/hosts-by-reason';
 import type { ChangeHostResponse } from '../../lib/rpc/types';
 import { clean } from './clean';
 
@@ -10,14 +11,12 @@ export function instances(count: number): string {
 const MAX_HOSTS = 5;
 
 /** @returns "h1, h2 and 4 more: cordoned", a line for each reason, in the order in which they are said first */
-export function hostsByReason(
+export function describeRefusals(
   refusals: readonly { readonly host: string; readonly reason: string }[],
 ): readonly string[] {
-  const hosts = new Map<string, string[]>();
-  for (const { host, reason } of refusals) hosts.set(reason, [...(hosts.get(reason) ?? []), host]);
-  return [...hosts].map(([reason, names]) => {
+  return hostsByReason(refusals.map(({ host, reason }) => [host, reason])).map(([reason, names]) => {
     const more = names.length - MAX_HOSTS;
-    return `${names.sort().slice(0, MAX_HOSTS).join(', ')}${more > 0 ? ` and ${more} more` : ''}: ${clean(reason)}`;
+    return `${names.slice(0, MAX_HOSTS).join(', ')}${more > 0 ? ` and ${more} more` : ''}: ${clean(reason)}`;
   });
 }
 

@@ -1,7 +1,8 @@
 /** `berth plan` for people: what would become of each service, then host by host. */
 import type { PlannedInstance, PlannedService, PlanResponse } from '../../lib/rpc/types';
 import { clean } from './clean';
-import { hostsByReason, instances as counted } from './host-words';
+import { describeRefusals, instances as counted } from './host-words';
+import { withoutHosts } from './service-words';
 import { alignRows, paint, printRows } from './table';
 
 const MAX_CHANGES = 4;
@@ -48,14 +49,11 @@ function notesOn({ applied: { name, held }, phases, unplaced, failure }: Planned
   return [
     ...(held === '' ? [] : [`${paint.yellow(name)}: ${clean(held).replace(`${name}: `, '')}`]),
     ...waits.map((stop) => `${paint.yellow(name)}: ${clean(stop)}`),
-    ...hostsByReason(unplaced).map((line) => `${paint.red(name)}: no place on ${line}`),
-    ...(failure === '' ? [] : [`${paint.red(name)}: would fail: ${clean(short(failure, unplaced))}`]),
+    ...describeRefusals(unplaced).map((line) => `${paint.red(name)}: no place on ${line}`),
+    ...(failure === ''
+      ? []
+      : [`${paint.red(name)}: would fail: ${clean(unplaced.length === 0 ? failure : withoutHosts(failure))}`]),
   ];
-}
-
-/** What each host says is told by itself. */
-function short(failure: string, unplaced: PlannedService['unplaced']): string {
-  return unplaced.length === 0 ? failure : failure.replace(/(?<=\bno host takes another one): .*$/s, '');
 }
 
 /** What its rollout waits for on its way; empty for what it does by itself. */

@@ -2,7 +2,7 @@
 import type { ListedInstance, ListedService } from '../../lib/rpc/types';
 import type { Trouble } from '../follow';
 import { clean } from './clean';
-import { hostsByReason } from './host-words';
+import { describeRefusals } from './host-words';
 import { describePause } from './pause-text';
 import { countWord } from './service-words';
 
@@ -47,7 +47,7 @@ export function troublesOf({ name, status }: ListedService, told: ReadonlySet<st
 
 function unplaced(name: string, { placed, wanted, unplaced }: ListedService['status']): readonly string[] {
   if (placed >= wanted || unplaced.length === 0) return [];
-  return [`${name}: no place for ${wanted - placed} of ${wanted}: ${hostsByReason(unplaced).join('; ')}`];
+  return [`${name}: no place for ${wanted - placed} of ${wanted}: ${describeRefusals(unplaced).join('; ')}`];
 }
 
 export function isTroubled({ status }: ListedInstance): boolean {

@@ -29,8 +29,10 @@ export function countWord({ move, running, wanted }: Status): string {
   return move.from === 0 ? ` ${running}/${wanted}` : ` ${move.moved}/${move.total}`;
 }
 
-/** After "no host takes another one". */
-const EACH_HOST = /(?<=\bno host takes another one): .*$/s;
+/** @returns the reason, but for what each host says: where that is told by itself */
+export function withoutHosts(reason: string): string {
+  return reason.replace(/(?<=\bno host takes another one): .*$/s, '');
+}
 
 /** Where it is and where it goes: "@7 → @8" */
 export function releaseWord({ currentRelease, targetRelease }: Status): string {
@@ -43,7 +45,6 @@ export function releaseWord({ currentRelease, targetRelease }: Status): string {
 /** Why it is not at rest, or not at its newest release; empty when there is nothing to say. */
 export function reasonWord({ frozen, move, rollout, unplaced }: Status): string {
   const isTold = move !== undefined && move.reason !== '' && ['rolling', 'failed', 'rolled-back'].includes(rollout);
-  // What each host says is told by itself.
-  const reason = isTold ? (unplaced.length > 0 ? move.reason.replace(EACH_HOST, '') : move.reason) : '';
+  const reason = isTold ? (unplaced.length > 0 ? withoutHosts(move.reason) : move.reason) : '';
   return [clean(reason), clean(frozen)].filter((text) => text !== '').join('; ');
 }

@@ -3,11 +3,17 @@ import { isoTime } from '../../lib/iso-time';
 import type { ListedInstance, ListedRelease, ListedService } from '../../lib/rpc/types';
 import { clean } from './clean';
 
+/** Characters of a digest that tell one from another, as Docker shows them. */
 const DIGEST_CHARACTERS = 'sha256:'.length + 12;
+
+/** "sha256:4d347239a72d" */
+export function shortDigest(digest: string): string {
+  return digest.slice(0, DIGEST_CHARACTERS);
+}
 
 export function describeRelease(release: ListedRelease, { currentRelease }: ListedService['status']): string {
   const { number, image, digest, author, createdAtMs, changes } = release;
-  const pin = digest === '' ? 'unpinned' : digest.slice(0, DIGEST_CHARACTERS);
+  const pin = digest === '' ? 'unpinned' : shortDigest(digest);
   const by = author === '' ? '' : ` by ${clean(author)}`;
   const changed = changes.length === 0 ? '' : `; changes ${changes.map(clean).join(', ')}`;
   return `${clean(image)}, ${pin}, cut ${isoTime(createdAtMs)}${by}${number === currentRelease ? ', the last that was whole' : ''}${changed}`;

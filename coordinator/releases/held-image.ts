@@ -1,18 +1,18 @@
 /** Pure: which bits the name of an image means where etcd has forgotten it. */
+import { isDigest } from '../../lib/image-reference';
 import type { InstanceReport } from '../schedule/types';
-
-const DIGEST = /^@sha256:[0-9a-f]{64}$/;
 
 /**
  * @param name as the operator wrote it
- * @returns with the digest that most of the instances run whose release etcd has forgotten, and of two, the one of the later release; undefined when none
- *   was made from that name with a digest
+ * @returns with the digest that most of the instances run whose release etcd has forgotten, and of two, the one of the later
+ *   release; undefined when none was made from that name with a digest
  */
 export function heldImage(reports: readonly InstanceReport[], name: string): string | undefined {
   const known = new Map<string, { count: number; release: number }>();
   for (const { status } of reports) {
     const { image = '', release } = status;
-    if (!image.startsWith(name) || !DIGEST.test(image.slice(name.length))) continue;
+    const [reference, digest = ''] = image.split('@');
+    if (reference !== name || !isDigest(digest)) continue;
     const { count, release: latest } = known.get(image) ?? { count: 0, release: 0 };
     known.set(image, { count: count + 1, release: Math.max(latest, release) });
   }

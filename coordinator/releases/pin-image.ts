@@ -3,6 +3,8 @@
  * credentials of registries; one after another, a few, and then the release goes without. docs/decisions/0015.
  */
 import type { Release } from '../../lib/documents/types';
+import { hostsByReason } from '../../lib/hosts-by-reason';
+import { isDigest } from '../../lib/image-reference';
 import { constraints } from '../schedule/filters/constraints';
 import type { ServiceInput } from '../schedule/types';
 import { NO_USAGE } from '../schedule/usage';
@@ -13,7 +15,6 @@ export const ANSWER_WITHIN_MS = 10_000;
 export const MAX_ASKS = 3;
 /** What was asked so long ago was asked of another leader, in other circumstances. */
 const FORGOTTEN_AFTER_MS = 60_000;
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
 /** An id says which bits, too; there is no registry to ask for it. */
 const IMAGE_ID = /^(?:sha256:)?[0-9a-f]{64}$/;
 
@@ -43,21 +44,25 @@ export type Pinning =
 
 /** @returns why no registry is asked what an image means, for people; empty when one is */
 export function whyNotAsked({ image, pullPolicy }: Pick<Release['container'], 'image' | 'pullPolicy'>): string {
-  if (image.includes('@') || IMAGE_ID.test(image)) return 'its image is given by its digest or id';
+  if (isExact(image)) return 'its image is given by its digest or id';
   return pullPolicy === 'never' ? 'its pull_policy is never' : '';
+}
+
+function isExact(image: string): boolean {
+  return image.includes('@') || IMAGE_ID.test(image);
 }
 
 /** @param release with its image as the operator wrote it */
 export function pinImage(input: ReleaseInput, release: Release): Pinning {
   const { image, pullPolicy } = release.container;
   const unpinned = (unpinnedReason: string): Pinning => ({ image, unpinnedReason });
-  if (image.includes('@') || IMAGE_ID.test(image)) return unpinned('');
+  if (isExact(image)) return unpinned('');
   if (pullPolicy === 'never')
     return unpinned('pull_policy is never: each host runs what it has under this name, and no registry is asked');
   const last = lastQuestion(input, image);
   const answer = last && input.view.hosts.get(last.asked)?.status?.resolved[input.service];
   const isAnswered = last !== undefined && answer?.question === last.question;
-  if (isAnswered && DIGEST.test(answer.digest)) return { image: `${image}@${answer.digest}`, unpinnedReason: '' };
+  if (isAnswered && isDigest(answer.digest)) return { image: `${image}@${answer.digest}`, unpinnedReason: '' };
   if (last !== undefined && !isAnswered && last.leftMs > 0 && isLive(input, last.asked))
     return resolving(last, image, last.leftMs);
   const why = answer?.problem === '' ? 'the registry named none' : (answer?.problem ?? '');
@@ -105,9 +110,9 @@ interface Asked {
 
 /** @param before stands before it, if there is anything. @returns "h1, h2 got no digest of it: denied; h3 got …" */
 function textOf(noDigest: Denials, before = ''): string {
-  const hosts = new Map<string, string[]>();
-  for (const [host, why] of Object.entries(noDigest)) hosts.set(why, [...(hosts.get(why) ?? []), host]);
-  const told = [...hosts].map(([why, names]) => `${names.sort().join(', ')} got no digest of it: ${why}`).join('; ');
+  const told = hostsByReason(Object.entries(noDigest))
+    .map(([why, hosts]) => `${hosts.join(', ')} got no digest of it: ${why}`)
+    .join('; ');
   return told === '' ? '' : before + told;
 }
 

@@ -1,5 +1,6 @@
 /** Pure: which new instances come now: repairs at once, and the next batch within the limits. */
 import type { Release, Rollout } from '../../lib/documents/types';
+import { hostsByReason } from '../../lib/hosts-by-reason';
 import { placeInstance, removeInstance, restoreInstance } from '../schedule/placing';
 import type { Placement } from '../view';
 import { fateOf, isWell, type Course } from './course';
@@ -163,10 +164,9 @@ class Floor {
 
 export function textOfRefusals(refusals: ReadonlyMap<string, string>): string {
   if (refusals.size === 0) return 'there is no host';
-  const hosts = new Map<string, string[]>();
-  for (const [host, reason] of [...refusals].slice(0, MAX_HOSTS_TOLD))
-    hosts.set(reason, [...(hosts.get(reason) ?? []), host]);
-  const told = [...hosts].map(([reason, names]) => `${names.sort().join(', ')}: ${reason}`);
+  const told = hostsByReason([...refusals].slice(0, MAX_HOSTS_TOLD)).map(
+    ([reason, hosts]) => `${hosts.join(', ')}: ${reason}`,
+  );
   const more = refusals.size > MAX_HOSTS_TOLD ? `; and ${refusals.size - MAX_HOSTS_TOLD} more` : '';
   return `no host takes another one: ${told.join('; ')}${more}`;
 }

@@ -1,5 +1,6 @@
 /** Asks registries what an image's name means now: through Docker, from the places and with the credentials of pulls. */
 import type Docker from 'dockerode';
+import { isDigest } from '../../../lib/image-reference';
 import { withDeadline } from '../deadline';
 import type { DockerConnection } from '../connection';
 import { EngineError } from '../engine';
@@ -10,7 +11,6 @@ import { imageSources, type ImageSource } from './registry-mirrors';
 
 /** For all of its sources together: an operator waits for the answer. */
 const RESOLVE_DEADLINE_MS = 10_000;
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 /**
  * As Engine.resolveDigest. Of an image for several platforms it is the digest of them all, so that hosts of any kind
@@ -55,7 +55,7 @@ async function askSource(
         getDistribution(docker, source.reference, login.auth, AbortSignal.any([atCallDeadline, abort])),
       );
       const digest = found.Descriptor?.digest;
-      if (typeof digest === 'string' && DIGEST.test(digest)) return digest;
+      if (typeof digest === 'string' && isDigest(digest)) return digest;
       throw new EngineError('other', `Docker does not say the digest of ${source.reference}`);
     } catch (error) {
       if (!(error instanceof EngineError) || error.code === 'unavailable' || error.code === 'timeout') throw error;
