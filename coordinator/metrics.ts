@@ -1,6 +1,6 @@
 import { createMetrics, type Metrics } from '../lib/metrics';
 import { isReady } from './rollouts/readiness';
-import { placementsOf, reportOf, type ClusterView } from './view';
+import { placementsOf, liveReportOf, type ClusterView } from './view';
 
 const PLAN_BUCKETS_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30];
 
@@ -53,11 +53,7 @@ export function createCoordinatorMetrics(): CoordinatorMetrics {
       refused.set(statuses.filter((status) => status?.accepted === false).length);
       desired.set(statuses.reduce((sum, status) => sum + (status?.wanted ?? 0), 0));
       placed.set(placements.length);
-      running.set(
-        placements.filter(
-          (placement) => view.hosts.get(placement.host)?.isLive === true && isReady(reportOf(view, placement)),
-        ).length,
-      );
+      running.set(placements.filter((placement) => isReady(liveReportOf(view, placement))).length);
       held.set(
         all.flatMap(({ status }) => Object.values(status?.instances ?? {})).filter((instance) => instance.held).length,
       );

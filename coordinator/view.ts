@@ -107,6 +107,11 @@ export interface Placement {
   readonly isBefore: boolean;
 }
 
+/** @param releases of one service, by number */
+export function newestOf(releases: ReadonlyMap<number, Release> | undefined): Release | undefined {
+  return releases?.get(Math.max(0, ...releases.keys()));
+}
+
 /** A host that can be given an assignment: its agent has said what it is and what it runs. */
 export function isUsable(host: HostView): boolean {
   return host.isLive && host.record !== undefined && host.status !== undefined;
@@ -145,6 +150,12 @@ export function placementsOf(host: HostView): readonly Placement[] {
   ];
 }
 
+/** What a lost host said last counts for nothing. */
+export function liveReportOf(view: ClusterView, placement: Placement): InstanceStatus | undefined {
+  return view.hosts.get(placement.host)?.isLive === true ? reportOf(view, placement) : undefined;
+}
+
+/** As its host said last, whether or not that lives. */
 export function reportOf(view: ClusterView, placement: Placement): InstanceStatus | undefined {
   return view.hosts.get(placement.host)?.status?.instances[placement.id];
 }

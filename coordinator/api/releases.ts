@@ -12,7 +12,9 @@ import {
   type RollbackRequest,
   type RollbackResponse,
 } from '../../lib/rpc/types';
-import type { ClusterView } from '../view';
+import { nextNumber } from '../releases/cut-release';
+import type { InstanceReport } from '../schedule/types';
+import { newestOf, type ClusterView } from '../view';
 import { requireKnown, type ApiContext } from './context';
 import { editServiceIntent, requireThawed } from './intents';
 import { commit, requireName, requireShort } from './writes';
@@ -39,7 +41,7 @@ export function getHistory(context: ApiContext, { service }: GetHistoryRequest):
 export function wishInForce(view: ClusterView, service: string): RollbackWish | undefined {
   const releases = view.releases.get(service) ?? NO_RELEASES;
   const wish = view.serviceIntents.get(service)?.document.rollback;
-  return wish?.insteadOf === newestOf(releases) && releases.has(wish.release) ? wish : undefined;
+  return wish?.insteadOf === newestNumber(releases) && releases.has(wish.release) ? wish : undefined;
 }
 
 export function listedRelease(release: Release, { wholeReleases }: ServiceStatus): ListedRelease {
@@ -64,7 +66,7 @@ export async function rollback(context: ApiContext, request: RollbackRequest): P
   const release = request.release === 0 ? lastWhole(view, service, releases) : request.release;
   if (!releases.has(release)) {
     const what =
-      release > newestOf(releases) ? `there is no ${service}@${release} yet` : `${service}@${release} is gone`;
+      release > newestNumber(releases) ? `there is no ${service}@${release} yet` : `${service}@${release} is gone`;
     throw new RpcError('refused', `${what}. ${thoseThatAreThere(service, releases)}`);
   }
   if (release === targetRelease)
@@ -72,7 +74,7 @@ export async function rollback(context: ApiContext, request: RollbackRequest): P
   const hasFailed = move?.failedRelease === release && move.failedRevision === view.services.get(service)!.modRevision;
   if (hasFailed)
     throw new RpcError('refused', `${service}@${release} is what failed. "berth apply" of its file is another try`);
-  const wish: RollbackWish = { release, insteadOf: newestOf(releases), by, atMs: context.wallMs() };
+  const wish: RollbackWish = { release, insteadOf: newestNumber(releases), by, atMs: context.wallMs() };
   const edit = await editServiceIntent(context, service);
   const { compares, writes } = edit.change({ ...edit.before, rollback: wish });
   await commit(context, [nextRelease(context, service), ...compares], writes, `what is wanted of ${service}`);
@@ -123,18 +125,16 @@ export function namesOf({ services, releases, serviceStatuses }: ClusterView): R
   return new Set([...services.keys(), ...releases.keys(), ...serviceStatuses.keys()]);
 }
 
-export function newestRelease(view: ClusterView, service: string): Release | undefined {
-  const releases = view.releases.get(service) ?? NO_RELEASES;
-  return releases.get(newestOf(releases));
+export function newestRelease({ releases }: ClusterView, service: string): Release | undefined {
+  return newestOf(releases.get(service));
 }
 
 /** Holds while no release is cut: a wish for what is to be instead of the newest one would be for another. */
 export function nextRelease({ cluster: { view }, keys }: ApiContext, service: string): Compare {
-  const unreadable = view.unreadableReleases?.get(service) ?? [];
-  const last = Math.max(newestOf(view.releases.get(service) ?? NO_RELEASES), ...unreadable);
-  return { key: keys.release(service, last + 1), createRevision: 0 };
+  const reports = (): readonly InstanceReport[] => view.index?.reportsOf(service) ?? [];
+  return { key: keys.release(service, nextNumber({ service, view, reports })), createRevision: 0 };
 }
 
-function newestOf(releases: ReadonlyMap<number, Release>): number {
-  return Math.max(0, ...releases.keys());
+function newestNumber(releases: ReadonlyMap<number, Release>): number {
+  return newestOf(releases)?.number ?? 0;
 }

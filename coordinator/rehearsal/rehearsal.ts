@@ -6,7 +6,14 @@ import { encodeDocument } from '../../lib/documents/codec';
 import type { Assignment, HostLoss, Pause, Release, ServiceIntent, ServiceStatus } from '../../lib/documents/types';
 import { PlacementIndex } from '../schedule/placement-index';
 import { planCluster, type ClusterChanges, type ClusterInput } from '../schedule/plan-cluster';
-import type { ClusterView, HostView, Placement, ServiceDocument, Versioned } from '../view';
+import {
+  newestOf,
+  type ClusterView,
+  type HostView,
+  type Placement,
+  type ServiceDocument,
+  type Versioned,
+} from '../view';
 import { NOTHING_SAID, obey, type Known } from './obedient-host';
 
 /** When nothing is said of how long to wait. */
@@ -129,8 +136,7 @@ export class Rehearsal {
   private readonly known: Known = {
     releaseOf: (service, number) => this.releaseOf(service, number),
     unpinnedReason: (service, image) => {
-      const newest = Math.max(0, ...(this.releases.get(service)?.keys() ?? []));
-      const release = this.releaseOf(service, newest);
+      const release = newestOf(this.releases.get(service));
       return release?.unpinned === true && release.image === image ? release.unpinnedReason : undefined;
     },
   };

@@ -128,13 +128,16 @@ const NEVER_ASKED = 'it was not asked for when this image was first used; anothe
  * Hosts may still run releases of a service whose documents were lost, and others may be there that can't be read: their
  * numbers are not given out again.
  */
-function nextNumber({ service, view, reports }: ReleaseInput): number {
+export function nextNumber({ service, view, reports }: Pick<ReleaseInput, 'service' | 'view' | 'reports'>): number {
   const reported = reports().map(({ status }) => status.release);
   const written = [...(view.releases.get(service)?.keys() ?? []), ...(view.unreadableReleases?.get(service) ?? [])];
   return Math.max(0, ...written, ...reported) + 1;
 }
 
-/** Of the redeploy that is its only cause; of the document, when it is another one than that of the newest release, and as it was applied. */
+/**
+ * Of the redeploy that is its only cause; of the document, when it is another one than that of the newest release, and as it was
+ * applied.
+ */
 function authorOf(
   { service, view, document }: ReleaseInput,
   newest: Release | undefined,

@@ -3,7 +3,7 @@ import type { Release } from '../../lib/documents/types';
 import { isAsHostSays } from '../releases/resolve-config';
 import type { Placing } from '../schedule/placing';
 import type { Fate } from '../schedule/types';
-import { reportOf, type Placement } from '../view';
+import { liveReportOf, type Placement } from '../view';
 import type { Kind } from './aim';
 import type { UpdateLimits } from './limits';
 import { isDone, isReady } from './readiness';
@@ -18,10 +18,10 @@ export interface Course extends Placing {
   readonly isFrozen: boolean;
 }
 
-/** It serves, or has done what there was to do. What a lost host said last counts for nothing. */
+/** It serves, or has done what there was to do. */
 export function isWell({ view }: Course, placement: Placement): boolean {
-  const report = reportOf(view, placement);
-  return view.hosts.get(placement.host)?.isLive === true && (isReady(report) || isDone(report));
+  const report = liveReportOf(view, placement);
+  return isReady(report) || isDone(report);
 }
 
 export function fateOf({ fates, releases }: Course, placement: Placement): Fate {

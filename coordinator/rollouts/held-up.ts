@@ -1,7 +1,7 @@
 /** Pure: what holds a rollout up, for people. */
-import type { Rollout } from '../../lib/documents/types';
+import type { InstanceStatus, Rollout } from '../../lib/documents/types';
 import { isPinned } from '../schedule/pauses';
-import { reportOf, type Placement } from '../view';
+import { liveReportOf, type Placement } from '../view';
 import { isWell, type Course } from './course';
 import { textOfRefusals } from './replace';
 import type { Slot } from './slots';
@@ -53,13 +53,13 @@ export function whyNotReady(course: Course, placements: readonly Placement[]): s
   const unready = placements.filter((one) => one.release === course.target.number && !isWell(course, one));
   const [first] = unready;
   if (first === undefined) return '';
-  const report = course.view.hosts.get(first.host)?.isLive === true ? reportOf(course.view, first) : undefined;
+  const report = liveReportOf(course.view, first);
   const state = report === undefined ? 'its host says nothing of it' : stateIn(report);
   const others = unready.length === 1 ? '' : `, nor are ${unready.length - 1} more`;
   return `${first.id} on ${first.host} is not ready${others}: ${state}`;
 }
 
-function stateIn({ phase, health, reason }: NonNullable<ReturnType<typeof reportOf>>): string {
+function stateIn({ phase, health, reason }: InstanceStatus): string {
   const known = phase === 'RUNNING' ? `its health is ${health}` : `it is ${phase.toLowerCase()}`;
   return reason === '' ? known : `${known}, ${reason}`;
 }

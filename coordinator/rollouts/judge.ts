@@ -1,7 +1,7 @@
 /** Pure: what has become of the instances that a rollout made, and whether it has failed. */
 import type { LastExit, Rollout } from '../../lib/documents/types';
 import { enoughFor } from '../compose/rollout';
-import { reportOf, type Placement } from '../view';
+import { liveReportOf, reportOf, type Placement } from '../view';
 import { whyJobFailed } from './before-job';
 import { isWell, type Course } from './course';
 import { whyNotReady } from './held-up';
@@ -83,7 +83,7 @@ class FailureNotes {
   /** @returns whether it has failed, and had not before */
   note(placement: Placement): boolean {
     const { id, host } = placement;
-    const report = liveReport(this.course, placement);
+    const report = liveReportOf(this.course.view, placement);
     const why = whyFailed(report);
     if (why === undefined || this.failures[id] !== undefined) return false;
     if (Object.keys(this.failures).length < MAX_FAILURES) this.failures[id] = `on ${host}: ${why}`;
@@ -93,16 +93,11 @@ class FailureNotes {
   }
 }
 
-/** What a lost host said last counts for nothing. */
-function liveReport({ view }: Course, placement: Placement): ReturnType<typeof reportOf> {
-  return view.hosts.get(placement.host)?.isLive === true ? reportOf(view, placement) : undefined;
-}
-
 /** Instances that failed and are still there, of the target. Beyond those that are noted, the ones that are down now. */
 export function failedIds(course: Course, rollout: Rollout, placements: readonly Placement[]): readonly string[] {
   const areAllNoted = Object.keys(rollout.failures).length < MAX_FAILURES;
   const hasFailed = (one: Placement): boolean =>
-    rollout.failures[one.id] !== undefined || (!areAllNoted && whyFailed(liveReport(course, one)) !== undefined);
+    rollout.failures[one.id] !== undefined || (!areAllNoted && whyFailed(liveReportOf(course.view, one)) !== undefined);
   return placements.filter((one) => one.release === course.target.number && hasFailed(one)).map(({ id }) => id);
 }
 

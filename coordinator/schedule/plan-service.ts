@@ -3,7 +3,7 @@ import type { Pause, Problem, Release, Rollout } from '../../lib/documents/types
 import { decideRelease, type ReleaseDecision } from '../releases/cut-release';
 import type { PlannedStatus } from '../releases/whole-releases';
 import { whyFrozen } from '../rollouts/freeze';
-import { reportOf, type Placement } from '../view';
+import { liveReportOf, newestOf, type Placement } from '../view';
 import { withQuestion } from './asking';
 import { deletedSinceMs } from './brakes';
 import { isPinned, unpaused } from './pauses';
@@ -153,10 +153,6 @@ function planRemoval(input: ServiceInput, releases: ReadonlyMap<number, Release>
   return { placements: kept, status: { ...lastStatus(input), ...nothing, deletedAtMs }, dropReleases: [] };
 }
 
-function newestOf(releases: ReadonlyMap<number, Release>): Release | undefined {
-  return releases.get(Math.max(0, ...releases.keys()));
-}
-
 function summarise(input: ServiceInput, { target, current, wanted, rollout, placements }: RolloutPlan) {
   return {
     ...{ currentRelease: current, targetRelease: target.number, wanted, rollout: wordOf(rollout) },
@@ -167,7 +163,7 @@ function summarise(input: ServiceInput, { target, current, wanted, rollout, plac
 
 function countsOf({ view }: ServiceInput, placements: readonly Placement[]) {
   const instances = placements.filter(({ isBefore }) => !isBefore);
-  const isUp = (one: Placement): boolean => isReady(reportOf(view, one)) && view.hosts.get(one.host)?.isLive === true;
+  const isUp = (one: Placement): boolean => isReady(liveReportOf(view, one));
   return { placed: instances.length, running: instances.filter(isUp).length };
 }
 

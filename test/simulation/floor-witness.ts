@@ -8,7 +8,7 @@ import type { Assignment, Release, ServiceStatus } from '../../lib/documents/typ
 import type { Store, Txn } from '../../lib/etcd/store';
 import { isDone, isReady } from '../../coordinator/rollouts/readiness';
 import { isExclusive } from '../../coordinator/rollouts/limits';
-import { placementsOf, reportOf, type ClusterView, type HostView, type Placement } from '../../coordinator/view';
+import { liveReportOf, placementsOf, type ClusterView, type HostView, type Placement } from '../../coordinator/view';
 import { delegateStore } from '../support/store-delegate';
 
 export function floorWitness(store: Store, keys: Keys, view: () => ClusterView, breach: (what: string) => void): Store {
@@ -81,8 +81,8 @@ function mayMiss(target: Release, { move }: ServiceStatus): number {
 }
 
 function isWell(view: ClusterView, placement: Placement): boolean {
-  const report = reportOf(view, placement);
-  return view.hosts.get(placement.host)?.isLive === true && (isReady(report) || isDone(report));
+  const report = liveReportOf(view, placement);
+  return isReady(report) || isDone(report);
 }
 
 function writtenBy({ writes }: Txn, keys: Keys): Written {
