@@ -38,6 +38,13 @@ export interface FleetSize {
   readonly replicas: number;
 }
 
+/** @param variable of the environment, "hosts,services,replicas": a look at fewer than `usual`, whose parts stand in for those left out */
+export function sizeFrom(variable: string, usual: FleetSize): FleetSize {
+  const given = (process.env[variable] ?? '').split(',').filter((text) => text !== '');
+  const [hosts = usual.hosts, services = usual.services, replicas = usual.replicas] = given.map(Number);
+  return { hosts, services, replicas };
+}
+
 export class FleetSite {
   readonly keys: Keys = keysUnder(PREFIX);
   private readonly tidings = new Map<ChildProcess, Tidings>();

@@ -2,7 +2,7 @@
 import { sleep } from '../test/support/wait';
 import type { Benchmark } from './benchmark';
 import type { Figure } from './figure';
-import { serviceDocument, type FleetSite, type FleetSize } from './fleet-site';
+import { serviceDocument, sizeFrom, type FleetSite } from './fleet-site';
 import { summarise } from './statistics';
 
 const BUDGET_MS = 60_000;
@@ -12,14 +12,7 @@ const SINGLE_BUDGET_MS = 1000;
 const SINGLES = 30;
 const POLL_MS = 5;
 
-/** BERTH_BENCH_FLEET=hosts,services,replicas for a look at fewer. */
-export const FLEET: FleetSize = (() => {
-  const [hosts = 5000, services = 1000, replicas = 1000] = (process.env.BERTH_BENCH_FLEET ?? '')
-    .split(',')
-    .filter((text) => text !== '')
-    .map(Number);
-  return { hosts, services, replicas };
-})();
+export const FLEET = sizeFrom('BERTH_BENCH_FLEET', { hosts: 5000, services: 1000, replicas: 1000 });
 
 export const fleet: Benchmark<FleetSite> = {
   name: 'fleet',

@@ -2,7 +2,7 @@
 import { sleep } from '../test/support/wait';
 import type { Benchmark } from './benchmark';
 import type { Figure } from './figure';
-import { serviceDocument, type FleetSite, type FleetSize } from './fleet-site';
+import { serviceDocument, sizeFrom, type FleetSite } from './fleet-site';
 import { cpuMs } from './process-usage';
 
 const BUDGET_MS = 50;
@@ -12,14 +12,7 @@ const PLANS = 10;
 /** Between one command and the next: hosts have answered, and the coordinator is through with what they said. */
 const PAUSE_MS = 500;
 
-/** BERTH_BENCH_SCALE=hosts,services,replicas for a look at fewer. */
-export const SCALE: FleetSize = (() => {
-  const [hosts = 5000, services = 10_000, replicas = 10] = (process.env.BERTH_BENCH_SCALE ?? '')
-    .split(',')
-    .filter((text) => text !== '')
-    .map(Number);
-  return { hosts, services, replicas };
-})();
+export const SCALE = sizeFrom('BERTH_BENCH_SCALE', { hosts: 5000, services: 10_000, replicas: 10 });
 
 export const scale: Benchmark<FleetSite> = {
   name: 'scale',

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { clean } from './output/clean';
-import { warnIfStale, withCoordinator } from './session';
+import { wantsJson, warnIfStale, withCoordinator } from './session';
 
 const EXAMPLES = `
 Some things happen by mistake more often than on purpose. Berth then does nothing, and waits for
@@ -32,10 +32,9 @@ export function registerAlarms(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', RELEASE_EXAMPLES)
     .action(async (kind: string, _: unknown, command: Command) => {
-      // The list has a flag of this name, and takes what is given here for its own.
-      const { json } = command.optsWithGlobals<{ json?: boolean }>();
+      const json = wantsJson(command);
       const answer = await withCoordinator(command, (client) => client.releaseAlarm({ kind }), { isWrite: true });
-      if (json === true) return void process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+      if (json) return void process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
       process.stdout.write(`${clean(kind)} is released: ${clean(answer.alarm.names.join(', '))}\n`);
     });
   alarms.action(async ({ json }: { json?: boolean }, command: Command) => {

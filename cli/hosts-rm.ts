@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { clean } from './output/clean';
 import { instances } from './output/host-words';
-import { withCoordinator } from './session';
+import { wantsJson, withCoordinator } from './session';
 
 const EXAMPLES = `
 A lost host is forgotten, and its pauses with it: its places are free, also those of instances whose
@@ -19,10 +19,9 @@ export function registerHostsRm(hosts: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (host: string, _: unknown, command: Command) => {
-      // The list has a flag of this name, and takes what is given here for its own.
-      const { json } = command.optsWithGlobals<{ json?: boolean }>();
+      const json = wantsJson(command);
       const answer = await withCoordinator(command, (client) => client.removeHost({ host }), { isWrite: true });
-      if (json === true) return void process.stdout.write(`${JSON.stringify({ removed: host, ...answer }, null, 2)}\n`);
+      if (json) return void process.stdout.write(`${JSON.stringify({ removed: host, ...answer }, null, 2)}\n`);
       process.stdout.write(
         `${host} is forgotten${answer.instances === 0 ? '' : `; the places of its ${instances(answer.instances)} are free`}.\n`,
       );

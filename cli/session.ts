@@ -52,6 +52,11 @@ export function warnOfAlarms(alarms: readonly Alarm[]): void {
   for (const { kind, message } of alarms) process.stderr.write(`Warning: ${clean(message)} [${clean(kind)}]\n`);
 }
 
+/** Of a command below a list, which has a flag of this name and takes what is given here for its own. */
+export function wantsJson(command: Command): boolean {
+  return command.optsWithGlobals<{ json?: boolean }>().json === true;
+}
+
 /** Says on standard error when an answer is old. */
 export function warnIfStale({ etcdConnected, ageMs }: Freshness): void {
   if (!etcdConnected)

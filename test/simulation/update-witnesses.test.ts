@@ -50,6 +50,7 @@ test.each<[string, Partial<UpdateConfig>, number, readonly RegExp[]]>([
 
 const GOOD = 'image: web:2\n';
 const REFUSED = 'imagee: web:2\n';
+const PROBLEMS = [{ rule: 'unknown-key', path: 'imagee', line: 1, column: 1, message: 'unknown key', key: '' }];
 
 test.each<[string, string, Partial<ServiceStatus> | 'release', readonly RegExp[]]>([
   ['a release of a good document', GOOD, 'release', []],
@@ -71,14 +72,13 @@ test.each<[string, string, Partial<ServiceStatus> | 'release', readonly RegExp[]
 ])('%s', async (_, text, what, said) => {
   const world = new RolloutWorld().put('web', wanted('good:1')).run(10_000);
   world.services.set('web', { text, modRevision: 9 });
-  const problems = [{ rule: 'unknown-key', path: 'imagee', line: 1, column: 1, message: 'unknown key', key: '' }];
   const write: Write =
     what === 'release'
       ? { op: 'put', key: keys.release('web', 2), value: '{}' }
       : {
           op: 'put',
           key: keys.serviceStatus('web'),
-          value: encodeDocument('ServiceStatus', { ...emptyDocument('ServiceStatus'), problems, ...what }),
+          value: encodeDocument('ServiceStatus', { ...emptyDocument('ServiceStatus'), problems: PROBLEMS, ...what }),
         };
   expect(await saidOf(world, refusalWitness, [write])).toEqual(said.map((each) => expect.stringMatching(each)));
 });
@@ -92,8 +92,11 @@ test.each<[string, number, readonly RegExp[]]>([
   world.services.set('web', { text: REFUSED, modRevision: 9 });
   const known = world.serviceStatuses.get('web')!;
   world.serviceStatuses.set('web', { ...known, document: { ...known.document!, targetRelease: 1 } });
-  const problems = [{ rule: 'unknown-key', path: 'imagee', line: 1, column: 1, message: 'unknown key', key: '' }];
-  const value = encodeDocument('ServiceStatus', { ...emptyDocument('ServiceStatus'), problems, targetRelease });
+  const value = encodeDocument('ServiceStatus', {
+    ...emptyDocument('ServiceStatus'),
+    problems: PROBLEMS,
+    targetRelease,
+  });
   const write: Write = { op: 'put', key: keys.serviceStatus('web'), value };
   expect(await saidOf(world, refusalWitness, [write])).toEqual(said.map((each) => expect.stringMatching(each)));
 });
