@@ -92,7 +92,7 @@ test.each<[string, string, RegExp]>([
 ])(
   '%s: an edit goes back by itself, and what ran runs on',
   async (what, change, reason) => {
-    const before = await containers('web');
+    const before = await settled();
     const deadline = change.includes('x-berth')
       ? change.replace('x-berth: {', 'x-berth: { rollout_deadline: 8s,')
       : `${change}\nx-berth: { rollout_deadline: 8s }`;
@@ -109,7 +109,7 @@ test.each<[string, string, RegExp]>([
     // Another count of its document would roll that out again.
     const scaled = await lab.berth(['scale', 'web=3']);
     expect(scaled).toMatchObject({ code: 2, stderr: expect.stringMatching(/^web: it runs @\d+, and its document is/) });
-    expect(await containers('web')).toEqual(before);
+    expect(await settled()).toEqual(before);
   },
   TEST_MS,
 );
@@ -149,14 +149,14 @@ test(
   'a rollback to a release that is gone names those that are there, and changes nothing',
   async () => {
     expect(await apply(file({ web: GOOD }))).toMatchObject({ code: 0 });
-    const before = await containers('web');
+    const before = await settled();
     for (let round = 0; round < 6; round++)
       for (const count of [3, 2]) await said('scale', `web=${count}`, '--wait', '--timeout', '30');
     const { code, stdout, stderr } = await lab.berth(['rollback', 'web', '--to', '1']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^web@1 is gone\. There are (@\d+, ){9}@\d+; "berth history web" says what is in them\.\n$/);
     expect(await said('why', 'web')).toMatch(/^web +@\d+, steady, 2 of 2 run\n/);
-    expect(await containers('web')).toEqual(before);
+    expect(await settled()).toEqual(before);
   },
   TEST_MS,
 );
@@ -164,7 +164,7 @@ test(
 test(
   'a drain of the last host moves nothing, stops nothing, and says why',
   async () => {
-    const before = await containers('web');
+    const before = await settled();
     await said('cordon', 'h1');
     const { code, stdout, stderr } = await lab.berth(['drain', 'h2', '--wait', '--timeout', '3']);
     expect(code).toBe(4);
@@ -174,7 +174,7 @@ test(
     expect(await said('why', 'web')).toMatch(/\nTo move, and can not:\n {2}web-\d-\w+: no host takes another one/);
     // h2 first: what may move again would.
     for (const host of ['h2', 'h1']) await said('uncordon', host);
-    expect(await containers('web')).toEqual(before);
+    expect(await settled()).toEqual(before);
   },
   TEST_MS,
 );
@@ -231,8 +231,8 @@ test.each<[string, (was: Written) => string, boolean]>([
 ])(
   'a hand-edited assignment (%s) is written anew, and all of it runs',
   async (_, edit, isKept) => {
-    await apply(file({ web: GOOD }));
-    const before = await containers('web');
+    expect(await apply(file({ web: GOOD }))).toMatchObject({ code: 0 });
+    const before = await settled();
     const was = await read();
     // What is left out by hand is left out, and made again: the bystander is not to be among it.
     const text = isKept ? edit(was) : edit(was).replace('"instances":{}', `"instances":${JSON.stringify(others(was))}`);
@@ -242,13 +242,19 @@ test.each<[string, (was: Written) => string, boolean]>([
       return now !== undefined && now.revision > was.revision && Object.values(now.instances).some(isOfWeb);
     });
     await until('all of web to run', async () => /^web +@\d+, steady, 2 of 2 run\n/.test(await said('why', 'web')));
-    expect(await containers('web')).toHaveLength(2);
-    if (isKept) expect(await containers('web')).toEqual(before);
+    const after = await settled();
+    if (isKept) expect(after).toEqual(before);
     // No complaint about what is mended stays.
     await until('the host to be content', async () => !/\nh1: /.test(await said('hosts')));
   },
   TEST_MS,
 );
+
+/** A rollout has landed before the last of the old ones is gone. @returns the containers of web when there are two */
+async function settled(): Promise<readonly string[]> {
+  await until('two containers of web', async () => (await containers('web')).length === 2);
+  return containers('web');
+}
 
 const isOfWeb = ({ service }: { readonly service: string }): boolean => service === 'web';
 const others = ({ instances }: Written): object =>
