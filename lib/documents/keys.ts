@@ -20,6 +20,9 @@ export interface Keys {
   hostLoss(name: string): string;
   readonly statuses: string;
   status(host: string): string;
+  readonly endpoints: string;
+  endpointsOf(service: string): string;
+  endpoint(service: string, instance: string): string;
   readonly pauses: string;
   /** @param kind "host", "service" or "instance" */
   pause(kind: string, name: string): string;
@@ -61,6 +64,9 @@ export function keysUnder(prefix: string): Keys {
     hostLoss: (name) => `${under('hosts')}${name}/lost`,
     statuses: under('status'),
     status: (host) => under('status') + host,
+    endpoints: under('endpoints'),
+    endpointsOf: (service) => `${under('endpoints')}${service}/`,
+    endpoint: (service, instance) => `${under('endpoints')}${service}/${instance}`,
     pauses: under('pauses'),
     pause: (kind, name) => `${under('pauses')}${kind}/${name}`,
     config: under('config'),

@@ -6,6 +6,7 @@
 import type { Assignment__Output } from '../../proto/generated/types/berth/v1/Assignment';
 import type { ClusterIntent__Output } from '../../proto/generated/types/berth/v1/ClusterIntent';
 import type { ClusterStatus__Output } from '../../proto/generated/types/berth/v1/ClusterStatus';
+import type { Endpoint__Output } from '../../proto/generated/types/berth/v1/Endpoint';
 import type { HostAlive__Output } from '../../proto/generated/types/berth/v1/HostAlive';
 import type { HostIntent__Output } from '../../proto/generated/types/berth/v1/HostIntent';
 import type { HostLoss__Output } from '../../proto/generated/types/berth/v1/HostLoss';
@@ -34,6 +35,7 @@ export type HostLoss = Whole<HostLoss__Output>;
 export type ServiceIntent = Whole<ServiceIntent__Output>;
 export type ClusterIntent = Whole<ClusterIntent__Output>;
 export type ClusterStatus = Whole<ClusterStatus__Output>;
+export type Endpoint = Whole<Endpoint__Output>;
 export type Pause = Whole<Pause__Output>;
 
 export type ContainerSpec = Release['container'];
@@ -71,6 +73,7 @@ export interface DocumentTypes {
   HostAlive: HostAlive;
   HostIntent: HostIntent;
   HostStatus: HostStatus;
+  Endpoint: Endpoint;
   ServiceStatus: ServiceStatus;
   Pause: Pause;
   HostLoss: HostLoss;

@@ -1,0 +1,47 @@
+/**
+ * What DNS, templates and `berth dns` know of the cluster's services: of those alone that something on this host has asked
+ * for. Known ones are answered from memory.
+ */
+import type { Endpoint } from '../../lib/documents/types';
+
+export interface KnownEndpoint extends Endpoint {
+  readonly instance: string;
+  /**
+   * Etcd does not vouch for it any more: it vanished with most of its service, or etcd has not been heard for longer than a
+   * host's lease. It is here since it accepted a TCP connection just now.
+   */
+  readonly isStale: boolean;
+}
+
+export interface KnownService {
+  readonly name: string;
+  /** Sorted by instance. */
+  readonly endpoints: readonly KnownEndpoint[];
+  /** False: no such service in the cluster. One whose instances are all unhealthy exists. */
+  readonly exists: boolean;
+  /** Another object whenever something of it changes: what was made from it can be kept by it. */
+}
+
+/** Etcd has not answered yet, and nothing is known of what was asked: not that it is not there. */
+export class UnknownYet extends Error {
+  constructor(readonly what: string) {
+    super(`etcd has not said yet whether there is ${what}`);
+    this.name = 'UnknownYet';
+  }
+}
+
+export interface Discovery {
+  /**
+   * The same object as before as long as nothing of it has changed.
+   * @returns at once what is known. Of what is not, a promise that settles within ASK_MS
+   * @throws UnknownYet, also as a rejection
+   */
+  service(name: string): KnownService | Promise<KnownService>;
+  /** @returns the address of a host; undefined when there is none of the name. @throws UnknownYet, also as a rejection */
+  hostAddress(name: string): string | undefined | Promise<string | undefined>;
+  /** Name of the host that has this address, as far as is known here. */
+  hostAt(address: string): string | undefined;
+}
+
+/** Who asks waits so long for etcd at most. */
+export const ASK_MS = 2000;
