@@ -29,6 +29,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['lib/metrics.ts'],
   yaml: ['lib/yaml/'],
   commander: ['cli/'],
+  'dns-packet': ['agent/dns/'],
+  liquidjs: ['agent/templates/'],
   picocolors: ['cli/output/'],
 };
 
