@@ -41,6 +41,12 @@ export interface Discovery {
   hostAddress(name: string): string | undefined | Promise<string | undefined>;
   /** Name of the host that has this address, as far as is known here. */
   hostAt(address: string): string | undefined;
+  /**
+   * Follows a service until the returned function is called (once; again is nothing), and wakes who asked whenever
+   * service(name) may answer otherwise, also when it is known for the first time. It wakes and does not inform: changes may
+   * be told together or needlessly, never from within this call, and what holds now is asked by service().
+   */
+  subscribe(service: string, onChange: () => void): () => void;
 }
 
 /** Who asks waits so long for etcd at most. */
