@@ -21,6 +21,7 @@ import {
   asWholeNumber,
 } from './parse';
 import { readSettings, type Settings, type Sources } from './settings';
+import { templatesSetting, type TemplateSetting } from './templates';
 
 export interface AgentConfig {
   /** The host's name in etcd: a DNS label. */
@@ -52,6 +53,7 @@ export interface AgentConfig {
   readonly imageHighWater: number;
   /** Path of the unix socket that answers `berth agent status`. */
   readonly socket: string;
+  readonly templates: readonly TemplateSetting[];
   readonly logLevel: LogLevel;
 }
 
@@ -93,6 +95,7 @@ export const agentSettings: Settings<AgentConfig> = {
   minFreeSpace: { parse: asBytes, default: '1G' },
   keepReleases: { parse: asWholeNumber(0, MAX_KEEP_RELEASES), default: '3' },
   imageHighWater: { parse: asPercent(20, 99), default: '85%' },
+  templates: templatesSetting,
   ...common,
 };
 

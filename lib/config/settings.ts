@@ -15,7 +15,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Settings are lists and maps of texts at most. */
+/** Settings are lists of maps of texts at most. */
 const MAX_FILE_DEPTH = 8;
 
 /** Reads one setting from its text. Throws an Error that says what is wrong and what is wanted. */
@@ -25,7 +25,14 @@ export interface Setting<T> {
   /** Text of the default; undefined: the setting has to be given. */
   readonly default?: string;
 }
-export type Settings<T> = { readonly [K in keyof T & string]: Setting<T[K]> };
+/** Told where, within a setting, and what is wrong. */
+export type Refuse = (path: string, message: string) => void;
+/** One that is made of lists and maps, and that the file alone can hold. */
+export interface StructuredSetting<T> {
+  /** @param value undefined when the file has none of the name */
+  readonly read: (value: unknown, refuse: Refuse) => T;
+}
+export type Settings<T> = { readonly [K in keyof T & string]: Setting<T[K]> | StructuredSetting<T[K]> };
 
 export interface Sources {
   /** By setting name in camelCase, as commander gives them; undefined when not given. */
@@ -42,11 +49,19 @@ export function readSettings<T>(settings: Settings<T>, sources: Sources): Readon
   const fromFile = readFile(sources.file, names, problems);
   const read: Partial<T> = {};
   for (const name of names) {
+    const setting = settings[name];
+    const inFile = `${sources.file?.name}: ${kebab(name)}`;
+    if ('read' in setting) {
+      read[name] = setting.read(fromFile.get(name), (path, message) => problems.push(`${inFile}${path}: ${message}`));
+      if (sources.env[envName(name)] !== undefined)
+        problems.push(`${envName(name)}: only the file can have ${kebab(name)}`);
+      continue;
+    }
     const candidates: readonly (readonly [string, string | undefined])[] = [
       [`--${kebab(name)}`, sources.flags[name]],
       [envName(name), sources.env[envName(name)]],
-      [`${sources.file?.name}: ${kebab(name)}`, fromFile.get(name)],
-      ['the default', settings[name].default],
+      [inFile, fromFile.has(name) ? asText(fromFile.get(name)) : undefined],
+      ['the default', setting.default],
     ];
     const given = candidates.find(([, text]) => text !== undefined);
     if (given?.[1] === undefined) {
@@ -56,7 +71,7 @@ export function readSettings<T>(settings: Settings<T>, sources: Sources): Readon
       continue;
     }
     try {
-      read[name] = settings[name].parse(given[1]);
+      read[name] = setting.parse(given[1]);
     } catch (error) {
       problems.push(`${given[0]}: ${(error as Error).message}`);
     }
@@ -75,8 +90,8 @@ export function envName(name: string): string {
   return `BERTH_${kebab(name).replaceAll('-', '_').toUpperCase()}`;
 }
 
-function readFile(file: Sources['file'], names: readonly string[], problems: string[]): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
+function readFile(file: Sources['file'], names: readonly string[], problems: string[]): ReadonlyMap<string, unknown> {
+  const found = new Map<string, unknown>();
   if (!file) return found;
   const { problems: wrong, tree } = readTree(file.text, MAX_FILE_DEPTH);
   const value = tree === undefined ? undefined : plainValue(tree);
@@ -96,7 +111,7 @@ function readFile(file: Sources['file'], names: readonly string[], problems: str
       problems.push(
         `${file.name}: there is no setting "${key}"; ${nearest === undefined ? `there are ${names.map(kebab).join(', ')}` : `did you mean "${nearest}"?`}`,
       );
-    } else found.set(name, asText(value));
+    } else found.set(name, value);
   }
   return found;
 }
