@@ -1,0 +1,40 @@
+import { decodeDocument, DocumentError } from '../../lib/documents/codec';
+import type { Endpoint } from '../../lib/documents/types';
+import type { KeyValue } from '../../lib/etcd/store';
+import type { KnownEndpoint } from './discovery';
+
+type Shared = Pick<Endpoint, 'host' | 'hostName' | 'labels'>;
+
+/** With more they are begun anew: that costs memory, and nothing else. */
+const MAX_SHARED = 10_000;
+
+/**
+ * Reads endpoints, and keeps one copy of what many of them share: those of one host have its address, name and labels.
+ */
+export class EndpointReader {
+  private readonly shared = new Map<string, Shared>();
+  private readonly hosts = new Map<string, string>();
+
+  /** @throws DocumentError */
+  read(instance: string, { value }: KeyValue): KnownEndpoint {
+    const endpoint = decodeDocument('Endpoint', value);
+    if (endpoint.host === '') throw new DocumentError('wrong-type', 'host', 'an address is wanted');
+    return { ...endpoint, ...this.share(endpoint), instance, isStale: false };
+  }
+
+  /** Name of the host of the last endpoint that was read with this address. */
+  hostAt(address: string): string | undefined {
+    return this.hosts.get(address);
+  }
+
+  private share({ host, hostName, labels }: Endpoint): Shared {
+    const name = JSON.stringify([host, hostName, labels]);
+    const known = this.shared.get(name);
+    if (known !== undefined) return known;
+    const ours = { host, hostName, labels };
+    if (this.shared.size >= MAX_SHARED) for (const map of [this.shared, this.hosts]) map.clear();
+    this.shared.set(name, ours);
+    if (hostName !== '') this.hosts.set(host, hostName);
+    return ours;
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * One service as this host knows it.
+ *
+ * INVARIANTS
+ * - What etcd has of it is answered, but for what refuses connections while etcd is not heard.
+ * - That etcd is away, or holds garbage, takes nothing away.
+ * - `known` is another object whenever it says anything else.
+ */
+import { DocumentError } from '../../lib/documents/codec';
+import type { KeyValue } from '../../lib/etcd/store';
+import type { Logger } from '../../lib/log';
+import type { KnownEndpoint, KnownService } from './discovery';
+import { DoubtedEndpoints } from './doubted-endpoints';
+import type { EndpointReader } from './endpoint-reading';
+import { StaleEndpoints, type StaleTools } from './stale-endpoints';
+
+export interface ServiceTools extends Omit<StaleTools, 'onChange'> {
+  readonly log: Logger;
+  readonly reader: EndpointReader;
+  /** Told when the answer may be another one. */
+  readonly onChange: (service: FollowedService) => void;
+}
+
+/** Who waits for a connection asks again within that time. */
+const ASKED_LATELY_MS = 60_000;
+
+/** By instance. */
+export type Picture = ReadonlyMap<string, KeyValue>;
+
+export class FollowedService {
+  /** Monotonic. */
+  lastAskedMs: number;
+  /** Etcd has said what there is of it. */
+  isRead = false;
+  /** Its endpoints are watched. */
+  isSourced = false;
+  /** Its document is in etcd, as far as it was looked for. */
+  hasDocument: boolean | undefined;
+  /** Keys of it that can't be read, by instance: why. */
+  readonly unreadable = new Map<string, string>();
+  private readonly endpoints = new Map<string, KnownEndpoint>();
+  private stale: StaleEndpoints | undefined;
+  private doubted: DoubtedEndpoints | undefined;
+  private built: KnownService | undefined;
+
+  constructor(
+    readonly name: string,
+    private readonly tools: ServiceTools,
+  ) {
+    this.lastAskedMs = tools.clock.monotonicMs();
+  }
+
+  /** As of now; made anew only when something has changed. */
+  get known(): KnownService {
+    return (this.built ??= this.build());
+  }
+
+  /** What `known` says is being found out. */
+  get isSettling(): boolean {
+    return this.stale?.isSettling === true;
+  }
+
+  /** Etcd says so; what is not in the picture is not there. */
+  list(picture: Picture): void {
+    this.isRead = true;
+    this.apply(picture, new Set([...picture.keys(), ...this.endpoints.keys(), ...this.unreadable.keys()]));
+  }
+
+  /** Etcd says so of these instances, all at once. */
+  apply(picture: Picture, changed: Iterable<string>): void {
+    const vanished: KnownEndpoint[] = [];
+    for (const instance of changed) {
+      const found = picture.get(instance);
+      if (found !== undefined) this.take(instance, found);
+      else if (this.endpoints.has(instance)) vanished.push(this.endpoints.get(instance)!);
+      if (found === undefined) this.forget(instance);
+    }
+    this.stale?.present(this.endpoints);
+    if (vanished.length > 0) this.brake.vanished(vanished, this.endpoints.size);
+    this.changed();
+  }
+
+  /** From the copy on disk: what was known when etcd was heard last. */
+  restore(endpoints: readonly KnownEndpoint[]): void {
+    for (const endpoint of endpoints) this.endpoints.set(endpoint.instance, endpoint);
+    this.changed();
+  }
+
+  setDocument(isThere: boolean): void {
+    const before = this.hasDocument;
+    this.hasDocument = isThere;
+    if (before !== isThere) this.changed();
+  }
+
+  /** Etcd has not been heard for longer than leases last; or it is heard again. */
+  doubt(isDoubted: boolean): void {
+    if (isDoubted === (this.doubted !== undefined)) return;
+    this.doubted?.close();
+    const { clock, accepts } = this.tools;
+    this.doubted = isDoubted
+      ? new DoubtedEndpoints({
+          ...{ clock, accepts, endpoints: () => this.endpoints.values(), onChange: () => this.changed() },
+          isAsked: () => clock.monotonicMs() - this.lastAskedMs < ASKED_LATELY_MS,
+        })
+      : undefined;
+    this.changed();
+  }
+
+  close(): void {
+    this.stale?.close();
+    this.doubted?.close();
+  }
+
+  private get brake(): StaleEndpoints {
+    const onChange = (): void => {
+      this.stale?.present(this.endpoints);
+      this.changed();
+    };
+    return (this.stale ??= new StaleEndpoints({ ...this.tools, onChange }));
+  }
+
+  private take(instance: string, found: KeyValue): void {
+    const { log, reader } = this.tools;
+    try {
+      this.endpoints.set(instance, reader.read(instance, found));
+      this.unreadable.delete(instance);
+    } catch (error) {
+      if (!(error instanceof DocumentError)) throw error;
+      if (this.unreadable.get(instance) !== error.message)
+        log.error('an endpoint can not be read; what was known of it before stays', {
+          key: found.key,
+          reason: error.message,
+        });
+      this.unreadable.set(instance, error.message);
+    }
+  }
+
+  private forget(instance: string): void {
+    this.endpoints.delete(instance);
+    this.unreadable.delete(instance);
+  }
+
+  private changed(): void {
+    this.built = undefined;
+    this.tools.onChange(this);
+  }
+
+  private build(): KnownService {
+    const refusing = this.doubted?.refusing;
+    const isStale = this.doubted !== undefined;
+    const vouched = [...this.endpoints.values()].filter(({ instance }) => refusing?.has(instance) !== true);
+    const all = isStale ? vouched.map((one) => ({ ...one, isStale })) : vouched;
+    const endpoints = [...all, ...(this.stale?.current ?? []).filter(({ instance }) => !this.endpoints.has(instance))];
+    endpoints.sort((a, b) => (a.instance < b.instance ? -1 : Number(a.instance > b.instance)));
+    return { name: this.name, endpoints, exists: endpoints.length > 0 || this.hasDocument === true };
+  }
+}
