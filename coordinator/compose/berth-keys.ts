@@ -1,5 +1,5 @@
 /** Keys of `x-berth`, and of what it holds. */
-import { planned, yes, type KeyTable } from '../../lib/compose/key-table';
+import { yes, type KeyTable } from '../../lib/compose/key-table';
 
 export const BERTH_KEYS: KeyTable = {
   auto_promote: yes('canaries that were healthy through monitor are promoted without "berth promote"'),
@@ -8,7 +8,7 @@ export const BERTH_KEYS: KeyTable = {
   config: yes('all: every value of the config layers is in the environment, below what environment says'),
   drain: yes('how long an instance is out of discovery before it is stopped; 0s unless given'),
   keep_away_from: yes('services that are never on the same host; its own name: no two instances on one host'),
-  metrics: planned('scrape the published port'),
+  metrics: yes('what Prometheus scrapes of every instance, found through the coordinator’s /sd/prometheus'),
   on_disconnect: yes('what becomes of instances on a host that is cut off from etcd; keep unless given'),
   on_unhealthy: yes('restart unless given; withdraw only takes it out of discovery'),
   probe: yes('how the agent finds out whether an instance is healthy, instead of Docker’s health check'),
@@ -21,6 +21,11 @@ export const BERTH_KEYS: KeyTable = {
 export const BEFORE_KEYS: KeyTable = {
   command: yes('required; as list or text, instead of the service’s command. Takes placeholders'),
   timeout: yes('10m unless given'),
+};
+export const METRICS_KEYS: KeyTable = {
+  path: yes('/metrics unless given'),
+  port: yes('of the service’s published tcp ports: its number in the container, or its name; required'),
+  scheme: yes('http unless given; https'),
 };
 export const ON_DISCONNECT_KEYS: KeyTable = {
   replace_after: yes('they are replaced elsewhere so long after the loss, and run on there'),

@@ -227,9 +227,9 @@ test.each<[string, string, string[]]>([
   ['a placeholder where none stands', 'image: a\nuser: "{{.Node.Hostname}}"', ['bad-value user 2:7']],
   ['a quote that is open', 'image: a\ncommand: echo "x', ['bad-value command 2:10']],
   [
-    'an extension of ours that comes later',
-    'image: a\nx-berth: { metrics: {} }',
-    ['unsupported-key x-berth.metrics 2:12'],
+    'a key below that comes later',
+    'image: a\nvolumes: [{ type: volume, target: /a, image: {} }]',
+    ['unsupported-key volumes[0].image 2:39'],
   ],
 ])('refuses %s', (_, text, problems) => {
   expect(bad(text)).toEqual(problems);

@@ -9,6 +9,7 @@ import { readOnUnhealthy, readProbe } from './probe';
 import type { Reader, Templates } from './read';
 import { readReservations } from './reservations';
 import { readRollout } from './rollout';
+import { readScrapedPort } from './scraped-port';
 import { readRollbackConfig, readUpdateConfig } from './update-config';
 
 /** Twenty on each of the most hosts that a cluster is meant for. */
@@ -29,6 +30,7 @@ export function readDeploy(service: Reader, container: ContainerSpec, name: stri
   const replicas = mode === 'global' ? 0 : (given ?? 1);
   const berth = service.at('x-berth');
   const probe = readProbe(berth.at('probe'), container);
+  const metrics = readScrapedPort(berth.at('metrics'), container);
   const updateConfig = readUpdateConfig(deploy.at('update_config'), container);
   return {
     ...emptyDocument('Release').deploy,
@@ -38,6 +40,7 @@ export function readDeploy(service: Reader, container: ContainerSpec, name: stri
     reservations: readReservations(deploy.at('resources').at('reservations'), container.limits),
     restartPolicy: readRestartPolicy(deploy.at('restart_policy').fields(RESTART_POLICY_KEYS)),
     ...(probe !== undefined && { probe }),
+    ...(metrics !== undefined && { metrics }),
     onUnhealthy: readOnUnhealthy(berth.at('on_unhealthy')),
     ...readDependsOn(service.at('depends_on'), name),
     ...readRollout(berth.withBraces(templates), { replicas, updateConfig }),

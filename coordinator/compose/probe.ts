@@ -23,6 +23,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Printable ASCII. */
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
+/** Of a service's containers: what can be asked of them. */
 export interface ProbedPorts {
   readonly ports: readonly Port[];
   readonly networkMode: string;

@@ -43,6 +43,7 @@ export const SECTIONS: readonly (readonly [readonly string[], KeyTable])[] = [
   [['volumes[].tmpfs'], container.TMPFS_KEYS],
   [['x-berth'], berth.BERTH_KEYS],
   [['x-berth.before'], berth.BEFORE_KEYS],
+  [['x-berth.metrics'], berth.METRICS_KEYS],
   [['x-berth.on_disconnect'], berth.ON_DISCONNECT_KEYS],
   [['x-berth.probe'], berth.PROBE_KEYS],
   [['x-berth.probe.http'], berth.HTTP_PROBE_KEYS],

@@ -55,6 +55,7 @@ export type Freeze = NonNullable<ServiceIntent['freeze']>;
 export type RollbackWish = NonNullable<ServiceIntent['rollback']>;
 export type Alarm = ClusterStatus['alarms'][number];
 export type Probe = NonNullable<DeploySpec['probe']>;
+export type ScrapedPort = NonNullable<DeploySpec['metrics']>;
 export type RestartPolicy = DeploySpec['restartPolicy'];
 export type AssignedInstance = Assignment['instances'][string];
 export type InstanceStatus = HostStatus['instances'][string];
