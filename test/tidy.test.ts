@@ -38,6 +38,7 @@ const PURE = [
   'agent/plan/',
   'agent/status.ts',
   'agent/tidy/select-images.ts',
+  'agent/dns/answers/',
   'agent/probes/probe-state.ts',
   'coordinator/rollouts/',
   'coordinator/schedule/',

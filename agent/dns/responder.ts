@@ -1,0 +1,96 @@
+import { UnknownYet } from '../discovery/discovery';
+import type { Prepared } from './wire/prepared';
+import { CLASS, RCODE, readQuery, TRANSFERS, type Query } from './wire/query';
+import { answerReply, emptyReply, headerReply, roomFor } from './wire/reply';
+import type { Zone } from './zone';
+
+/** Queries that wait for etcd; it answers none of them when it is gone. */
+export const MAX_WAITING = 1024;
+
+export type Transport = 'udp' | 'tcp';
+
+/** How a query ended: the label of berth_agent_dns_queries_total. */
+export type Outcome =
+  'answered' | 'nodata' | 'nxdomain' | 'forwarded' | 'servfail' | 'refused' | 'malformed' | 'notimp' | 'badvers';
+
+export interface ResponderOptions {
+  readonly zone: Zone;
+  /**
+   * Asks somebody else.
+   * @returns the answer, with the id of the query; undefined when nobody has one
+   */
+  readonly forward: (packet: Buffer, query: Query, transport: Transport) => Promise<Buffer | undefined>;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+  readonly onQuery: (outcome: Outcome) => void;
+}
+
+/** One query in, one answer out. Never throws for what comes from outside. */
+export class Responder {
+  private waiting = 0;
+
+  constructor(private readonly options: ResponderOptions) {}
+
+  /** @returns undefined for what is not to be answered; a promise when somebody has to be asked first */
+  respond(packet: Buffer, transport: Transport): Buffer | undefined | Promise<Buffer> {
+    const query = readQuery(packet);
+    if (query === undefined || typeof query === 'number') {
+      this.options.onQuery(query === RCODE.notDone ? 'notimp' : 'malformed');
+      return query === undefined ? undefined : headerReply(packet, query);
+    }
+    if (query.edns !== undefined && query.edns.version !== 0)
+      return this.empty(packet, query, RCODE.badVersion, 'badvers');
+    try {
+      return this.answer(packet, query, transport);
+    } catch (error) {
+      return this.failed(packet, query, error);
+    }
+  }
+
+  private answer(packet: Buffer, query: Query, transport: Transport): Buffer | Promise<Buffer> {
+    const { zone } = this.options;
+    const isInternet = query.class === CLASS.internet || query.class === CLASS.any;
+    if (!isInternet || TRANSFERS.includes(query.type))
+      return zone.read(query.name) === undefined
+        ? this.forward(packet, query, transport)
+        : this.empty(packet, query, RCODE.refused, 'refused');
+    const found = zone.find(query);
+    if (found === undefined) return this.forward(packet, query, transport);
+    if (!(found instanceof Promise)) return this.reply(packet, query, found, transport);
+    if (this.waiting >= MAX_WAITING) {
+      found.catch(() => undefined);
+      return this.empty(packet, query, RCODE.failed, 'servfail');
+    }
+    this.waiting++;
+    return found
+      .then(
+        (prepared) => this.reply(packet, query, prepared, transport),
+        (error: unknown) => this.failed(packet, query, error),
+      )
+      .finally(() => this.waiting--);
+  }
+
+  private reply(packet: Buffer, query: Query, prepared: Prepared, transport: Transport): Buffer {
+    const { zone, random, onQuery } = this.options;
+    if (prepared.ends.length > 0) onQuery('answered');
+    else onQuery(prepared.exists ? 'nodata' : 'nxdomain');
+    return answerReply(packet, query, prepared, zone.negative, roomFor(query, transport), random);
+  }
+
+  private async forward(packet: Buffer, query: Query, transport: Transport): Promise<Buffer> {
+    const answer = await this.options.forward(packet, query, transport);
+    if (answer === undefined) return this.empty(packet, query, RCODE.failed, 'servfail');
+    this.options.onQuery('forwarded');
+    return answer;
+  }
+
+  private failed(packet: Buffer, query: Query, error: unknown): Buffer {
+    if (!(error instanceof UnknownYet)) throw error;
+    return this.empty(packet, query, RCODE.failed, 'servfail');
+  }
+
+  private empty(packet: Buffer, query: Query, rcode: number, outcome: Outcome): Buffer {
+    this.options.onQuery(outcome);
+    return emptyReply(packet, query, rcode);
+  }
+}
