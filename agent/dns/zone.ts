@@ -2,7 +2,7 @@ import type { Discovery, KnownService } from '../discovery/discovery';
 import { canonicalAddress } from './addresses';
 import { fixedAnswer, hostAnswer, hostName, serviceAnswer, startOfAuthority, type View } from './answers/answers';
 import { addressOfReverse, readName, type Asked, type AskedOfService } from './answers/names';
-import { only, type Answer, type AskedType } from './answers/records';
+import { single, type Answer, type AskedType } from './answers/records';
 import { prepare, type Prepared } from './wire/prepared';
 import { labelsOf, TYPE, type Query } from './wire/query';
 import { recordBody } from './wire/record-bytes';
@@ -102,7 +102,7 @@ export class Zone {
     if (type !== 'PTR') return undefined;
     const address = addressOfReverse(labelsOf(name));
     const host = address === undefined ? undefined : this.options.discovery.hostAt(canonicalAddress(address));
-    return host === undefined ? undefined : only({ type: 'PTR', target: hostName(host, this.options.domain) });
+    return host === undefined ? undefined : single({ type: 'PTR', target: hostName(host, this.options.domain) });
   }
 
   private ofService(service: KnownService, asked: AskedOfService, name: string, type: AskedType): Prepared {

@@ -3,7 +3,7 @@ import { isDnsLabel } from '../../../lib/names';
 import type { KnownEndpoint, KnownService } from '../../discovery/discovery';
 import { addressTypeOf } from '../addresses';
 import type { Asked, AskedOfService } from './names';
-import { NODATA, NXDOMAIN, only, type Answer, type AskedType, type Choice, type RecordData } from './records';
+import { NODATA, NXDOMAIN, single, type Answer, type AskedType, type Choice, type RecordData } from './records';
 
 /** Seconds for which a resolver may keep that there is nothing: an instance may be healthy in the next one. */
 export const NEGATIVE_TTL_S = 1;
@@ -31,17 +31,17 @@ export const hostName = (host: string, domain: string): string => `${host}.host.
 export function fixedAnswer(kind: 'apex' | 'branch' | 'nothing', type: AskedType, view: View): Answer {
   if (kind === 'nothing') return NXDOMAIN;
   if (kind === 'branch') return NODATA;
-  if (type === 'SOA') return only(startOfAuthority(view));
-  if (type === 'NS') return only({ type, target: hostName(view.host, view.domain) });
-  return type === 'ANY' ? only({ type: 'HINFO' }) : NODATA;
+  if (type === 'SOA') return single(startOfAuthority(view));
+  if (type === 'NS') return single({ type, target: hostName(view.host, view.domain) });
+  return type === 'ANY' ? single({ type: 'HINFO' }) : NODATA;
 }
 
 /** @param address undefined when there is no such host */
 export function hostAnswer(address: string | undefined, type: AskedType): Answer {
   if (address === undefined) return NXDOMAIN;
   const own = addressTypeOf(address);
-  if (own === type) return only({ type: own, address });
-  return type === 'ANY' ? only({ type: 'HINFO' }) : NODATA;
+  if (own === type) return single({ type: own, address });
+  return type === 'ANY' ? single({ type: 'HINFO' }) : NODATA;
 }
 
 /** @param service the one that the name is of */
@@ -58,7 +58,7 @@ export function serviceAnswer(asked: AskedOfService, type: AskedType, service: K
   });
   if (named.length === 0) return { ...NXDOMAIN, leftOut };
   if (asked.kind === 'protocol') return { ...NODATA, leftOut };
-  if (type === 'ANY') return { ...only({ type: 'HINFO' }), leftOut };
+  if (type === 'ANY') return { ...single({ type: 'HINFO' }), leftOut };
   if (type === 'SRV') return { exists: true, choices: portsOf(named, asked, view, leftOut), leftOut };
   if ((type === 'A' || type === 'AAAA') && asked.kind !== 'port')
     return { exists: true, choices: addressesOf(named, type, view, leftOut), leftOut };

@@ -41,6 +41,6 @@ export const NXDOMAIN: Answer = { exists: false, choices: [], leftOut: NONE_LEFT
 export const NODATA: Answer = { exists: true, choices: [], leftOut: NONE_LEFT_OUT };
 
 /** An answer of one record. */
-export function only(record: RecordData): Answer {
+export function single(record: RecordData): Answer {
   return { exists: true, choices: [{ record, weight: 1, isNear: true }], leftOut: NONE_LEFT_OUT };
 }
