@@ -27,6 +27,11 @@ const FLAGS = [
     flag: '--image-high-water <percent>',
     what: 'on a disk fuller than this, images that are not wanted now are removed (85%)',
   },
+  { flag: '--dns <host:port,…>', what: 'answers DNS there, over UDP and TCP (127.0.0.1:7453)' },
+  { flag: '--dns-domain <domain>', what: 'of the names of services and hosts: web.service.berth (berth)' },
+  { flag: '--dns-ttl <duration>', what: 'for which an answer may be kept; 0s to 5m (1s)' },
+  { flag: '--dns-prefer-zone <true|false>', what: "endpoints in this host's zone come first (false)" },
+  { flag: '--dns-upstreams <servers>', what: 'asked for all other names (those of /etc/resolv.conf)' },
   { flag: '--socket <path>', what: 'answers "berth agent status" (/run/berth/agent.sock)' },
   { flag: '--log-level <level>', what: 'error, warn, info or debug (info)' },
 ];

@@ -150,3 +150,40 @@ describe('registries', () => {
     expect(problemsOf(() => agent(`min-free-space: "${text}"`))).toHaveLength(1);
   });
 });
+
+describe('DNS', () => {
+  const agent = (text: string): ReturnType<typeof loadAgentConfig> =>
+    loadAgentConfig({ ...none, file: { name: 'f', text } });
+
+  test('defaults', () => {
+    expect(agent('')).toMatchObject({ dns: ['127.0.0.1:7453'], dnsDomain: 'berth', dnsTtl: 1 });
+    expect(agent('')).toMatchObject({ dnsPreferZone: false, dnsUpstreams: [] });
+  });
+
+  test.each([
+    ['dns: ""', { dns: [] }],
+    ['dns: [127.0.0.1:53, "[::1]:53"]', { dns: ['127.0.0.1:53', '[::1]:53'] }],
+    ['dns-domain: a.example.com', { dnsDomain: 'a.example.com' }],
+    ['dns-ttl: 5m', { dnsTtl: 300 }],
+    ['dns-prefer-zone: true', { dnsPreferZone: true }],
+    ['dns-upstreams: [10.0.0.53, "2001:db8::53"]', { dnsUpstreams: ['10.0.0.53:53', '[2001:db8::53]:53'] }],
+    ['dns-upstreams: "10.0.0.53:5353,[::1],[::1]:54"', { dnsUpstreams: ['10.0.0.53:5353', '[::1]:53', '[::1]:54'] }],
+  ])('%s', (text, found) => {
+    expect(agent(text)).toMatchObject(found);
+  });
+
+  test.each([
+    ['dns: 127.0.0.1'],
+    ['dns-domain: Berth'],
+    ['dns-domain: ""'],
+    ['dns-domain: berth.'],
+    ['dns-ttl: 6m'],
+    ['dns-ttl: 1500ms'],
+    ['dns-prefer-zone: yes'],
+    ['dns-upstreams: ns.example.com'],
+    ['dns-upstreams: 10.0.0.53:0'],
+    ['dns-upstreams: "10.0.0.53:x"'],
+  ])('%s is refused', (text) => {
+    expect(problemsOf(() => agent(text))).toHaveLength(1);
+  });
+});

@@ -4,12 +4,15 @@ import type { RegistryPlace } from '../image-reference';
 import type { LogLevel } from '../log';
 import {
   asBytes,
+  asDnsServers,
   asDocker,
+  asDomain,
   asDurationMs,
   asEndpoints,
   asFolder,
   asLabels,
   asListen,
+  asListenList,
   asLogLevel,
   asName,
   asPercent,
@@ -19,6 +22,8 @@ import {
   asRegistryMirrors,
   asResources,
   asWholeNumber,
+  asWholeSeconds,
+  asYesOrNo,
 } from './parse';
 import { readSettings, type Settings, type Sources } from './settings';
 import { templatesSetting, type TemplateSetting } from './templates';
@@ -51,6 +56,16 @@ export interface AgentConfig {
   readonly keepReleases: number;
   /** How full the disk of Docker's images may be, 0 to 1, before all go that are not wanted now. */
   readonly imageHighWater: number;
+  /** "host:port" of each address that DNS is answered on. */
+  readonly dns: readonly string[];
+  /** Under which names are answered: "berth". */
+  readonly dnsDomain: string;
+  /** Seconds for which answers may be kept by who asked. */
+  readonly dnsTtl: number;
+  /** Endpoints in the zone of this host, by its label "zone", are answered first. */
+  readonly dnsPreferZone: boolean;
+  /** "host:port" of each name server that is asked for all other names; none: those of /etc/resolv.conf. */
+  readonly dnsUpstreams: readonly string[];
   /** Path of the unix socket that answers `berth agent status`. */
   readonly socket: string;
   readonly templates: readonly TemplateSetting[];
@@ -88,6 +103,11 @@ export const agentSettings: Settings<AgentConfig> = {
   docker: { parse: asDocker, default: 'unix:///var/run/docker.sock' },
   stateDir: { parse: asFolder, default: '/var/lib/berth' },
   http: { parse: asListen, default: '0.0.0.0:7423' },
+  dns: { parse: asListenList, default: '127.0.0.1:7453' },
+  dnsDomain: { parse: asDomain, default: 'berth' },
+  dnsTtl: { parse: asWholeSeconds(0, 300), default: '1s' },
+  dnsPreferZone: { parse: asYesOrNo, default: 'false' },
+  dnsUpstreams: { parse: asDnsServers, default: '' },
   socket: { parse: asSocket, default: '/run/berth/agent.sock' },
   portRange: { parse: asPortRange, default: '20000-32767' },
   dockerConfig: { parse: asFolder, default: process.env['DOCKER_CONFIG'] || join(homedir(), '.docker') },

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { splitListen } from '../listen-address';
 import { parseRegistryPlace, type RegistryPlace } from '../image-reference';
 import { LOG_LEVELS, type LogLevel } from '../log';
@@ -14,6 +15,42 @@ export const asName: Parse<string> = (text) => {
 export const asListen: Parse<string> = (text) => {
   splitListen(text);
   return text;
+};
+
+const entriesOf = (text: string): readonly string[] =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+
+/** "host:port,host:port"; empty for none. */
+export const asListenList: Parse<readonly string[]> = (text) => Object.freeze(entriesOf(text).map(asListen));
+
+/** Name servers by their addresses, with or without a port: "10.0.0.53,[2001:db8::53]:5353" → "host:port" each; empty for none. */
+export const asDnsServers: Parse<readonly string[]> = (text) =>
+  Object.freeze(
+    entriesOf(text).map((entry) => {
+      const bare = entry.replace(/^\[(.*)\]$/, '$1');
+      const full = isIP(bare) === 0 ? entry : isIP(bare) === 6 ? `[${bare}]:53` : `${bare}:53`;
+      const { host, port } = splitListen(full);
+      if (isIP(host) === 0 || port === 0)
+        throw wrong(entry, 'a name server; write its IP address, with or without :port');
+      return full;
+    }),
+  );
+
+/** One or more DNS labels: "berth" or "berth.example.com". */
+export const asDomain: Parse<string> = (text) => {
+  if (text.length > MAX_DOMAIN_LENGTH || !text.split('.').every(isDnsLabel))
+    throw wrong(text, `a domain of at most ${MAX_DOMAIN_LENGTH} characters; write berth or berth.example.com`);
+  return text;
+};
+/** A name has 253 (RFC 1035), and two labels of 63 and "service" before the domain. */
+const MAX_DOMAIN_LENGTH = 100;
+
+export const asYesOrNo: Parse<boolean> = (text) => {
+  if (text !== 'true' && text !== 'false') throw wrong(text, 'true or false');
+  return text === 'true';
 };
 
 /** "a=b,c=d"; empty for none. */
@@ -127,6 +164,16 @@ export function asDurationMs(minMs: number, maxMs: number): Parse<number> {
     if (!isDuration || ms < minMs || ms > maxMs)
       throw wrong(text, `a duration from ${shown(minMs)} to ${shown(maxMs)}; write 1500ms, 5s, 1h30m or 2d`);
     return Math.round(ms);
+  };
+}
+
+/** "1s" → 1; no parts of seconds. */
+export function asWholeSeconds(min: number, max: number): Parse<number> {
+  const asMs = asDurationMs(min * 1000, max * 1000);
+  return (text) => {
+    const seconds = asMs(text) / 1000;
+    if (!Number.isInteger(seconds)) throw wrong(text, 'a duration of whole seconds; write 1s, 30s or 5m');
+    return seconds;
   };
 }
 
