@@ -5,6 +5,7 @@ import type { Hook } from '../../lib/documents/types';
 import type { ActualContainer, AppliedLimits } from '../plan/types';
 import { DockerConnection, READ_DEADLINE_MS } from './connection';
 import { createContainer } from './create/container-creation';
+import { bridgeAddress, withResolvers } from './create/container-resolvers';
 import { ContainerList } from './list/container-list';
 import { EngineError, type CreateRequest, type Engine, type EngineFacts, type ExecResult } from './engine';
 import type { EngineImage, LogRequest, PortHolder, PullOptions } from './engine';
@@ -36,6 +37,8 @@ export interface DockerEngineOptions extends Ownership {
   readonly nodeId?: string;
   /** For jitter; a number in [0, 1). */
   readonly random?: () => number;
+  /** Resolvers for containers whose services name none and that are on a network; as of now. */
+  readonly resolvers?: () => readonly string[];
   /** Without: no credentials, no mirrors, no check of free space. */
   readonly registries?: RegistrySettings;
 }
@@ -78,6 +81,10 @@ class DockerodeEngine implements Engine {
     return this.containers.read();
   }
 
+  bridgeAddress(): Promise<string | undefined> {
+    return bridgeAddress(this.connection);
+  }
+
   async presentImages(references: readonly string[]): Promise<ReadonlySet<string>> {
     return new Set((await this.imageIds(references)).keys());
   }
@@ -108,7 +115,14 @@ class DockerodeEngine implements Engine {
     const onWarning = (warning: string): void =>
       this.options.log.warn('Docker leaves out a setting', { instance: request.instance, reason: warning });
     try {
-      return await createContainer(this.connection, request, { host, prefix, nodeId }, image, onWarning);
+      const container = withResolvers(request.container, this.options.resolvers?.() ?? []);
+      return await createContainer(
+        this.connection,
+        { ...request, container },
+        { host, prefix, nodeId },
+        image,
+        onWarning,
+      );
     } catch (error) {
       if (!(error instanceof EngineError) || error.code !== 'name-taken') throw error;
       throw new EngineError('name-taken', await this.whoHasName(containerName(request.instance)));

@@ -84,6 +84,11 @@ export interface Engine {
   facts(): Promise<EngineFacts>;
   /** All containers of ours on this host, running or not, by the labels. */
   list(): Promise<readonly ActualContainer[]>;
+  /**
+   * The host's address on Docker's default bridge, at which its containers reach it.
+   * @returns undefined when the engine has no such bridge
+   */
+  bridgeAddress(): Promise<string | undefined>;
   /** Which of these image references are on the host. */
   presentImages(references: readonly string[]): Promise<ReadonlySet<string>>;
   /** Ids of these images, by reference; those that are not on the host are left out. */

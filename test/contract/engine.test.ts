@@ -57,6 +57,7 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
     });
     expect(facts.nanoCpus).toBeGreaterThanOrEqual(1_000_000_000);
     expect(facts.memoryBytes).toBeGreaterThan(0);
+    expect(await engine.bridgeAddress()).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
   });
 
   describe('list', () => {

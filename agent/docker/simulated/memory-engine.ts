@@ -45,6 +45,10 @@ class MemoryEngine implements Engine {
       .sort(compareContainers);
   }
 
+  bridgeAddress(): Promise<string | undefined> {
+    return Promise.resolve('172.17.0.1');
+  }
+
   async presentImages(references: readonly string[]): Promise<ReadonlySet<string>> {
     await this.docker.admit('presentImages');
     return new Set(references.filter((reference) => this.docker.images.has(reference)));
