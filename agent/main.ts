@@ -43,6 +43,7 @@ export async function runAgent(
     ...{
       name,
       address,
+      http: config.http,
       labels,
       resources,
       portRange,

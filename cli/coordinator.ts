@@ -6,7 +6,8 @@ const CONFIG_FILE = '/etc/berth/coordinator.yaml';
 const FLAGS = [
   { flag: '--etcd <urls>', what: 'endpoints of etcd, comma-separated (http://127.0.0.1:2379)' },
   { flag: '--prefix <prefix>', what: 'prefix of all keys (/berth)' },
-  { flag: '--http <host:port>', what: 'serves /metrics, /healthz, /readyz (127.0.0.1:7422)' },
+  { flag: '--http <host:port>', what: 'serves /metrics, /healthz, /readyz, /sd/prometheus (127.0.0.1:7422)' },
+  { flag: '--address <address>', what: 'where Prometheus reaches it (what --http listens on, or the hostname)' },
   { flag: '--grpc <host:port>', what: 'serves the operator’s commands (127.0.0.1:7420)' },
   { flag: '--lease-ttl <duration>', what: 'another coordinator leads after so long without a sign (5s)' },
   { flag: '--log-level <level>', what: 'error, warn, info or debug (info)' },

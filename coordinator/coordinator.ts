@@ -1,10 +1,13 @@
 /** One coordinator without its process: everything but ports and signals, so that tests and the simulator run the real one. */
 import type { Clock } from '../lib/clock';
+import { decodeDocument, DocumentError, encodeDocument } from '../lib/documents/codec';
 import type { Keys } from '../lib/documents/keys';
+import type { Candidate } from '../lib/documents/types';
 import { startElection } from '../lib/etcd/election';
 import type { Store } from '../lib/etcd/store';
 import type { Logger } from '../lib/log';
 import type { CoordinatorCalls } from '../lib/rpc/types';
+import { VERSION } from '../lib/version';
 import { createApi } from './api/api';
 import { watchCluster, type Cluster } from './cluster';
 import { createCompiler } from './compose/compiler';
@@ -21,16 +24,22 @@ export interface CoordinatorOptions {
   readonly random: () => number;
   /** Who this is, for people who look at the leader key. */
   readonly identity: string;
+  /** "host:port" at which its HTTP is reached; empty when it is not to be found. */
+  readonly http?: string;
   /** Another one leads after so long without a sign of this one. */
   readonly leaseTtlMs: number;
   readonly metrics?: CoordinatorMetrics;
   /** Called after each change of the view. */
   readonly onView?: (view: ClusterView) => void;
+  /** Called when `candidates` is another. */
+  readonly onCandidates?: () => void;
 }
 
 export interface Coordinator {
   readonly cluster: Cluster;
   readonly isLeader: boolean;
+  /** The coordinators of this cluster that live, this one among them, as far as they can be read. */
+  readonly candidates: readonly Candidate[];
   /** What operators can ask, whether this one leads or not. */
   readonly api: CoordinatorCalls;
   /** Resigns at once, so that another one leads at once. Begins no write afterwards. */
@@ -58,8 +67,11 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
     nextPauseEndMs: () => cluster.nextPauseEndMs(),
     isKnown: () => cluster.isKnown,
   });
+  const { identity, http = '', leaseTtlMs: ttlMs } = options;
   const election = startElection({
-    ...{ store, clock, log, random, ttlMs: options.leaseTtlMs, leaderPrefix: keys.leader, identity: options.identity },
+    ...{ store, clock, log, random, ttlMs, leaderPrefix: keys.leader, identity },
+    value: encodeDocument('Candidate', { identity, http, version: VERSION }),
+    onCandidates: () => options.onCandidates?.(),
     onElected: (fence) => {
       log.info('leads from now on');
       metrics?.onLeader(true);
@@ -79,6 +91,9 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
     get isLeader() {
       return isLeader();
     },
+    get candidates() {
+      return election.candidates.flatMap(readCandidate);
+    },
     api: createApi({ store, keys, cluster, compile, isLeader, wallMs: () => clock.wallMs() }),
     resign: async () => {
       reconciler.revoke();
@@ -87,4 +102,14 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
     },
     close: () => cluster.close(),
   };
+}
+
+/** What is none says nothing but that somebody takes part: one of another version, or a hand. */
+function readCandidate(text: string): readonly Candidate[] {
+  try {
+    return [decodeDocument('Candidate', text)];
+  } catch (error) {
+    if (error instanceof DocumentError) return [];
+    throw error;
+  }
 }

@@ -4,10 +4,13 @@ import type { CoordinatorConfig } from '../lib/config/daemons';
 import { keysUnder } from '../lib/documents/keys';
 import { connectEtcd } from '../lib/etcd/etcd3-store';
 import { plain, startHttpServer } from '../lib/http-server';
+import { ownAddress, reachedAt } from '../lib/listen-address';
 import { createLogger } from '../lib/log';
 import { serveCoordinator } from '../lib/rpc/server';
 import { waitForSignal } from '../lib/signals';
+import { VERSION } from '../lib/version';
 import { startCoordinator } from './coordinator';
+import { createPages } from './discovery/pages';
 import { createHeapRoom } from './heap-room';
 import { createCoordinatorMetrics } from './metrics';
 
@@ -20,12 +23,22 @@ export async function runCoordinator(config: CoordinatorConfig): Promise<number>
   const metrics = createCoordinatorMetrics();
   const makeRoom = createHeapRoom();
   const store = connectEtcd({ endpoints: config.etcd });
+  const identity = `${hostname()}:${process.pid}`;
+  const http = reachedAt(config.http, config.address || ownAddress(config.http, hostname())) ?? '';
+  const pages = createPages(() => ({
+    ...{ view: coordinator.cluster.view, isKnown: coordinator.cluster.isKnown, candidates: coordinator.candidates },
+    own: { identity, http, version: VERSION },
+  }));
   const coordinator = startCoordinator({
     ...{ store, metrics, clock: systemClock, random: Math.random, leaseTtlMs: config.leaseTtl },
     log: createLogger({ component: 'coordinator', level: config.logLevel }),
     keys: keysUnder(config.prefix),
-    identity: `${hostname()}:${process.pid}`,
-    onView: ({ hosts }) => makeRoom(hosts.size),
+    ...{ identity, http },
+    onView: ({ hosts }) => {
+      makeRoom(hosts.size);
+      pages.changed();
+    },
+    onCandidates: () => pages.changed(),
   });
   const { cluster } = coordinator;
   const rpc = await serveCoordinator(config.grpc, coordinator.api);
@@ -39,6 +52,7 @@ export async function runCoordinator(config: CoordinatorConfig): Promise<number>
       cluster.isConnected
         ? plain(200, coordinator.isLeader ? 'ok: leads' : 'ok: stands by')
         : plain(503, 'etcd can not be reached'),
+    ...pages.routes,
   });
   process.stdout.write(`berth coordinator ready: grpc ${rpc.address} http ${web.address}\n`);
   await stopped;

@@ -18,6 +18,7 @@ test('defaults are those of the documentation', () => {
     etcd: ['http://127.0.0.1:2379'],
     prefix: '/berth',
     http: '127.0.0.1:7422',
+    address: '',
     grpc: '127.0.0.1:7420',
     leaseTtl: 5000,
     logLevel: 'info',

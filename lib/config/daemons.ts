@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RegistryPlace } from '../image-reference';
 import type { LogLevel } from '../log';
 import {
+  asAddress,
   asBytes,
   asDnsServers,
   asDocker,
@@ -76,6 +77,8 @@ export interface CoordinatorConfig {
   readonly etcd: readonly string[];
   readonly prefix: string;
   readonly http: string;
+  /** Where other machines reach this one's HTTP; empty: by what `http` listens on, or by its hostname. */
+  readonly address: string;
   readonly grpc: string;
   /** Milliseconds after which another coordinator may lead when this one stops renewing. */
   readonly leaseTtl: number;
@@ -121,6 +124,7 @@ export const agentSettings: Settings<AgentConfig> = {
 
 export const coordinatorSettings: Settings<CoordinatorConfig> = {
   http: { parse: asListen, default: '127.0.0.1:7422' },
+  address: { parse: asAddress, default: '' },
   grpc: { parse: asListen, default: '127.0.0.1:7420' },
   ...common,
 };

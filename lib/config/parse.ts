@@ -12,6 +12,13 @@ export const asName: Parse<string> = (text) => {
   return text;
 };
 
+/** An IP address or a name, without a port; empty: none is given. */
+export const asAddress: Parse<string> = (text) => {
+  if (!/^[\w.-]*$|^[0-9a-fA-F:.]+$/.test(text))
+    throw wrong(text, 'an address; write 10.0.0.5, fd00::5 or a name, without a port');
+  return text;
+};
+
 export const asListen: Parse<string> = (text) => {
   splitListen(text);
   return text;

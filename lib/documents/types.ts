@@ -4,6 +4,7 @@
  * undefined, and nothing may be changed in place.
  */
 import type { Assignment__Output } from '../../proto/generated/types/berth/v1/Assignment';
+import type { Candidate__Output } from '../../proto/generated/types/berth/v1/Candidate';
 import type { ClusterIntent__Output } from '../../proto/generated/types/berth/v1/ClusterIntent';
 import type { ClusterStatus__Output } from '../../proto/generated/types/berth/v1/ClusterStatus';
 import type { Endpoint__Output } from '../../proto/generated/types/berth/v1/Endpoint';
@@ -36,6 +37,7 @@ export type ServiceIntent = Whole<ServiceIntent__Output>;
 export type ClusterIntent = Whole<ClusterIntent__Output>;
 export type ClusterStatus = Whole<ClusterStatus__Output>;
 export type Endpoint = Whole<Endpoint__Output>;
+export type Candidate = Whole<Candidate__Output>;
 export type Pause = Whole<Pause__Output>;
 
 export type ContainerSpec = Release['container'];
@@ -77,6 +79,7 @@ export interface DocumentTypes {
   Endpoint: Endpoint;
   ServiceStatus: ServiceStatus;
   Pause: Pause;
+  Candidate: Candidate;
   HostLoss: HostLoss;
   ServiceIntent: ServiceIntent;
   ClusterIntent: ClusterIntent;

@@ -15,13 +15,17 @@ export interface ElectionOptions {
   readonly ttlMs: number;
   /** Each candidate has one key under it, named by its lease. */
   readonly leaderPrefix: string;
-  /** Value of the key: who this is, for people. */
+  /** Who this is, for people. */
   readonly identity: string;
+  /** Of the key; the identity unless given. */
+  readonly value?: string;
   readonly onElected: (fence: Fence) => void;
   /** Called once for each `onElected`, as soon as leadership is lost or can no longer be proven; not by `close`. */
   readonly onDeposed: (reason: string) => void;
   /** The leader changed, or is not known. */
   readonly onLeaderChange?: (identity: string | undefined) => void;
+  /** What `candidates` gives is another. */
+  readonly onCandidates?: () => void;
   readonly log?: Logger;
   readonly random?: () => number;
 }
@@ -33,6 +37,8 @@ export interface Election {
   readonly fence: Fence | undefined;
   /** Identity of the candidate that leads, as far as is known here. */
   readonly leaderIdentity: string | undefined;
+  /** Values of the keys of all that take part, this one among them, sorted by key. The last known ones while the store is away. */
+  readonly candidates: readonly string[];
   /** Resigns, or leaves the queue, at once. Calls nothing afterwards. */
   close(): Promise<void>;
 }
@@ -69,7 +75,10 @@ class QueueElection implements Election {
       clock,
       log: this.log,
       range: { prefix: this.prefix },
-      onChange: () => this.evaluate(),
+      onChange: (keys) => {
+        if (keys.size > 0) options.onCandidates?.();
+        this.evaluate();
+      },
       ...chance,
     });
     this.session = startLeaseSession({
@@ -77,7 +86,7 @@ class QueueElection implements Election {
       clock,
       log: this.log,
       ttlMs: options.ttlMs,
-      puts: (leaseId) => [{ key: this.prefix + leaseId, value: options.identity }],
+      puts: (leaseId) => [{ key: this.prefix + leaseId, value: options.value ?? options.identity }],
       onState: () => this.evaluate(),
       ...chance,
     });
@@ -94,6 +103,11 @@ class QueueElection implements Election {
 
   get leaderIdentity(): string | undefined {
     return this.first()?.value;
+  }
+
+  get candidates(): readonly string[] {
+    const entries = [...this.mirror.entries().values()];
+    return entries.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ value }) => value);
   }
 
   async close(): Promise<void> {

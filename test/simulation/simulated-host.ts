@@ -113,6 +113,7 @@ export class SimulatedHost {
       ...{
         name,
         address: '10.0.0.1',
+        http: '0.0.0.0:7423',
         labels: {},
         resources: {},
         leaseTtlMs: LEASE_TTL_MS,

@@ -55,7 +55,15 @@ export class AgentHost {
     const { log, lines } = recordLog(clock);
     this.lines = lines;
     const agent = new Agent({
-      ...{ name: 'h1', address: '10.0.0.1', labels: {}, resources: { gpu: 2 }, leaseTtlMs: TTL_MS, agentId },
+      ...{
+        name: 'h1',
+        address: '10.0.0.1',
+        http: '0.0.0.0:7423',
+        labels: {},
+        resources: { gpu: 2 },
+        leaseTtlMs: TTL_MS,
+        agentId,
+      },
       ...{ keys, store, clock, log, portRange: [20_000, 20_099], random: () => 0.5 },
       engine: this.wrap(createMemoryEngine(of, { host: 'h1', prefix: '/test' })),
       disk: { load: () => Promise.resolve(this.onDisk), save: async (copy) => void (this.onDisk = copy) },
