@@ -11,6 +11,8 @@ import type { CopyOnDisk } from './desired/disk-copy';
 import { EngineError, type Engine } from './docker/engine';
 import { CutOff } from './cut-off';
 import { ConnectionTime } from './connection-time';
+import { EndpointPublisher } from './endpoints/endpoint-publisher';
+import type { SkyDns } from './endpoints/skydns';
 import { HostPorts } from './host-ports';
 import { hostRecordOf, type HostSettings } from './host-record';
 import { HostVolumes } from './host-volumes';
@@ -37,6 +39,10 @@ const FACTS_RETRY_MS = 2000;
 export interface AgentOptions extends HostSettings {
   /** Of the host, in etcd. */
   readonly name: string;
+  /** Of its endpoints: their share beside others of a service. */
+  readonly weight: number;
+  /** Without: no SkyDNS records. */
+  readonly skyDns?: SkyDns | undefined;
   /** Milliseconds after which the host counts as lost when it stops renewing. */
   readonly leaseTtlMs: number;
   /** Lowest and highest host port to pick from, inclusive. */
@@ -81,6 +87,7 @@ export class Agent {
   private readonly record: KeptDocument;
   private readonly etcd: ConnectionTime;
   private readonly claim: NameClaim;
+  private readonly endpoints: EndpointPublisher;
   private cancelFacts: () => void = () => undefined;
   private cancelWait: () => void = () => undefined;
   private isStarted = false;
@@ -128,12 +135,20 @@ export class Agent {
       problems: () =>
         [this.claim.problem, this.tidy.problem, ...this.desired.problems].filter((one) => one !== undefined),
       cut: () => this.cutOff.current,
+      withdraw: (instance, containerId) => this.endpoints.withdraw(instance, containerId),
+      onHealth: () => this.endpoints.update(),
       besides: () => ({ resolved: this.questions.answers, volumes: this.volumes.names }),
       onStatus: (status) => this.report(status),
       onPass: (pass) => this.passed(pass),
     });
     this.questions = new ImageQuestions({ engine, log, onAnswer: () => this.loop.tell() });
     this.volumes = new HostVolumes({ engine, clock, log, random, onChange: () => this.loop.tell() });
+    this.endpoints = new EndpointPublisher({
+      ...{ keys, clock, log, random, claim: this.claim, metrics: options.metrics, skyDns: options.skyDns },
+      host: options,
+      isConnected: () => this.desired.isConnected,
+      snapshot: () => ({ ...this.loop.snapshot(), steps: this.loop.steps }),
+    });
     this.lastPassMs = clock.monotonicMs();
   }
 
@@ -156,6 +171,7 @@ export class Agent {
   async stop(): Promise<void> {
     this.isStopped = true;
     this.loop.stop();
+    this.endpoints.stop();
     this.tidy.stop();
     this.volumes.stop();
     this.cutOff.stop();
@@ -198,6 +214,7 @@ export class Agent {
     this.cancelWait();
     this.lastPassMs = this.options.clock.monotonicMs();
     this.loop.start();
+    this.endpoints.start();
     this.tidy.start();
     this.volumes.start();
     this.onReady();
@@ -223,6 +240,7 @@ export class Agent {
   }
 
   private report(status: HostStatus): void {
+    this.endpoints.update();
     this.options.metrics?.onStatus(status, this.desired.current().instances.size);
     // Before etcd has said what the host should run, a status would call everything held; before Docker has said which
     // volumes there are, it would call them gone.
@@ -264,6 +282,7 @@ export class Agent {
   private claimChanged(): void {
     this.record.check();
     this.status.check();
+    this.endpoints.update();
     this.followQuestions();
     this.cutOff.check();
     if (this.isStarted) this.loop.wake();

@@ -8,8 +8,11 @@ export const STEP_KINDS: readonly StepKind[] = [
   ...(['pull', 'create', 'start', 'post_start', 'update', 'restart', 'drain', 'stop', 'remove'] as const),
 ];
 
-/** What else the agent writes: its status in etcd; on disk the desired state, its memory, and which images it pulled. */
-export const WRITES = ['status', 'desired-copy', 'memory-copy', 'image-notes'] as const;
+/**
+ * What else the agent writes: its status in etcd; on disk the desired state, its memory, and which images it pulled; and
+ * that the endpoint of what is about to be stopped is gone from etcd.
+ */
+export const WRITES = ['status', 'desired-copy', 'memory-copy', 'image-notes', 'withdraw'] as const;
 
 export type Boundary =
   | `${StepKind | (typeof WRITES)[number]}.${'before' | 'after'}`

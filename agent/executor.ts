@@ -2,7 +2,8 @@ import type { Clock } from '../lib/clock';
 import type { Hook, Release } from '../lib/documents/types';
 import type { OnBoundary } from './boundaries';
 import { EngineError, type Engine, type EngineErrorCode } from './docker/engine';
-import type { Step, StepKind } from './plan/types';
+import { LEAVING } from './endpoints/wanted-endpoints';
+import type { DrainStep, RemoveStep, RestartStep, Step, StepKind, StopStep } from './plan/types';
 
 /** A hook that takes longer is given up. */
 const HOOK_DEADLINE_MS = 60_000;
@@ -24,6 +25,8 @@ export interface ExecutorTools {
     /** It was not started, and never will be. */
     forget(instance: string): void;
   };
+  /** Settles when etcd has no endpoint of the container any more, or does not say so in time. Never rejects. */
+  readonly withdraw: (instance: string, containerId: string) => Promise<void>;
   /** How far the step has come, for people. */
   readonly onProgress: (instance: string, progress: string) => void;
   readonly onBoundary: OnBoundary;
@@ -106,12 +109,23 @@ const REFUSALS: readonly EngineErrorCode[] = ['bad-request', 'bad-mount', 'port-
 /** Runs one step to its end. @throws EngineError */
 export async function execute(step: Step, tools: ExecutorTools, signal: AbortSignal): Promise<void> {
   tools.onBoundary(`${step.kind}.before`);
+  if (leavesDiscovery(step)) {
+    tools.onBoundary('withdraw.before');
+    await tools.withdraw(step.instance, step.containerId);
+    tools.onBoundary('withdraw.after');
+    if (signal.aborted) throw givenUp();
+  }
   await (EXECUTORS[step.kind] as (step: Step, tools: ExecutorTools, signal: AbortSignal) => Promise<void>)(
     step,
     tools,
     signal,
   );
   tools.onBoundary(`${step.kind}.after`);
+}
+
+/** Nobody is to be sent to a container that is about to be stopped. */
+function leavesDiscovery(step: Step): step is DrainStep | StopStep | RestartStep | RemoveStep {
+  return LEAVING.includes(step.kind);
 }
 
 /** One after another, to the first that fails. @returns what went wrong, for people. @throws EngineError when Docker does not answer */
@@ -135,12 +149,16 @@ async function runHooks(
   return undefined;
 }
 
+function givenUp(): EngineError {
+  return new EngineError('other', 'given up');
+}
+
 /** @throws EngineError when it is aborted before */
 function waitFor(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (): void => {
       cancel();
-      reject(new EngineError('other', 'given up'));
+      reject(givenUp());
     };
     const cancel = clock.after(ms, () => {
       signal.removeEventListener('abort', end);

@@ -12,7 +12,7 @@ import type { Pauses } from '../lib/pauses';
 import type { OnBoundary } from './boundaries';
 import { CrashLogs } from './memory/crash-logs';
 import { EngineError, type Engine, type EngineFacts } from './docker/engine';
-import { execute } from './executor';
+import { execute, type ExecutorTools } from './executor';
 import type { HostPorts } from './host-ports';
 import { AgentMemory } from './memory/memory';
 import type { MemoryCopy } from './memory/memory-copy';
@@ -54,6 +54,9 @@ export interface LoopOptions {
   readonly problems: () => readonly Problem[];
   /** Goes into the status, too: `tell` says when it has changed. */
   readonly besides: () => Besides;
+  readonly withdraw: ExecutorTools['withdraw'];
+  /** A probe has found that a container is well, or ill: known at once, also while Docker does not answer. */
+  readonly onHealth: () => void;
   /** After every pass, from the first list of containers on: before, nothing true can be said of them. */
   readonly onStatus: (status: HostStatus) => void;
   readonly onPass: (pass: PassReport) => void;
@@ -82,6 +85,8 @@ export class Loop {
   private readonly saver: MemorySaver;
   private facts: EngineFacts | undefined;
   private readonly stopping = new AbortController();
+  /** As Docker told last. */
+  private listed: Actual['containers'] = new Map();
   /** Undefined before Docker was heard for the first time. */
   private actual: Actual | undefined;
   private readonly status = new SteadyStatus();
@@ -111,7 +116,7 @@ export class Loop {
     if (this.stopping.signal.aborted) return;
     this.isBegun = true;
     this.options.engine.watch(() => this.wake(), this.stopping.signal);
-    this.options.probes.watch(() => this.wake());
+    this.options.probes.watch(() => this.judgeAgain());
     this.wake();
   }
 
@@ -138,6 +143,14 @@ export class Loop {
   /** In flight. */
   get steps(): readonly Step[] {
     return [...this.inFlight.values()].map(({ step }) => step);
+  }
+
+  private judgeAgain(): void {
+    if (this.actual !== undefined) {
+      this.actual = { ...this.actual, containers: this.options.probes.follow(this.listed, this.desired()) };
+      this.options.onHealth();
+    }
+    this.wake();
   }
 
   private async run(): Promise<void> {
@@ -173,6 +186,7 @@ export class Loop {
       if (this.stopping.signal.aborted) return;
       const containers = this.options.probes.follow(listed, desired);
       const actual = { containers, images, capacity };
+      this.listed = listed;
       this.actual = actual;
       this.engineFailures = 0;
       this.engineProblem = undefined;

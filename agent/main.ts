@@ -10,6 +10,7 @@ import { createAgentApi } from './api/agent-api';
 import { serveOnSocket } from './api/socket';
 import { copyInFolder } from './desired/disk-copy';
 import { createDockerEngine } from './docker/dockerode-engine';
+import type { SkyDns } from './endpoints/skydns';
 import { lockStateDir, readAgentId } from './identity';
 import { memoryInFolder } from './memory/memory-copy';
 import { createAgentMetrics } from './metrics';
@@ -48,6 +49,8 @@ export async function runAgent(
       resources,
       portRange,
       leaseTtlMs,
+      weight: config.weight,
+      skyDns: skyDnsOf(config),
       store,
       clock,
       log,
@@ -92,6 +95,10 @@ export async function runAgent(
   if (end === 'stop') return 0;
   process.stderr.write(`berth agent: ${end}\n`);
   return 1;
+}
+
+function skyDnsOf({ skydnsDomain: domain, skydnsTtl }: AgentConfig): SkyDns | undefined {
+  return domain === '' ? undefined : { domain, ttlS: Math.ceil(skydnsTtl / 1000) };
 }
 
 function answer(trouble: string | undefined): ReturnType<typeof plain> {

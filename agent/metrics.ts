@@ -1,5 +1,6 @@
 import type { HostStatus } from '../lib/documents/types';
 import { createMetrics, type Metrics } from '../lib/metrics';
+import type { EndpointMetrics } from './endpoints/endpoint-publisher';
 import type { PassReport } from './loop';
 import type { Outcome } from './probes/outcome';
 import type { TidyMetrics } from './tidy/tidy';
@@ -8,7 +9,7 @@ const PASS_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const TRY_BUCKETS_S = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 10];
 
 /** The agent's metrics: set as things happen, so that a scrape costs no call to Docker or etcd. */
-export interface AgentMetrics {
+export interface AgentMetrics extends EndpointMetrics {
   readonly metrics: Metrics;
   onPass(pass: PassReport): void;
   onStatus(status: HostStatus, desired: number): void;
@@ -51,6 +52,8 @@ export function createAgentMetrics(): AgentMetrics {
   );
   const etcd = metrics.gauge('berth_agent_etcd_connected', '1 when etcd answers.');
   const docker = metrics.gauge('berth_agent_docker_connected', '1 when the Docker Engine answers.');
+  const endpoints = metrics.gauge('berth_agent_endpoints', 'Endpoints that this host publishes.');
+  const writes = metrics.counter('berth_agent_endpoint_writes_total', 'Keys of endpoints that were put or deleted.');
   let restartsSeen = 0;
   return {
     metrics,
@@ -78,6 +81,10 @@ export function createAgentMetrics(): AgentMetrics {
     onTry(result, durationMs) {
       tries.inc(1, { result });
       tryDuration.observe(durationMs / 1000);
+    },
+    onEndpoints(published, written) {
+      endpoints.set(published);
+      writes.inc(written);
     },
     images: imageMetrics(metrics),
   };

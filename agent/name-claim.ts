@@ -41,6 +41,11 @@ export class NameClaim {
     return this.problem === undefined && this.lease?.isHeld === true;
   }
 
+  /** Undefined before the name is claimed. */
+  get session(): LeaseSession | undefined {
+    return this.lease;
+  }
+
   /** When the last request was sent that renewed its lease; monotonic. Undefined when there never was one. */
   get aliveMs(): number | undefined {
     return this.lease?.aliveMs;

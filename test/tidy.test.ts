@@ -37,6 +37,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
 const PURE = [
   'agent/plan/',
   'agent/status.ts',
+  'agent/endpoints/skydns.ts',
+  'agent/endpoints/wanted-endpoints.ts',
   'agent/tidy/select-images.ts',
   'agent/dns/answers/',
   'agent/probes/probe-state.ts',

@@ -69,7 +69,7 @@ export interface ActualContainer {
   readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
   /** What the last probe or health check that failed said; empty when there is nothing to say. */
   readonly healthReason: string;
-  readonly ports: readonly PublishedPort[];
+  readonly ports: readonly BoundPort[];
   readonly stopGracePeriodMs: number;
   /** What is done before it is stopped. */
   readonly leave: Leave;
@@ -85,6 +85,11 @@ export interface ActualContainer {
   readonly exit?: LastExit;
   /** How long the present or the last run lasted, milliseconds. */
   readonly ranForMs: number;
+}
+
+export interface BoundPort extends PublishedPort {
+  /** Address of the host that it is bound to; absent or empty: to all. */
+  readonly hostIp?: string;
 }
 
 /** Written on the container when it is made: its release may be forgotten by the time that it goes. */

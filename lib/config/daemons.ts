@@ -37,6 +37,12 @@ export interface AgentConfig {
   readonly labels: Readonly<Record<string, string>>;
   /** How many the host has of what services reserve by name. */
   readonly resources: Readonly<Record<string, number>>;
+  /** Of its endpoints: their share beside others of a service. */
+  readonly weight: number;
+  /** Domain under which its endpoints are written as SkyDNS records, too; empty: they are not. */
+  readonly skydnsDomain: string;
+  /** Milliseconds that an answer from such a record may be kept. */
+  readonly skydnsTtl: number;
   readonly etcd: readonly string[];
   readonly prefix: string;
   readonly docker: string;
@@ -103,6 +109,9 @@ export const agentSettings: Settings<AgentConfig> = {
   address: { parse: (text) => text, default: '127.0.0.1' },
   labels: { parse: asLabels, default: '' },
   resources: { parse: asResources, default: '' },
+  weight: { parse: asWholeNumber(1, 1000), default: '100' },
+  skydnsDomain: { parse: asDomain, default: '' },
+  skydnsTtl: { parse: asDurationMs(1000, 86_400_000), default: '10s' },
   docker: { parse: asDocker, default: 'unix:///var/run/docker.sock' },
   stateDir: { parse: asFolder, default: '/var/lib/berth' },
   http: { parse: asListen, default: '0.0.0.0:7423' },

@@ -19,6 +19,14 @@ export const asAddress: Parse<string> = (text) => {
   return text;
 };
 
+/** "cluster.local", in lower case; empty for none. */
+export const asDomain: Parse<string> = (text) => {
+  const domain = text.trim().toLowerCase();
+  const isDomain = domain.length <= 200 && domain.split('.').every(isDnsLabel);
+  if (domain !== '' && !isDomain) throw wrong(text, 'a domain; write cluster.local');
+  return domain;
+};
+
 export const asListen: Parse<string> = (text) => {
   splitListen(text);
   return text;

@@ -57,7 +57,7 @@ test('grants, puts all its keys in one revision, and is held', async () => {
 test('at rest writes nothing, for an hour', async () => {
   begin();
   await clock.advance(0);
-  await session.put('/extra', '1');
+  await session.want([{ key: '/extra', value: '1' }]);
   const { revision } = store;
   await clock.advance(3_600_000);
   expect(store.revision).toBe(revision);
@@ -118,7 +118,7 @@ describe('lost is told before the store can have expired the lease', () => {
     await clock.advance(0);
     clock.jump(DEADLINE_MS + 1);
     expect(session.isHeld).toBe(false);
-    expect(await session.put('/late', '1')).toBe(false);
+    expect(await session.want([{ key: '/late', value: '1' }])).toBe(false);
     await clock.advance(0);
     expect(states.slice(0, 2)).toEqual(['held', 'lost']);
   });
@@ -152,14 +152,14 @@ test('one renewal that hangs does not lose the lease: the next overtakes it', as
 test('after a loss it grants anew and puts everything again, also what was wished meanwhile', async () => {
   begin();
   await clock.advance(0);
-  await session.put('/stays', '1');
-  await session.put('/goes', '1');
+  await session.want([{ key: '/stays', value: '1' }]);
+  await session.want([{ key: '/goes', value: '1' }]);
   const first = session.leaseId;
   store.faults.disconnect();
   await clock.advance(20_000);
   expect(await keys()).toEqual({});
-  expect(await session.put('/new', '1')).toBe(false);
-  expect(await session.delete('/goes')).toBe(false);
+  expect(await session.want([{ key: '/new', value: '1' }])).toBe(false);
+  expect(await session.want([{ key: '/goes', value: undefined }])).toBe(false);
   store.faults.reconnect();
   await clock.advance(5000);
   expect(states).toEqual(['held', 'lost', 'held']);
@@ -181,7 +181,7 @@ test('a put that learns that the lease is gone replaces it', async () => {
   begin();
   await clock.advance(0);
   other.faults.expireLease(session.leaseId ?? '');
-  expect(await session.put('/a', '1')).toBe(false);
+  expect(await session.want([{ key: '/a', value: '1' }])).toBe(false);
   await clock.advance(0);
   expect(await keys()).toEqual({ '/a': '1', '/alive': 'me' });
 });
@@ -189,7 +189,7 @@ test('a put that learns that the lease is gone replaces it', async () => {
 test('an emptied store is filled again', async () => {
   begin();
   await clock.advance(0);
-  await session.put('/a', '1');
+  await session.want([{ key: '/a', value: '1' }]);
   store.faults.wipe();
   await clock.advance(TTL_MS);
   expect(session.isHeld).toBe(true);
@@ -224,11 +224,11 @@ test('of two wishes for a key the later one wins, whatever the replies', async (
   begin();
   await clock.advance(0);
   store.faults.loseReplies(1);
-  const [first, second] = [session.put('/a', '1'), session.put('/a', '2')];
+  const [first, second] = [session.want([{ key: '/a', value: '1' }]), session.want([{ key: '/a', value: '2' }])];
   expect([await first, await second]).toEqual([false, true]);
   store.faults.loseReplies(1);
-  const third = session.put('/a', '3');
-  expect(await session.delete('/a')).toBe(true);
+  const third = session.want([{ key: '/a', value: '3' }]);
+  expect(await session.want([{ key: '/a', value: undefined }])).toBe(true);
   await third;
   await clock.advance(10_000);
   expect(await keys()).toEqual({ '/alive': 'me' });
@@ -238,7 +238,7 @@ test('a wish that failed is fulfilled later without being asked again', async ()
   begin();
   await clock.advance(0);
   store.faults.loseRequests(1);
-  expect(await session.put('/a', '1')).toBe(false);
+  expect(await session.want([{ key: '/a', value: '1' }])).toBe(false);
   await clock.advance(500);
   expect(await keys()).toEqual({ '/a': '1', '/alive': 'me' });
   expect(states).toEqual(['held']);
@@ -247,7 +247,7 @@ test('a wish that failed is fulfilled later without being asked again', async ()
 test('refresh puts back what somebody deleted, also when its first try is lost', async () => {
   begin();
   await clock.advance(0);
-  await session.put('/a', '1');
+  await session.want([{ key: '/a', value: '1' }]);
   for (const lost of [0, 1]) {
     await other.txn({
       compares: [],
@@ -266,7 +266,7 @@ test('refresh puts back what somebody deleted, also when its first try is lost',
 test('more keys than one transaction takes', async () => {
   begin();
   await clock.advance(0);
-  await Promise.all(Array.from({ length: 300 }, (_, index) => session.put(`/e/${index}`, 'x')));
+  await Promise.all(Array.from({ length: 300 }, (_, index) => session.want([{ key: `/e/${index}`, value: 'x' }])));
   other.faults.expireLease(session.leaseId ?? '');
   await clock.advance(TTL_MS);
   expect(Object.keys(await keys())).toHaveLength(301);

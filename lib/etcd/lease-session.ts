@@ -2,7 +2,7 @@ import { backoffMs } from '../backoff';
 import type { Clock } from '../clock';
 import { silentLogger } from '../log';
 import type { Logger } from '../log';
-import { LeaseKeys } from './lease-keys';
+import { LeaseKeys, type KeysCheck, type Wish } from './lease-keys';
 import { StoreError } from './store';
 import type { Compare, Store } from './store';
 
@@ -29,7 +29,7 @@ export interface LeaseSessionOptions {
   /** etcd takes 2 s at least, and rounds up to whole seconds. */
   readonly ttlMs: number;
   readonly log?: Logger;
-  /** Keys that go in one transaction with each new lease: 128 at most. */
+  /** Keys that go in one transaction with each new lease: fewer than 128. */
   readonly puts: (leaseId: string) => readonly { readonly key: string; readonly value: string }[];
   /** What must hold for them. Asked anew for each try; may read the store. */
   readonly compares?: () => readonly Compare[] | Promise<readonly Compare[]>;
@@ -49,13 +49,16 @@ export interface LeaseSession {
   /** Undefined unless held. */
   readonly leaseId: string | undefined;
   /**
-   * Keeps one more key in the store, as long as the session lives.
-   * @returns true when the store has it now; false when it does not answer or the lease is lost: the session then
+   * Keeps these keys in the store, or out of it, as long as the session lives: in one transaction, as far as one takes them.
+   * @returns true when the store has taken all; false when it does not answer or the lease is lost: the session then
    * goes on trying by itself. Never rejects.
    */
-  put(key: string, value: string): Promise<boolean>;
-  /** The opposite, with the same promise. */
-  delete(key: string): Promise<boolean>;
+  want(wishes: readonly Wish[]): Promise<boolean>;
+  /**
+   * Whether the keys that `want` has put are as they were written: somebody may have deleted or edited one while the lease
+   * lives. Costs the store no write. Never rejects.
+   */
+  check(): Promise<KeysCheck>;
   /** Writes all keys again, with the same promise: for when somebody deleted one while the lease lives. */
   refresh(): Promise<boolean>;
   /** Ends the session without a call of `onState`. With `revoke` the keys are gone at once if the store answers, otherwise after the TTL. */
@@ -127,12 +130,12 @@ class StoreLeaseSession implements LeaseSession {
     });
   }
 
-  put(key: string, value: string): Promise<boolean> {
-    return this.keys.want(key, value);
+  want(wishes: readonly Wish[]): Promise<boolean> {
+    return this.keys.want(wishes);
   }
 
-  delete(key: string): Promise<boolean> {
-    return this.keys.want(key, undefined);
+  check(): Promise<KeysCheck> {
+    return this.keys.check();
   }
 
   refresh(): Promise<boolean> {

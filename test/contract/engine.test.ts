@@ -67,11 +67,15 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
 
     test('tells who a container is, before and after its start', async () => {
       const port = { name: 'http', target: 80, published: 0, protocol: 'tcp', hostIp: '' };
-      const id = await engine.create(request({ ports: [port] }, { publishedPorts: [28_411] }));
+      const local = { ...port, name: 'admin', target: 81, hostIp: '127.0.0.1' };
+      const id = await engine.create(request({ ports: [port, local] }, { publishedPorts: [28_411, 28_414] }));
       const identity = {
         ...{ id, instance: `web-1-${owner.host}`, service: 'web', slot: 1, release: 7, spec: '1:abc' },
         image: `web:1@sha256:${'a'.repeat(64)}`,
-        ports: [{ name: 'http', target: 80, published: 28_411, protocol: 'tcp' }],
+        ports: [
+          { name: 'http', target: 80, published: 28_411, protocol: 'tcp' },
+          { name: 'admin', target: 81, published: 28_414, protocol: 'tcp', hostIp: '127.0.0.1' },
+        ],
         ...{ health: 'none', stopGracePeriodMs: GRACE_MS },
       };
       expect(await only()).toMatchObject({ ...identity, state: 'created', ranForMs: 0 });

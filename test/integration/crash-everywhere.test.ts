@@ -69,6 +69,7 @@ const WAYS: Readonly<Record<Kind, Way>> = {
     provoke: unassign,
     isLeaving: true,
   },
+  withdraw: { before: {}, provoke: unassign, isLeaving: true },
   stop: { before: {}, provoke: unassign, isLeaving: true },
   remove: { before: {}, provoke: unassign, isLeaving: true },
   status: { provoke: assign },

@@ -116,6 +116,7 @@ export class SimulatedHost {
         http: '0.0.0.0:7423',
         labels: {},
         resources: {},
+        weight: 100,
         leaseTtlMs: LEASE_TTL_MS,
         portRange: [20_000, 20_099],
       },

@@ -4,6 +4,7 @@ import type { DesiredCopy } from '../../agent/desired/disk-copy';
 import { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
 import { createMemoryEngine } from '../../agent/docker/simulated/memory-engine';
 import type { Engine } from '../../agent/docker/engine';
+import type { SkyDns } from '../../agent/endpoints/skydns';
 import type { MemoryCopy } from '../../agent/memory/memory-copy';
 import { decodeDocument, emptyDocument, encodeDocument } from '../../lib/documents/codec';
 import { keysUnder } from '../../lib/documents/keys';
@@ -42,6 +43,7 @@ export class AgentHost {
   /** Of the agent that was begun last. */
   lines: readonly LogLine[] = [];
   wrap: (engine: Engine) => Engine = (engine) => engine;
+  skyDns: SkyDns | undefined;
   private readonly agents: RunningAgent[] = [];
   private revision = 0;
 
@@ -61,6 +63,8 @@ export class AgentHost {
         http: '0.0.0.0:7423',
         labels: {},
         resources: { gpu: 2 },
+        weight: 100,
+        skyDns: this.skyDns,
         leaseTtlMs: TTL_MS,
         agentId,
       },

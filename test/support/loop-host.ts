@@ -81,6 +81,8 @@ export class LoopHost {
       cut: () => this.cut,
       problems: () => [],
       besides: () => ({ resolved: {}, volumes: [] }),
+      withdraw: () => Promise.resolve(),
+      onHealth: () => undefined,
       onStatus: (status) => void this.statuses.push(status),
       onPass: (pass) => void this.passes.push(pass),
     });

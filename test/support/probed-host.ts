@@ -73,6 +73,8 @@ export class ProbedHost {
       cut: () => undefined,
       besides: () => ({ resolved: {}, volumes: [] }),
       desired: () => this.wanted,
+      withdraw: () => Promise.resolve(),
+      onHealth: () => undefined,
       onStatus: (status) => void this.statuses.push(status),
       onPass: () => undefined,
     });

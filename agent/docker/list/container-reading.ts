@@ -1,7 +1,8 @@
 /** Pure: what Docker says of a container → what the planner reads. */
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
 import { constants } from 'node:os';
-import type { ActualContainer, AppliedLimits, ContainerState } from '../../plan/types';
+import type { PublishedPort } from '../../../lib/documents/types';
+import type { ActualContainer, AppliedLimits, BoundPort, ContainerState } from '../../plan/types';
 import { UNPRINTABLE } from '../../../lib/unprintable';
 import { containerName, readIdentity, type Labelled } from './labels';
 
@@ -48,6 +49,7 @@ export function readContainer(details: ContainerInspectInfo, wallMs: number): Re
     healthReason: readHealthReason(details),
     limits: readLimits(details.HostConfig),
     address: readAddress(details),
+    ports: bound(identity.ports, (port) => inspectedIp(details, port)),
     startedAtMs: startedMs,
     previousExitMs: isUp ? finishedMs : 0,
     stopGracePeriodMs: (stopTimeoutS ?? DEFAULT_STOP_GRACE_S) * 1000,
@@ -81,6 +83,7 @@ export function readListedContainer(entry: ContainerInfo): ReadContainer | strin
     // Nothing is changed by what is not known.
     limits: undefined,
     address: '',
+    ports: bound(identity.ports, (port) => listedIp(entry, port)),
     startedAtMs: 0,
     previousExitMs: 0,
     stopGracePeriodMs: DEFAULT_STOP_GRACE_S * 1000,
@@ -138,6 +141,29 @@ function readLimits({
     pids: pids!,
     memoryReservationBytes: memoryReservationBytes!,
   };
+}
+
+type PortBindings = Readonly<Record<string, readonly { HostIp?: string; HostPort?: string }[] | null>> | null;
+
+/** @param ipOf address that a port is bound to, as far as Docker says it */
+function bound(ports: Labelled['ports'], ipOf: (port: PublishedPort) => string | undefined): readonly BoundPort[] {
+  return ports.map((port) => {
+    const hostIp = ipOf(port) ?? '';
+    return ['', '0.0.0.0', '::'].includes(hostIp) ? port : { ...port, hostIp };
+  });
+}
+
+function inspectedIp({ HostConfig }: ContainerInspectInfo, port: PublishedPort): string | undefined {
+  const bindings = (HostConfig.PortBindings as PortBindings)?.[`${port.target}/${port.protocol}`];
+  return bindings?.find(({ HostPort }) => HostPort === String(port.published))?.HostIp;
+}
+
+function listedIp(entry: ContainerInfo, { target, published, protocol }: PublishedPort): string | undefined {
+  const ports = entry.Ports as ContainerInfo['Ports'] | null;
+  const found = ports?.find(
+    ({ PrivatePort, PublicPort, Type }) => PrivatePort === target && PublicPort === published && Type === protocol,
+  );
+  return found?.IP;
 }
 
 function readAddress({ HostConfig, NetworkSettings }: ContainerInspectInfo): string {

@@ -217,7 +217,10 @@ function toActual(container: MemoryContainer, wallMs: number): ActualContainer {
   return {
     ...{ id, instance, service, slot, release, spec, state, health },
     ...(image !== undefined && { image }),
-    ports: publishedPorts(request),
+    ports: publishedPorts(request).map((port, index) => {
+      const { hostIp } = request.container.ports[index]!;
+      return hostIp === '' ? port : { ...port, hostIp };
+    }),
     // Docker counts in whole seconds.
     stopGracePeriodMs: Math.ceil(request.container.stopGracePeriodMs / 1000) * 1000,
     ...(!isUp(container) &&

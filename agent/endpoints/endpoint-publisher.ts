@@ -1,0 +1,182 @@
+/**
+ * Keeps the host's endpoints in etcd, on the host's lease.
+ *
+ * INVARIANTS
+ * - What stands in etcd was wanted by the last snapshot that was looked at (wanted-endpoints.ts); at rest nothing is written.
+ * - A wish that etcd has not taken is the session's to fulfil: whoever withdraws waits for it, and no longer than WITHDRAW_MS.
+ */
+import type { Clock } from '../../lib/clock';
+import { encodeDocument } from '../../lib/documents/codec';
+import type { Keys } from '../../lib/documents/keys';
+import type { Wish } from '../../lib/etcd/lease-keys';
+import type { LeaseSession } from '../../lib/etcd/lease-session';
+import type { Logger } from '../../lib/log';
+import { skyDnsRecord, type SkyDns } from './skydns';
+import {
+  wantedEndpoints,
+  type EndpointHost,
+  type EndpointsInput,
+  type WantedEndpoint,
+  type WantedEndpoints,
+} from './wanted-endpoints';
+
+/** Before a container is stopped, etcd gets so long to confirm that its endpoint is gone. */
+export const WITHDRAW_MS = 1000;
+/** Whether somebody edited or deleted an endpoint by hand is looked at so often. Jittered, so that hosts do not ask together. */
+export const CHECK_MS = 30_000;
+
+/** The host's name, and the lease that it hangs on. */
+export interface HostClaim {
+  /** The name is ours, and the lease lives. */
+  readonly isOurs: boolean;
+  /** Undefined before the name is claimed. */
+  readonly session: LeaseSession | undefined;
+}
+
+export interface EndpointMetrics {
+  /** @param published there should be now @param writes that were begun since the last time: keys put or deleted */
+  onEndpoints(published: number, writes: number): void;
+}
+
+export interface EndpointPublisherOptions {
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+  readonly host: EndpointHost;
+  readonly skyDns?: SkyDns | undefined;
+  readonly claim: HostClaim;
+  /** Etcd answers. */
+  readonly isConnected: () => boolean;
+  /** `isSeen` is false before Docker was heard: then nothing is known of what runs. */
+  readonly snapshot: () => EndpointsInput & { readonly isSeen: boolean };
+  readonly metrics?: EndpointMetrics | undefined;
+}
+
+/** What was asked for of one instance. */
+interface Entry {
+  readonly containerId: string;
+  /** By key. */
+  readonly values: ReadonlyMap<string, string>;
+  /** It is to be gone, and etcd has not confirmed it yet. */
+  readonly isLeaving: boolean;
+}
+
+export class EndpointPublisher {
+  private readonly entries = new Map<string, Entry>();
+  private writes = 0;
+  private isStopped = false;
+  private cancelCheck: () => void = () => undefined;
+
+  constructor(private readonly options: EndpointPublisherOptions) {}
+
+  start(): void {
+    this.checkLater();
+  }
+
+  /** Endpoints stay as they are. */
+  stop(): void {
+    this.isStopped = true;
+    this.cancelCheck();
+  }
+
+  /** Something may have changed. Cheap when nothing has. */
+  update(): void {
+    const { claim, host, metrics } = this.options;
+    const snapshot = this.options.snapshot();
+    if (this.isStopped || claim.session === undefined || !snapshot.isSeen) return;
+    const wanted = wantedEndpoints(snapshot, host);
+    void this.send(claim.session, [...this.changed(wanted), ...this.gone(wanted)]);
+    metrics?.onEndpoints(wanted.endpoints.length, this.writes);
+    this.writes = 0;
+  }
+
+  /**
+   * The container is about to be stopped. Settles when its endpoint is gone, or etcd does not say so in time; never rejects.
+   * Should it not be stopped after all, the next update brings the endpoint back.
+   */
+  async withdraw(instance: string, containerId: string): Promise<void> {
+    const { claim, clock, isConnected } = this.options;
+    const entry = this.entries.get(instance);
+    if (this.isStopped || claim.session === undefined || entry?.containerId !== containerId) return;
+    const taken = this.send(claim.session, this.leave(instance, entry));
+    if (!claim.isOurs || !isConnected()) return;
+    let cancel = (): void => undefined;
+    const timeout = new Promise<void>((end) => (cancel = clock.after(WITHDRAW_MS, end)));
+    await Promise.race([taken, timeout]);
+    cancel();
+  }
+
+  private changed({ endpoints }: WantedEndpoints): readonly Wish[] {
+    return endpoints.flatMap((one) => {
+      const before = this.entries.get(one.instance);
+      const values = this.valuesOf(one);
+      this.entries.set(one.instance, { containerId: one.containerId, values, isLeaving: false });
+      const known = before?.isLeaving === false ? before.values : new Map<string, string>();
+      const dropped = [...(before?.values.keys() ?? [])].filter((key) => !values.has(key));
+      return [
+        ...dropped.map((key) => ({ key, value: undefined })),
+        ...[...values].filter(([key, value]) => known.get(key) !== value).map(([key, value]) => ({ key, value })),
+      ];
+    });
+  }
+
+  private gone({ endpoints }: WantedEndpoints): readonly Wish[] {
+    const wanted = new Set(endpoints.map(({ instance }) => instance));
+    return [...this.entries]
+      .filter(([instance, { isLeaving }]) => !isLeaving && !wanted.has(instance))
+      .flatMap(([instance, entry]) => this.leave(instance, entry));
+  }
+
+  private leave(instance: string, entry: Entry): readonly Wish[] {
+    this.entries.set(instance, { ...entry, isLeaving: true });
+    return [...entry.values.keys()].map((key) => ({ key, value: undefined }));
+  }
+
+  private async send(session: LeaseSession, wishes: readonly Wish[]): Promise<void> {
+    if (wishes.length === 0) return;
+    this.writes += wishes.length;
+    const leaving = [...this.entries].filter(([, { isLeaving }]) => isLeaving);
+    // What is not taken now, the session goes on trying; until it is known to be gone, it is asked for again.
+    if (!(await session.want(wishes))) return;
+    const deleted = new Set(wishes.filter(({ value }) => value === undefined).map(({ key }) => key));
+    for (const [instance, entry] of leaving) {
+      const isGone = [...entry.values.keys()].every((key) => deleted.has(key));
+      if (isGone && this.entries.get(instance) === entry) this.entries.delete(instance);
+    }
+  }
+
+  private valuesOf(one: WantedEndpoint): ReadonlyMap<string, string> {
+    const { keys, skyDns } = this.options;
+    const key = keys.endpoint(one.service, one.instance);
+    const values = new Map([[key, encodeDocument('Endpoint', one.endpoint)]]);
+    if (skyDns !== undefined) {
+      const record = skyDnsRecord(one, skyDns);
+      values.set(record.key, record.value);
+    }
+    return values;
+  }
+
+  private checkLater(): void {
+    const { clock, random } = this.options;
+    this.cancelCheck = clock.after(CHECK_MS * (0.75 + random() / 2), () => {
+      this.checkLater();
+      void this.check();
+    });
+  }
+
+  private async check(): Promise<void> {
+    const { claim, log } = this.options;
+    const { session } = claim;
+    if (session === undefined || !claim.isOurs) return;
+    const leaving = [...this.entries].filter(([, { isLeaving }]) => isLeaving);
+    void this.send(
+      session,
+      leaving.flatMap(([instance, entry]) => this.leave(instance, entry)),
+    );
+    if ((await session.check()) !== 'changed' || this.isStopped) return;
+    log.warn('endpoints of this host were edited or deleted in etcd, by somebody else; written anew');
+    await session.refresh();
+  }
+}
