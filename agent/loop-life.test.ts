@@ -28,8 +28,8 @@ describe('a stop', () => {
     expect(commands).toEqual(['/bin/bye']);
     expect(spanOf(host, 'drain web-1', 'stop web-1')).toBeGreaterThanOrEqual(5000);
     expect(phasesOf(host)).toBe(
-      'DRAINING (hook 1 of 1 (/bin/bye)), DRAINING (drain wait of 5 s), ' +
-        'STOPPING (stop signal sent; SIGKILL after 10 s), STOPPING',
+      'DRAINING, DRAINING (hook 1 of 1 (/bin/bye)), DRAINING (drain wait of 5 s), ' +
+        'STOPPING, STOPPING (stop signal sent; SIGKILL after 10 s), STOPPING',
     );
   });
 

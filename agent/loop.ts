@@ -4,26 +4,20 @@
  * Events only wake it; every pass reads everything anew, containers before desired, so that a container that
  * was started meanwhile is no orphan. One pass at a time; a wake during a pass means one more.
  */
-import type { Clock } from '../lib/clock';
 import { backoffMs } from '../lib/backoff';
-import type { HostStatus, Problem } from '../lib/documents/types';
-import type { Logger } from '../lib/log';
-import type { Pauses } from '../lib/pauses';
-import type { OnBoundary } from './boundaries';
+import type { Problem } from '../lib/documents/types';
 import { CrashLogs } from './memory/crash-logs';
-import { EngineError, type Engine, type EngineFacts } from './docker/engine';
-import { execute, type ExecutorTools } from './executor';
-import type { HostPorts } from './host-ports';
+import { EngineError, type EngineFacts } from './docker/engine';
+import { execute } from './executor';
+import type { LoopOptions } from './loop-options';
 import { AgentMemory } from './memory/memory';
-import type { MemoryCopy } from './memory/memory-copy';
 import { MemorySaver } from './memory/memory-saver';
 import type { Crash } from './memory/runs';
 import { groupByInstance, imagesInQuestion } from './plan/listed';
 import { planHost } from './plan/plan-host';
 import { noLongerWanted } from './plan/still-wanted';
-import { NOTHING_SEEN, type Actual, type Cut, type Desired, type Step } from './plan/types';
-import type { Probes } from './probes/probes';
-import type { Besides, StatusInput } from './status';
+import { NOTHING_SEEN, type Actual, type Desired, type Step } from './plan/types';
+import type { StatusInput } from './status';
 import { SteadyStatus } from './steady-status';
 import { Workers } from './workers';
 
@@ -34,41 +28,6 @@ const ENGINE_RETRY = { baseMs: 250, capMs: 10_000 };
 const MAX_PAUSE_MS = 1000;
 /** A report of a crash waits so long for what the container said last. */
 const MAX_LOG_WAIT_MS = 500;
-
-export interface LoopOptions {
-  readonly engine: Engine;
-  readonly ports: HostPorts;
-  readonly probes: Probes;
-  readonly memoryCopy: MemoryCopy;
-  readonly onBoundary: OnBoundary;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly random: () => number;
-  readonly desired: () => Desired;
-  readonly pauses: Pauses;
-  /** False while the host's name is known to be another agent's: then nothing is begun. */
-  readonly mayAct: () => boolean;
-  /** Undefined when the host is not cut off from etcd. */
-  readonly cut: () => Cut | undefined;
-  /** What is wrong apart from Docker: goes into the status. */
-  readonly problems: () => readonly Problem[];
-  /** Goes into the status, too: `tell` says when it has changed. */
-  readonly besides: () => Besides;
-  readonly withdraw: ExecutorTools['withdraw'];
-  /** A probe has found that a container is well, or ill: known at once, also while Docker does not answer. */
-  readonly onHealth: () => void;
-  /** After every pass, from the first list of containers on: before, nothing true can be said of them. */
-  readonly onStatus: (status: HostStatus) => void;
-  readonly onPass: (pass: PassReport) => void;
-}
-
-export interface PassReport {
-  readonly durationMs: number;
-  /** Those that were begun. */
-  readonly steps: readonly Step[];
-  readonly engineAnswers: boolean;
-  readonly restartsTotal: number;
-}
 
 /** What the last pass saw, with what is known now. */
 export interface LoopSnapshot extends StatusInput {
@@ -95,6 +54,8 @@ export class Loop {
   private isBegun = false;
   private isPassing = false;
   private isWoken = false;
+  /** Something was told in the middle of a pass. */
+  private isUntold = false;
   private cancelTimer: () => void = () => undefined;
   private restartsTotal = 0;
 
@@ -136,7 +97,8 @@ export class Loop {
 
   /** Something that is told has changed, and nothing that is planned by. */
   tell(): void {
-    // Not in the middle of a pass, which tells it anyway.
+    this.isUntold = true;
+    // Not in the middle of a pass: its end tells it.
     if (!this.isPassing) this.report();
   }
 
@@ -162,6 +124,7 @@ export class Loop {
       if (this.isWoken) await this.pause(Math.min(MAX_PAUSE_MS, this.options.clock.monotonicMs() - startedMs));
     }
     this.isPassing = false;
+    if (this.isUntold) this.report();
   }
 
   private async pause(ms: number): Promise<void> {
@@ -285,6 +248,7 @@ export class Loop {
   }
 
   private report(): void {
+    this.isUntold = false;
     if (this.actual !== undefined) this.options.onStatus(this.status.of(this.snapshot()));
   }
 

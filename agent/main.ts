@@ -10,7 +10,6 @@ import { createAgentApi } from './api/agent-api';
 import { serveOnSocket } from './api/socket';
 import { copyInFolder } from './desired/disk-copy';
 import { createDockerEngine } from './docker/dockerode-engine';
-import type { SkyDns } from './endpoints/skydns';
 import { lockStateDir, readAgentId } from './identity';
 import { memoryInFolder } from './memory/memory-copy';
 import { createAgentMetrics } from './metrics';
@@ -31,7 +30,7 @@ export async function runAgent(
   const stopped = waitForSignal();
   const log = createLogger({ component: 'agent', level: config.logLevel }).child({ host: config.name });
   const lock = await lockStateDir(config.stateDir);
-  const { name, address, labels, resources, portRange, leaseTtl: leaseTtlMs, prefix, docker, stateDir } = config;
+  const { name, prefix, docker, stateDir } = config;
   const { dockerConfig, registryMirrors: mirrors, minFreeSpace } = config;
   const registries = { dockerConfig, mirrors, minFreeSpace };
   const clock = systemClock;
@@ -41,24 +40,8 @@ export async function runAgent(
   const agentId = await readAgentId(stateDir);
   const engine = createDockerEngine({ docker, host: name, nodeId: agentId, prefix, clock, log, registries });
   const agent = new Agent({
-    ...{
-      name,
-      address,
-      http: config.http,
-      labels,
-      resources,
-      portRange,
-      leaseTtlMs,
-      weight: config.weight,
-      skyDns: skyDnsOf(config),
-      store,
-      clock,
-      log,
-      random,
-      engine,
-      agentId,
-      metrics: agentMetrics,
-    },
+    ...hostOf(config),
+    ...{ store, clock, log, random, engine, agentId, metrics: agentMetrics },
     disk: copyInFolder(stateDir, { host: name, prefix }),
     memoryCopy: memoryInFolder(stateDir),
     tidying: {
@@ -97,8 +80,12 @@ export async function runAgent(
   return 1;
 }
 
-function skyDnsOf({ skydnsDomain: domain, skydnsTtl }: AgentConfig): SkyDns | undefined {
-  return domain === '' ? undefined : { domain, ttlS: Math.ceil(skydnsTtl / 1000) };
+/** What the agent's settings say of the host itself. */
+function hostOf(config: AgentConfig) {
+  const { name, address, http, labels, resources, weight, portRange, leaseTtl: leaseTtlMs } = config;
+  const { skydnsDomain: domain, skydnsTtl } = config;
+  const skyDns = domain === '' ? undefined : { domain, ttlS: Math.ceil(skydnsTtl / 1000) };
+  return { name, address, http, labels, resources, weight, portRange, leaseTtlMs, skyDns };
 }
 
 function answer(trouble: string | undefined): ReturnType<typeof plain> {

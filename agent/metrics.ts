@@ -1,7 +1,7 @@
 import type { HostStatus } from '../lib/documents/types';
 import { createMetrics, type Metrics } from '../lib/metrics';
 import type { EndpointMetrics } from './endpoints/endpoint-publisher';
-import type { PassReport } from './loop';
+import type { PassReport } from './loop-options';
 import type { Outcome } from './probes/outcome';
 import type { TidyMetrics } from './tidy/tidy';
 

@@ -89,14 +89,14 @@ describe('before a container is stopped, its endpoint is gone', () => {
     expect(await exists()).toBe(true);
     // It learns what it is to do, and at that moment etcd fails.
     let isFirst = true;
-    const { txn } = agent.store;
+    const txn = agent.store.txn.bind(agent.store);
     agent.store.txn = (what) => {
       if (isFirst && what.writes.some(({ key }) => key === KEY)) {
         isFirst = false;
         sinceMs = host.clock.monotonicMs();
         befall(agent);
       }
-      return txn.call(agent.store, what);
+      return txn(what);
     };
     await host.assign({});
     await host.clock.advance(4000);

@@ -19,14 +19,6 @@ export const asAddress: Parse<string> = (text) => {
   return text;
 };
 
-/** "cluster.local", in lower case; empty for none. */
-export const asDomain: Parse<string> = (text) => {
-  const domain = text.trim().toLowerCase();
-  const isDomain = domain.length <= 200 && domain.split('.').every(isDnsLabel);
-  if (domain !== '' && !isDomain) throw wrong(text, 'a domain; write cluster.local');
-  return domain;
-};
-
 export const asListen: Parse<string> = (text) => {
   splitListen(text);
   return text;
@@ -60,6 +52,8 @@ export const asDomain: Parse<string> = (text) => {
     throw wrong(text, `a domain of at most ${MAX_DOMAIN_LENGTH} characters; write berth or berth.example.com`);
   return text;
 };
+/** The same; empty for none. */
+export const asDomainOrNone: Parse<string> = (text) => (text === '' ? '' : asDomain(text));
 /** A name has 253 (RFC 1035), and two labels of 63 and "service" before the domain. */
 const MAX_DOMAIN_LENGTH = 100;
 

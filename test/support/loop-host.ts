@@ -4,7 +4,8 @@ import type { MemoryContainer } from '../../agent/docker/simulated/memory-contai
 import { MemoryDocker, type MemoryDockerOptions } from '../../agent/docker/simulated/memory-docker';
 import { createMemoryEngine } from '../../agent/docker/simulated/memory-engine';
 import { HostPorts } from '../../agent/host-ports';
-import { Loop, type PassReport } from '../../agent/loop';
+import { Loop } from '../../agent/loop';
+import type { PassReport } from '../../agent/loop-options';
 import type { Probes } from '../../agent/probes/probes';
 import type { KeptInstance, MemoryCopy } from '../../agent/memory/memory-copy';
 import type { Cut, Desired } from '../../agent/plan/types';
