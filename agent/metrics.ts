@@ -3,6 +3,7 @@ import { createMetrics, type Metrics } from '../lib/metrics';
 import type { EndpointMetrics } from './endpoints/endpoint-publisher';
 import type { PassReport } from './loop-options';
 import type { Outcome } from './probes/outcome';
+import type { GroupMetrics as TemplateMetrics } from './templates/group';
 import type { TidyMetrics } from './tidy/tidy';
 
 const PASS_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -17,6 +18,7 @@ export interface AgentMetrics extends EndpointMetrics {
   /** Of a probe. */
   onTry(result: Outcome['result'], durationMs: number): void;
   readonly images: TidyMetrics;
+  readonly templates: TemplateMetrics;
 }
 
 export function createAgentMetrics(): AgentMetrics {
@@ -87,6 +89,7 @@ export function createAgentMetrics(): AgentMetrics {
       writes.inc(written);
     },
     images: imageMetrics(metrics),
+    templates: templateMetrics(metrics),
   };
 }
 
@@ -104,4 +107,14 @@ function imageMetrics(metrics: Metrics): TidyMetrics {
     },
     onDisk: (usedRatio) => disk.set(usedRatio),
   };
+}
+
+function templateMetrics(metrics: Metrics): TemplateMetrics {
+  const renders = metrics.counter('berth_agent_template_renders_total', 'Renderings of templates, by result.', [
+    'result',
+  ]);
+  const reloads = metrics.counter('berth_agent_template_reloads_total', 'Reloads that templates ran, by result.', [
+    'result',
+  ]);
+  return { onRender: (result) => renders.inc(1, { result }), onReload: (result) => reloads.inc(1, { result }) };
 }

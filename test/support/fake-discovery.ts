@@ -11,6 +11,8 @@ export interface FakeDiscovery extends Discovery {
   readonly slow: Set<string>;
   /** Nothing is known of these. */
   readonly unknown: Set<string>;
+  /** Those that somebody is subscribed to, sorted. */
+  readonly followed: readonly string[];
 }
 
 export function createFakeDiscovery(): FakeDiscovery {
@@ -23,6 +25,9 @@ export function createFakeDiscovery(): FakeDiscovery {
   const known = (name: string): KnownService => services.get(name) ?? { name, endpoints: [], exists: false };
   return {
     ...{ hosts, slow, unknown },
+    get followed() {
+      return [...watchers].flatMap(([name, of]) => (of.size > 0 ? [name] : [])).sort();
+    },
     set(name, endpoints) {
       services.set(name, { name, endpoints, exists: true });
       wake(name);
