@@ -6,6 +6,7 @@ import { registerApply } from './apply';
 import { registerCordon, registerUncordon } from './cordon';
 import { registerCoordinator } from './coordinator';
 import { registerDrain } from './drain';
+import { registerEndpoints } from './endpoints';
 import { registerFreeze, registerUnfreeze } from './freeze';
 import { registerHistory } from './history';
 import { registerPlan } from './plan';
@@ -52,6 +53,7 @@ export function createProgram(): Command {
     registerPs,
     registerServices,
     registerHosts,
+    registerEndpoints,
     registerWhy,
     registerAlarms,
     registerRm,

@@ -3,6 +3,7 @@ import { VERSION } from '../../lib/version';
 import { apply } from './apply';
 import type { ApiContext } from './context';
 import { listAlarms, releaseAlarm } from './alarms';
+import { listEndpoints } from './endpoints';
 import { changeFreeze } from './freeze';
 import { changeHost, removeHost } from './hosts';
 import { listHosts, listInstances, listServices } from './lists';
@@ -24,6 +25,7 @@ export function createApi(context: ApiContext): CoordinatorCalls {
     listServices: async (request) => listServices(context, request),
     listInstances: async (request) => listInstances(context, request),
     listHosts: async (request) => listHosts(context, request),
+    listEndpoints: (request) => listEndpoints(context, request),
     why: async (request) => why(context, request),
     listAlarms: async () => listAlarms(context),
     releaseAlarm: (request) => releaseAlarm(context, request),

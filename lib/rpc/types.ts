@@ -17,6 +17,8 @@ import type { GetVersionResponse__Output } from '../../proto/generated/types/ber
 import type { HostFit__Output } from '../../proto/generated/types/berth/v1/HostFit';
 import type { ListAlarmsRequest__Output } from '../../proto/generated/types/berth/v1/ListAlarmsRequest';
 import type { ListAlarmsResponse__Output } from '../../proto/generated/types/berth/v1/ListAlarmsResponse';
+import type { ListEndpointsRequest__Output } from '../../proto/generated/types/berth/v1/ListEndpointsRequest';
+import type { ListEndpointsResponse__Output } from '../../proto/generated/types/berth/v1/ListEndpointsResponse';
 import type { ListHostsRequest__Output } from '../../proto/generated/types/berth/v1/ListHostsRequest';
 import type { ListHostsResponse__Output } from '../../proto/generated/types/berth/v1/ListHostsResponse';
 import type { ListInstancesRequest__Output } from '../../proto/generated/types/berth/v1/ListInstancesRequest';
@@ -73,6 +75,10 @@ export type ListInstancesResponse = Whole<ListInstancesResponse__Output>;
 export type ListedInstance = Whole<ListedInstance__Output>;
 export type ListHostsRequest = Whole<ListHostsRequest__Output>;
 export type ListHostsResponse = Whole<ListHostsResponse__Output>;
+export type ListEndpointsRequest = Whole<ListEndpointsRequest__Output>;
+export type ListEndpointsResponse = Whole<ListEndpointsResponse__Output>;
+export type ListedEndpoint = ListEndpointsResponse['endpoints'][number];
+export type UnpublishedInstance = ListEndpointsResponse['unpublished'][number];
 export type ListedHost = Whole<ListedHost__Output>;
 export type ChangeHostRequest = Whole<ChangeHostRequest__Output>;
 export type ChangeHostResponse = Whole<ChangeHostResponse__Output>;
@@ -128,6 +134,7 @@ export interface CoordinatorCalls {
   listServices(request: ListServicesRequest): Promise<ListServicesResponse>;
   listInstances(request: ListInstancesRequest): Promise<ListInstancesResponse>;
   listHosts(request: ListHostsRequest): Promise<ListHostsResponse>;
+  listEndpoints(request: ListEndpointsRequest): Promise<ListEndpointsResponse>;
   why(request: WhyRequest): Promise<WhyResponse>;
   listAlarms(request: ListAlarmsRequest): Promise<ListAlarmsResponse>;
   releaseAlarm(request: ReleaseAlarmRequest): Promise<ReleaseAlarmResponse>;

@@ -64,6 +64,32 @@ test('why: a service, an instance, and what has no place', async () => {
   expect(await done('alarms')).toBe('No alarms.\n');
 }, 60_000);
 
+test('endpoints: where instances answer, what is not published, and what is no endpoint', async () => {
+  const [one, two] = (await json('ps', 'web'))['instances'] as { id: string; host: string }[];
+  const { keys, etcd } = cluster;
+  const endpoint = {
+    host: '10.0.0.1',
+    hostName: one!.host,
+    port: 20001,
+    ports: { http: 20001 },
+    release: 3,
+    weight: 100,
+  };
+  await etcd.put(keys.endpoint('web', one!.id), JSON.stringify(endpoint));
+  expect(await done('endpoints', 'web')).toMatch(
+    new RegExp(
+      `^SERVICE .*\\nweb +${one!.id} +${one!.host} +10.0.0.1:20001 +http=20001 +@3 +100\\n\\nNot published:\\nSERVICE .*\\nweb +${two!.id} +${two!.host} +@3 +it runs and .* not published it yet\\n`,
+    ),
+  );
+  await etcd.put(keys.endpoint('web', 'web-9-bad'), 'garbage');
+  expect(await cluster.berth('endpoints', 'wbe', 'web', '--json')).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('"doubt": ""'),
+    stderr: expect.stringMatching(/web-9-bad is no endpoint.*\[json-syntax\]\nThere is no service "wbe"\.\n$/),
+  });
+  for (const id of [one!.id, 'web-9-bad']) await etcd.del(keys.endpoint('web', id));
+}, 60_000);
+
 test('history and rollback: back, forward, and to what is gone', async () => {
   const history = await done('history', 'web');
   expect(history).toMatch(/^RELEASE .*\n@3 .* web:2 .* current .*\n@2 .* web:bad .* never whole .*\n@1 .* web:1 /);
