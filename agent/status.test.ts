@@ -17,6 +17,10 @@ const WEB = releaseOf('web', { number: 2, hostPorts: [0] });
 const SPEC = specHash(WEB.container);
 const WANTED = desiredOf({ [ID]: WEB });
 const LEFT_OUT = desiredOf({});
+const UNKNOWN_TO_ETCD: Desired = {
+  ...WANTED,
+  instances: new Map([...WANTED.instances].map(([id, one]) => [id, { ...one, hash: '' }])),
+};
 const UNREADABLE = desiredOf({ [ID]: 'release web@1 is not in etcd' });
 const INCOMPLETE = desiredOf({}, { isComplete: false });
 const withPolicy = (policy: Parameters<typeof releaseOf>[1] & object): Desired =>
@@ -221,6 +225,8 @@ test('of what it holds, it says what it was made from: etcd may have forgotten',
   expect(statusOf({ container: { image }, desired: INCOMPLETE })).toMatchObject({ held: true, image });
   expect(statusOf({ container: { image }, desired: UNREADABLE })).toMatchObject({ held: false, image });
   expect(statusOf({ desired: INCOMPLETE })).not.toHaveProperty('image');
+  // Its release is gone from etcd, and known here still.
+  expect(statusOf({ container: { image }, desired: UNKNOWN_TO_ETCD })).toMatchObject({ held: false, image });
 });
 
 test.each<[string, Case, number]>([

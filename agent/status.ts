@@ -65,8 +65,8 @@ function instanceStatus(one: InstanceInput, { desired, memory, busy, turns }: St
   const { instance, wanted, pause } = one;
   const [container] = one.containers;
   const isHeld = desired.held.has(instance) || !desired.isComplete;
-  // Etcd may have lost its release, whether or not it has an assignment again.
-  const isForgotten = isHeld || (wanted !== undefined && wanted.spec === undefined);
+  // Etcd may have lost its release, whether or not it has an assignment again, and though we still know it.
+  const isForgotten = isHeld || (wanted !== undefined && (wanted.spec === undefined || wanted.hash === ''));
   const lastExit = lastExitOf(container?.exit, memory.lastExitOf(instance));
   const who = container ?? wanted;
   const decision = planInstance(one);

@@ -17,6 +17,8 @@ export interface ReleaseWish {
 }
 
 export const WINDOW_MS = 5000;
+/** The coordinator knows the release. */
+const HASH = '1:00';
 
 export function hookOf(...command: readonly string[]): Hook {
   return { command, user: '', privileged: false, workingDir: '', environment: {} };
@@ -52,7 +54,7 @@ export function releaseOf(service: string, wish: ReleaseWish = {}): Release {
 /** The same, with a `before` job. */
 export function withJob(desired: Desired, id: string, release: Release): Desired {
   const { service, number } = release;
-  const assigned = { service, slot: 0, release: number, hash: '', config: {}, before: true };
+  const assigned = { service, slot: 0, release: number, hash: HASH, config: {}, before: true };
   return {
     ...desired,
     instances: new Map(desired.instances).set(id, { ...assigned, ...madeFrom(assigned, release) }),
@@ -88,7 +90,7 @@ export function desiredOf(
     const service = typeof wish === 'string' ? 'web' : wish.service;
     const release = typeof wish === 'string' ? 1 : wish.number;
     const known = typeof wish === 'string' ? { specProblem: wish } : { spec: wish, specHash: specHash(wish.container) };
-    return [id, { service, slot: index + 1, release, hash: '', config: {}, before: false, ...known }];
+    return [id, { service, slot: index + 1, release, hash: HASH, config: {}, before: false, ...known }];
   });
   const nothing = { held: new Set<string>(), prefetch: new Map(), pauses: [] };
   return { isComplete: true, assignmentRevision: 1, ...nothing, ...rest, instances: new Map(instances) };
