@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { writeWhole } from './whole-file';
+import { writeWhole } from '../lib/whole-file';
 
 const FILE = 'agent-id';
 

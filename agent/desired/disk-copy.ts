@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { decodeAssignment } from '../../lib/documents/assignment';
 import { decodeDocument, encodeDocument } from '../../lib/documents/codec';
 import type { Assignment, Release } from '../../lib/documents/types';
-import { writeWhole } from '../whole-file';
+import { writeWhole } from '../../lib/whole-file';
 
 export interface DesiredCopy {
   readonly assignment: Assignment;

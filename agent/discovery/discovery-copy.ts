@@ -9,7 +9,7 @@ import { decodeDocument, DocumentError, encodeDocument } from '../../lib/documen
 import type { Endpoint } from '../../lib/documents/types';
 import type { Logger } from '../../lib/log';
 import { Saver } from '../saver';
-import { writeWhole } from '../whole-file';
+import { writeWhole } from '../../lib/whole-file';
 import type { KnownEndpoint } from './discovery';
 import type { FollowedDiscovery } from './followed-discovery';
 

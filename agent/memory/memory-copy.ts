@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LastExit } from '../../lib/documents/types';
-import { writeWhole } from '../whole-file';
+import { writeWhole } from '../../lib/whole-file';
 
 export interface KeptInstance {
   /** Starts after exits since the last success. */

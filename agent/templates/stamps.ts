@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeWhole } from '../whole-file';
+import { writeWhole } from '../../lib/whole-file';
 
 /** Where they are kept. */
 export interface StampsCopy {

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeWhole } from '../whole-file';
+import { writeWhole } from '../../lib/whole-file';
 
 /** An image that was not on the engine before Berth pulled it. */
 export interface ImageNote {

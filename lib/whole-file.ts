@@ -1,12 +1,15 @@
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+const FOR_THE_OWNER_ONLY = 0o600;
+
 /**
  * Replaces a file by one with this text: a crash at any point leaves the old one or the new one. Durable when it returns.
+ * @param mode permission bits of a file that is made
  * Only one call for a path at a time. @throws Error of the file system, disk full included; the old file is whole then
  */
-export async function writeWhole(path: string, text: string): Promise<void> {
-  const file = await open(`${path}.new`, 'w', 0o600);
+export async function writeWhole(path: string, text: string, mode = FOR_THE_OWNER_ONLY): Promise<void> {
+  const file = await open(`${path}.new`, 'w', mode);
   try {
     await file.writeFile(text);
     await file.sync();
