@@ -1,5 +1,6 @@
 import type { HostStatus } from '../lib/documents/types';
 import { createMetrics, type Metrics } from '../lib/metrics';
+import type { DnsMetrics } from './dns/dns';
 import type { EndpointMetrics } from './endpoints/endpoint-publisher';
 import type { PassReport } from './loop-options';
 import type { Outcome } from './probes/outcome';
@@ -19,6 +20,7 @@ export interface AgentMetrics extends EndpointMetrics {
   onTry(result: Outcome['result'], durationMs: number): void;
   readonly images: TidyMetrics;
   readonly templates: TemplateMetrics;
+  readonly dns: DnsMetrics;
 }
 
 export function createAgentMetrics(): AgentMetrics {
@@ -90,6 +92,7 @@ export function createAgentMetrics(): AgentMetrics {
     },
     images: imageMetrics(metrics),
     templates: templateMetrics(metrics),
+    dns: dnsMetrics(metrics),
   };
 }
 
@@ -117,4 +120,16 @@ function templateMetrics(metrics: Metrics): TemplateMetrics {
     'result',
   ]);
   return { onRender: (result) => renders.inc(1, { result }), onReload: (result) => reloads.inc(1, { result }) };
+}
+
+function dnsMetrics(metrics: Metrics): DnsMetrics {
+  const queries = metrics.counter('berth_agent_dns_queries_total', 'Queries of DNS, by how they ended.', ['outcome']);
+  const failures = metrics.counter(
+    'berth_agent_dns_forward_failures_total',
+    'Tries of a name server outside that brought no answer.',
+  );
+  return {
+    onQuery: (outcome) => queries.inc(1, { outcome }),
+    onForwardFailure: () => failures.inc(),
+  };
 }

@@ -1,0 +1,75 @@
+import type { Clock } from '../../lib/clock';
+import type { Logger } from '../../lib/log';
+import type { Discovery } from '../discovery/discovery';
+import type { Explain } from './explain';
+import { explainWith } from './explanation';
+import { Forwarder } from './forward/forwarder';
+import { NameServers } from './forward/name-servers';
+import { Responder, type Outcome } from './responder';
+import { DnsServer, type KeptListener } from './server/server';
+import { Zone } from './zone';
+
+export interface DnsMetrics {
+  onQuery(outcome: Outcome): void;
+  /** A try of a name server outside brought no answer. */
+  onForwardFailure(): void;
+}
+
+export interface DnsOptions {
+  readonly discovery: Discovery;
+  /** "berth" */
+  readonly domain: string;
+  /** Name of this host. */
+  readonly host: string;
+  /** Endpoints with this label "zone" come first; undefined: none does. */
+  readonly preferredZone: string | undefined;
+  /** Of answers. */
+  readonly ttlSeconds: number;
+  /** Name servers for all other names, "host:port" each; none: those of `resolvConf`. */
+  readonly upstreams: readonly string[];
+  /** /etc/resolv.conf, unless a test has its own. */
+  readonly resolvConf?: string;
+  readonly clock: Clock;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly metrics?: DnsMetrics;
+}
+
+/** DNS of this host: docs/discovery.md. It listens nowhere until it is told to. */
+export class AgentDns {
+  readonly server: DnsServer;
+  /** What this host would answer, and why. */
+  readonly explain: Explain;
+  private readonly forwarder: Forwarder;
+
+  constructor(options: DnsOptions) {
+    const { clock, random, log, metrics, upstreams, resolvConf = '/etc/resolv.conf' } = options;
+    const zone = new Zone(options);
+    const ours = (): readonly string[] => this.server.addresses;
+    const servers = new NameServers({ fixed: upstreams, file: resolvConf, ours, clock });
+    this.forwarder = new Forwarder({ servers, clock, log, onFailure: () => metrics?.onForwardFailure() });
+    const responder = new Responder({
+      zone,
+      forward: (packet, query, transport) => this.forwarder.forward(packet, query, transport),
+      random,
+      onQuery: (outcome) => metrics?.onQuery(outcome),
+    });
+    this.server = new DnsServer({
+      respond: (packet, transport) => responder.respond(packet, transport),
+      ...{ clock, random, log },
+    });
+    this.explain = explainWith({ zone, forwarder: this.forwarder, ttlSeconds: options.ttlSeconds, view: options });
+  }
+
+  /** Answers there as soon as the address can be had. @param address "host:port" */
+  listen(address: string): KeptListener {
+    return this.server.keep(address);
+  }
+
+  /** Close the listeners that `listen` gave first: they would come again. */
+  async close(): Promise<void> {
+    this.forwarder.close();
+    await this.server.close();
+  }
+}

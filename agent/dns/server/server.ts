@@ -1,0 +1,128 @@
+import { backoffMs } from '../../../lib/backoff';
+import type { Clock } from '../../../lib/clock';
+import { splitListen } from '../../../lib/listen-address';
+import type { Logger } from '../../../lib/log';
+import { listenTcp } from './tcp';
+import { bindUdp, type Bound, type Respond } from './udp';
+
+/** An address that can't be had may come later: that of a bridge that Docker makes, or the port that somebody gives up. */
+const RETRY = { baseMs: 500, capMs: 10_000 };
+/** A port that is free for UDP may be taken for TCP: so many are tried, where any will do. */
+const MAX_PORT_TRIES = 20;
+/** What sockets meet is told once in so long. */
+const TROUBLE_AGAIN_MS = 60_000;
+
+export interface ServerOptions {
+  readonly respond: Respond;
+  readonly clock: Clock;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+export interface Listener {
+  /** "host:port", with the real port where 0 was asked for. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+export interface KeptListener {
+  /** "host:port" that is listened on now, with the real port. */
+  readonly address: string | undefined;
+  /** Why it is not had at the moment, for people. */
+  readonly problem: string | undefined;
+  close(): Promise<void>;
+}
+
+/** Answers over UDP and TCP on any number of addresses. Whatever sockets meet, it goes on. */
+export class DnsServer {
+  private readonly listeners = new Set<Listener>();
+  private lastTroubleMs = -Infinity;
+
+  constructor(private readonly options: ServerOptions) {}
+
+  /** "host:port" of all that it listens on at the moment. */
+  get addresses(): readonly string[] {
+    return [...this.listeners].map(({ address }) => address);
+  }
+
+  /**
+   * @param address "host:port"; port 0 picks one
+   * @throws Error when the address can't be had; it can be tried again
+   */
+  async listen(address: string): Promise<Listener> {
+    const { host, port } = splitListen(address);
+    for (let attempt = 1; ; attempt++) {
+      const udp = await bindUdp(host, port, this.options.respond, (error) => this.tell(address, error));
+      try {
+        const tcp = await listenTcp(host, udp.port, this.options.respond, (error) => this.tell(address, error));
+        return this.add(host, udp, tcp);
+      } catch (error) {
+        await udp.close();
+        if (port !== 0 || attempt === MAX_PORT_TRIES) throw error;
+      }
+    }
+  }
+
+  /** Listens as soon as the address can be had, and says in the log when it can't. */
+  keep(address: string): KeptListener {
+    const { clock, random, log } = this.options;
+    let listener: Listener | undefined;
+    let problem: string | undefined;
+    let isClosed = false;
+    let cancel = (): void => undefined;
+    const attempt = async (count: number): Promise<void> => {
+      try {
+        listener = await this.listen(address);
+        if (problem !== undefined) log.info('DNS is answered here now', { address });
+        problem = undefined;
+      } catch (error) {
+        if (problem === undefined)
+          log.error('DNS can not be answered here; will try again', { address, reason: (error as Error).message });
+        problem = `DNS can not be answered on ${address}: ${(error as Error).message}`;
+        if (!isClosed) cancel = clock.after(backoffMs(count, RETRY, random), () => void (trying = attempt(count + 1)));
+      }
+    };
+    let trying = attempt(1);
+    return {
+      get address() {
+        return listener?.address;
+      },
+      get problem() {
+        return problem;
+      },
+      close: async () => {
+        isClosed = true;
+        cancel();
+        await trying;
+        await listener?.close();
+        listener = undefined;
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.listeners].map((listener) => listener.close()));
+  }
+
+  private add(host: string, udp: Bound, tcp: Bound): Listener {
+    let closing: Promise<unknown> | undefined;
+    const listener: Listener = {
+      address: `${host.includes(':') ? `[${host}]` : host}:${udp.port}`,
+      close: async () => {
+        this.listeners.delete(listener);
+        closing ??= Promise.all([udp.close(), tcp.close()]);
+        await closing;
+      },
+    };
+    this.listeners.add(listener);
+    return listener;
+  }
+
+  private tell(address: string, error: Error): void {
+    const nowMs = this.options.clock.monotonicMs();
+    if (nowMs - this.lastTroubleMs < TROUBLE_AGAIN_MS) return;
+    this.lastTroubleMs = nowMs;
+    this.options.log.warn('a socket of DNS met trouble; it goes on', { address, reason: error.message });
+  }
+}

@@ -1,0 +1,61 @@
+import { createSocket } from 'node:dgram';
+
+/** As much as queues while this process does something else; the kernel may grant less. */
+const RECEIVE_BUFFER_BYTES = 1024 * 1024;
+
+/** @returns undefined for what is not to be answered */
+export type Respond = (packet: Buffer, transport: 'udp' | 'tcp') => Buffer | undefined | Promise<Buffer | undefined>;
+
+export interface Bound {
+  /** The real one, where 0 was asked for. */
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * @param onTrouble told of what the socket meets later: it goes on all the same
+ * @throws Error when the address can't be had
+ */
+export async function bindUdp(
+  host: string,
+  port: number,
+  respond: Respond,
+  onTrouble: (error: Error) => void,
+): Promise<Bound> {
+  const family = host.includes(':') ? 6 : 4;
+  const socket = createSocket({
+    type: family === 6 ? 'udp6' : 'udp4',
+    ipv6Only: family === 6,
+    recvBufferSize: RECEIVE_BUFFER_BYTES,
+    // Only ever given addresses; Node's own would look them up once a turn later.
+    lookup: (address, _options, done) => done(null, address, family),
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind({ address: host, port }, () => {
+      socket.off('error', reject);
+      resolve();
+    });
+  }).catch((error: Error) => {
+    socket.close();
+    throw error;
+  });
+  let isClosed = false;
+  // Also of answers that could not be sent, which nobody waits for: whoever asked asks again.
+  socket.on('error', onTrouble);
+  socket.on('message', (packet, { address, port: to }) => {
+    const answer = respond(packet, 'udp');
+    if (answer instanceof Promise)
+      void answer.then((late) => {
+        if (late !== undefined && !isClosed) socket.send(late, to, address);
+      });
+    else if (answer !== undefined) socket.send(answer, to, address);
+  });
+  return {
+    port: socket.address().port,
+    close: () => {
+      isClosed = true;
+      return new Promise((resolve) => socket.close(() => resolve()));
+    },
+  };
+}
