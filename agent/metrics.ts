@@ -48,12 +48,6 @@ export function createAgentMetrics(): AgentMetrics {
     'Time of a reconcile pass.',
     PASS_BUCKETS_S,
   );
-  const tries = metrics.counter('berth_agent_probe_tries_total', 'Tries of probes, by result.', ['result']);
-  const tryDuration = metrics.histogram(
-    'berth_agent_probe_duration_seconds',
-    'Time of a try of a probe.',
-    TRY_BUCKETS_S,
-  );
   const etcd = metrics.gauge('berth_agent_etcd_connected', '1 when etcd answers.');
   const docker = metrics.gauge('berth_agent_docker_connected', '1 when the Docker Engine answers.');
   const endpoints = metrics.gauge('berth_agent_endpoints', 'Endpoints that this host publishes.');
@@ -82,10 +76,7 @@ export function createAgentMetrics(): AgentMetrics {
       for (const rule of new Set(rules)) problems.set(rules.filter((other) => other === rule).length, { rule });
     },
     onEtcd: (connected) => etcd.set(connected ? 1 : 0),
-    onTry(result, durationMs) {
-      tries.inc(1, { result });
-      tryDuration.observe(durationMs / 1000);
-    },
+    onTry: countTries(metrics),
     onEndpoints(published, written) {
       endpoints.set(published);
       writes.inc(written);
@@ -131,5 +122,18 @@ function dnsMetrics(metrics: Metrics): DnsMetrics {
   return {
     onQuery: (outcome) => queries.inc(1, { outcome }),
     onForwardFailure: () => failures.inc(),
+  };
+}
+
+function countTries(metrics: Metrics): AgentMetrics['onTry'] {
+  const tries = metrics.counter('berth_agent_probe_tries_total', 'Tries of probes, by result.', ['result']);
+  const tryDuration = metrics.histogram(
+    'berth_agent_probe_duration_seconds',
+    'Time of a try of a probe.',
+    TRY_BUCKETS_S,
+  );
+  return (result, durationMs) => {
+    tries.inc(1, { result });
+    tryDuration.observe(durationMs / 1000);
   };
 }
