@@ -104,6 +104,8 @@ elif [ "${1:-}" != "--no-engines" ]; then
   command -v etcdctl >/dev/null || packages+=(etcd-client)
   [ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1 || packages+=(busybox-static)
   command -v docker-registry >/dev/null || packages+=(docker-registry)
+  command -v haproxy >/dev/null || packages+=(haproxy)
+  command -v nginx >/dev/null || packages+=(nginx-light)
   command -v openssl >/dev/null || packages+=(openssl)
   command -v systemd-analyze >/dev/null || packages+=(systemd)
 fi
