@@ -145,7 +145,7 @@ export class Agent {
     this.questions = new ImageQuestions({ engine, log, onAnswer: () => this.loop.tell() });
     this.volumes = new HostVolumes({ engine, clock, log, random, onChange: () => this.loop.tell() });
     this.endpoints = new EndpointPublisher({
-      ...{ keys, clock, log, random, claim: this.claim, metrics: options.metrics, skyDns: options.skyDns },
+      ...{ ...common, keys, claim: this.claim, metrics: options.metrics, skyDns: options.skyDns },
       host: options,
       isConnected: () => this.desired.isConnected,
       snapshot: () => ({ ...this.loop.snapshot(), steps: this.loop.steps }),

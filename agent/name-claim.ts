@@ -32,6 +32,7 @@ export class NameClaim {
   /** Another live agent has the name. */
   problem: Problem | undefined;
   private lease: LeaseSession | undefined;
+  private found: string | undefined;
   private aliveMirror: Mirror | undefined;
   private cancelPatience: (() => void) | undefined;
 
@@ -44,6 +45,11 @@ export class NameClaim {
   /** Undefined before the name is claimed. */
   get session(): LeaseSession | undefined {
     return this.lease;
+  }
+
+  /** Lease of an agent of this host before this one, or an earlier one of this agent: keys may hang on it. */
+  get earlierLease(): string | undefined {
+    return this.isOurs && this.found !== this.lease?.leaseId ? this.found : undefined;
   }
 
   /** When the last request was sent that renewed its lease; monotonic. Undefined when there never was one. */
@@ -59,6 +65,7 @@ export class NameClaim {
     const alive = encodeDocument('HostAlive', { agentId, agentVersion: VERSION, startedAtMs: clock.wallMs() });
     this.lease = startHostLease({
       ...{ store, clock, log, random, key, agentId, alive, ttlMs: leaseTtlMs },
+      onFound: (lease) => (this.found = lease),
       onState: (state, detail) => this.leaseChanged(state, detail),
     });
     const mirror = startMirror({

@@ -10,8 +10,10 @@ import { encodeDocument } from '../../lib/documents/codec';
 import type { Keys } from '../../lib/documents/keys';
 import type { Wish } from '../../lib/etcd/lease-keys';
 import type { LeaseSession } from '../../lib/etcd/lease-session';
+import type { Store } from '../../lib/etcd/store';
 import type { Logger } from '../../lib/log';
-import { skyDnsRecord, type SkyDns } from './skydns';
+import { EarlierLease } from './earlier-lease';
+import { skyDnsKey, skyDnsRecord, type SkyDns } from './skydns';
 import {
   wantedEndpoints,
   type EndpointHost,
@@ -31,6 +33,8 @@ export interface HostClaim {
   readonly isOurs: boolean;
   /** Undefined before the name is claimed. */
   readonly session: LeaseSession | undefined;
+  /** Keys of this host may hang on it. */
+  readonly earlierLease: string | undefined;
 }
 
 export interface EndpointMetrics {
@@ -40,6 +44,7 @@ export interface EndpointMetrics {
 
 export interface EndpointPublisherOptions {
   readonly keys: Keys;
+  readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
   /** Numbers in [0, 1). */
@@ -65,11 +70,22 @@ interface Entry {
 
 export class EndpointPublisher {
   private readonly entries = new Map<string, Entry>();
+  private readonly earlier: EarlierLease;
+  /** As of the last update. */
+  private starting: ReadonlySet<string> = new Set();
   private writes = 0;
   private isStopped = false;
   private cancelCheck: () => void = () => undefined;
 
-  constructor(private readonly options: EndpointPublisherOptions) {}
+  constructor(private readonly options: EndpointPublisherOptions) {
+    const { keys, host } = options;
+    this.earlier = new EarlierLease({
+      ...options,
+      aliveKey: keys.hostAlive(host.name),
+      isWanted: (key) => this.isWanted(key),
+      isSpared: (key) => this.starting.has(instanceOf(key)),
+    });
+  }
 
   start(): void {
     this.checkLater();
@@ -79,6 +95,7 @@ export class EndpointPublisher {
   stop(): void {
     this.isStopped = true;
     this.cancelCheck();
+    this.earlier.stop();
   }
 
   /** Something may have changed. Cheap when nothing has. */
@@ -90,6 +107,8 @@ export class EndpointPublisher {
     void this.send(claim.session, [...this.changed(wanted), ...this.gone(wanted)]);
     metrics?.onEndpoints(wanted.endpoints.length, this.writes);
     this.writes = 0;
+    this.starting = wanted.starting;
+    this.earlier.follow(claim.earlierLease);
   }
 
   /**
@@ -98,9 +117,14 @@ export class EndpointPublisher {
    */
   async withdraw(instance: string, containerId: string): Promise<void> {
     const { claim, clock, isConnected } = this.options;
+    const { session } = claim;
+    if (this.isStopped || session === undefined) return;
     const entry = this.entries.get(instance);
-    if (this.isStopped || claim.session === undefined || entry?.containerId !== containerId) return;
-    const taken = this.send(claim.session, this.leave(instance, entry));
+    // An earlier agent may have published what this one has not come to yet.
+    const taken =
+      entry?.containerId === containerId
+        ? this.send(session, this.leave(instance, entry))
+        : this.earlier.withdraw(claim.earlierLease, this.keysOf(instance, containerId));
     if (!claim.isOurs || !isConnected()) return;
     let cancel = (): void => undefined;
     const timeout = new Promise<void>((end) => (cancel = clock.after(WITHDRAW_MS, end)));
@@ -134,6 +158,20 @@ export class EndpointPublisher {
     return [...entry.values.keys()].map((key) => ({ key, value: undefined }));
   }
 
+  private isWanted(key: string): boolean {
+    const entry = this.entries.get(instanceOf(key));
+    return entry !== undefined && !entry.isLeaving && entry.values.has(key);
+  }
+
+  /** Of the container that an instance is; none when it is another one. */
+  private keysOf(instance: string, containerId: string): readonly string[] {
+    const { keys, skyDns, snapshot } = this.options;
+    const [container] = snapshot().actual.containers.get(instance) ?? [];
+    if (container?.id !== containerId) return [];
+    const key = keys.endpoint(container.service, instance);
+    return skyDns === undefined ? [key] : [key, skyDnsKey(container, skyDns)];
+  }
+
   private async send(session: LeaseSession, wishes: readonly Wish[]): Promise<void> {
     if (wishes.length === 0) return;
     this.writes += wishes.length;
@@ -149,12 +187,9 @@ export class EndpointPublisher {
 
   private valuesOf(one: WantedEndpoint): ReadonlyMap<string, string> {
     const { keys, skyDns } = this.options;
-    const key = keys.endpoint(one.service, one.instance);
-    const values = new Map([[key, encodeDocument('Endpoint', one.endpoint)]]);
-    if (skyDns !== undefined) {
-      const record = skyDnsRecord(one, skyDns);
-      values.set(record.key, record.value);
-    }
+    const { service, instance, endpoint } = one;
+    const values = new Map([[keys.endpoint(service, instance), encodeDocument('Endpoint', endpoint)]]);
+    if (skyDns !== undefined) values.set(skyDnsKey(one, skyDns), skyDnsRecord(endpoint, skyDns));
     return values;
   }
 
@@ -179,4 +214,9 @@ export class EndpointPublisher {
     log.warn('endpoints of this host were edited or deleted in etcd, by somebody else; written anew');
     await session.refresh();
   }
+}
+
+/** Keys of endpoints and their records end with it. */
+function instanceOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
 }

@@ -10,21 +10,19 @@ export interface SkyDns {
   readonly ttlS: number;
 }
 
-export interface SkyDnsRecord {
-  readonly key: string;
-  readonly value: string;
-}
-
 /** What a record without a weight has. */
 const DEFAULT_WEIGHT = 100;
 
-/** "web-1" of "web" in "cluster.local" stands under /skydns/local/cluster/web/web-1. One port for each record: the first. */
-export function skyDnsRecord({ service, instance, endpoint }: WantedEndpoint, { domain, ttlS }: SkyDns): SkyDnsRecord {
-  const labels = domain.split('.').reverse();
-  return { key: ['/skydns', ...labels, service, instance].join('/').toLowerCase(), value: recordOf(endpoint, ttlS) };
+/** "web-1" of "web" in "cluster.local" stands under /skydns/local/cluster/web/web-1. */
+export function skyDnsKey(
+  { service, instance }: Pick<WantedEndpoint, 'service' | 'instance'>,
+  { domain }: SkyDns,
+): string {
+  return ['/skydns', ...domain.split('.').reverse(), service, instance].join('/').toLowerCase();
 }
 
-function recordOf({ host, port, weight }: Endpoint, ttl: number): string {
+/** One port for each record: the first. */
+export function skyDnsRecord({ host, port, weight }: Endpoint, { ttlS: ttl }: SkyDns): string {
   return JSON.stringify({
     host,
     ...(port > 0 && { port }),

@@ -110,6 +110,18 @@ class Etcd3Store implements Store {
     });
   }
 
+  async leaseKeys(id: string): Promise<readonly string[]> {
+    try {
+      const { keys } = await this.call((client, options) =>
+        client.leaseClient.leaseTimeToLive({ ID: id, keys: true }, options),
+      );
+      return keys.map((key) => key.toString()).sort();
+    } catch (error) {
+      if (storeErrorOf(error).code !== 'lease-gone') throw error;
+      return [];
+    }
+  }
+
   async revokeLease(id: string): Promise<void> {
     try {
       await this.call((client, options) => client.leaseClient.leaseRevoke({ ID: id }, options));

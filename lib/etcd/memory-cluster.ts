@@ -103,6 +103,10 @@ export class MemoryCluster {
     return entry.ttlMs;
   }
 
+  leaseKeys(id: string): readonly string[] {
+    return [...(this.leases.get(id)?.keys ?? [])].sort();
+  }
+
   /** Ends a lease and deletes its keys in one revision; does nothing when it is gone. */
   endLease(id: string): void {
     const entry = this.leases.get(id);

@@ -189,6 +189,10 @@ class MemoryClient implements MemoryStore {
     return this.call(() => this.cluster.keepLeaseAlive(id));
   }
 
+  leaseKeys(id: string): Promise<readonly string[]> {
+    return this.call(() => this.cluster.leaseKeys(id));
+  }
+
   revokeLease(id: string): Promise<void> {
     return this.call(() => this.cluster.endLease(id));
   }

@@ -92,6 +92,8 @@ export interface Store {
   grantLease(ttlMs: number): Promise<Lease>;
   /** @returns milliseconds that the lease has left; 0 when it is gone. */
   keepLeaseAlive(id: string): Promise<number>;
+  /** @returns the keys that hang on the lease, sorted; none when it is gone */
+  leaseKeys(id: string): Promise<readonly string[]>;
   revokeLease(id: string): Promise<void>;
   /** Closes every watch and connection. */
   close(): void;

@@ -73,6 +73,19 @@ describe.each(SUBJECTS)('%s keeps the Store contract for leases', (_name, start)
     expect(await store.keepLeaseAlive(id)).toBe(0);
   });
 
+  test('says which keys hang on a lease', async () => {
+    const [lease, other] = [await store.grantLease(60_000), await store.grantLease(60_000)];
+    expect(await store.leaseKeys(lease.id)).toEqual([]);
+    await write(put(key('b'), '1', lease.id), put(key('a'), '1', lease.id), put(key('c'), '1', lease.id));
+    await write(put(key('d'), '1', other.id), put(key('e'), '1'));
+    expect(await store.leaseKeys(lease.id)).toEqual([key('a'), key('b'), key('c')]);
+    await write(put(key('a'), '2', other.id), put(key('b'), '2'), { op: 'delete', key: key('c') });
+    expect(await store.leaseKeys(lease.id)).toEqual([]);
+    expect(await store.leaseKeys(other.id)).toEqual([key('a'), key('d')]);
+    await store.revokeLease(other.id);
+    expect(await store.leaseKeys(other.id)).toEqual([]);
+  });
+
   test('renewals move no revision', async () => {
     const { id } = await store.grantLease(7000);
     const before = (await store.range(all())).revision;

@@ -8,6 +8,7 @@ export function delegateStore(target: Store): { -readonly [K in keyof Store]: St
     watch: (range, startRevision, handlers) => target.watch(range, startRevision, handlers),
     grantLease: (ttlMs) => target.grantLease(ttlMs),
     keepLeaseAlive: (id) => target.keepLeaseAlive(id),
+    leaseKeys: (id) => target.leaseKeys(id),
     revokeLease: (id) => target.revokeLease(id),
     close: () => target.close(),
   };

@@ -110,7 +110,7 @@ export class MemoryDocker {
     this.tell(container);
   }
 
-  setHealth(id: string, health: 'healthy' | 'unhealthy'): void {
+  setHealth(id: string, health: 'starting' | 'healthy' | 'unhealthy'): void {
     const container = this.containers.get(id);
     if (container === undefined || !isUp(container) || container.health === 'none') return;
     container.health = health;
