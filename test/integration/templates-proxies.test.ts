@@ -143,7 +143,7 @@ test(
       const answer = await answerOf(`http://127.0.0.1:${port}/`);
       return answer instanceof Error && !answer.message.includes('ECONNREFUSED') && answer;
     });
-    expect((none as Error).message).toMatch(/^502/);
+    expect((none).message).toMatch(/^502/);
     const first = [await agent.instances.begin(), await agent.instances.begin(), await agent.instances.begin()];
     await until('all of them', async () => {
       const asking = startAskingClient(`http://127.0.0.1:${port}/`, 1);
