@@ -8,6 +8,7 @@ const FLAGS = [
   { flag: '--prefix <prefix>', what: 'prefix of all keys (/berth)' },
   { flag: '--http <host:port>', what: 'serves /metrics, /healthz, /readyz, /sd/prometheus (127.0.0.1:7422)' },
   { flag: '--address <address>', what: 'where Prometheus reaches it (what --http listens on, or the hostname)' },
+  { flag: '--prometheus-file <path>', what: 'writes the targets of Prometheus there, too, for file_sd (off)' },
   { flag: '--grpc <host:port>', what: 'serves the operator’s commands (127.0.0.1:7420)' },
   { flag: '--lease-ttl <duration>', what: 'another coordinator leads after so long without a sign (5s)' },
   { flag: '--log-level <level>', what: 'error, warn, info or debug (info)' },

@@ -5,12 +5,14 @@ import { keysUnder } from '../lib/documents/keys';
 import { connectEtcd } from '../lib/etcd/etcd3-store';
 import { plain, startHttpServer } from '../lib/http-server';
 import { ownAddress, reachedAt } from '../lib/listen-address';
-import { createLogger } from '../lib/log';
+import { createLogger, type Logger } from '../lib/log';
 import { serveCoordinator } from '../lib/rpc/server';
 import { waitForSignal } from '../lib/signals';
 import { VERSION } from '../lib/version';
+import { writeWhole } from '../lib/whole-file';
 import { startCoordinator } from './coordinator';
-import { createPages } from './discovery/pages';
+import { createPages, type Pages } from './discovery/pages';
+import { TargetFile } from './discovery/target-file';
 import { createHeapRoom } from './heap-room';
 import { createCoordinatorMetrics } from './metrics';
 
@@ -29,16 +31,21 @@ export async function runCoordinator(config: CoordinatorConfig): Promise<number>
     ...{ view: coordinator.cluster.view, isKnown: coordinator.cluster.isKnown, candidates: coordinator.candidates },
     own: { identity, http, version: VERSION },
   }));
+  const log = createLogger({ component: 'coordinator', level: config.logLevel });
+  const file = targetFile(config.prometheusFile, pages, log);
+  const changed = (): void => {
+    pages.changed();
+    file?.changed();
+  };
   const coordinator = startCoordinator({
-    ...{ store, metrics, clock: systemClock, random: Math.random, leaseTtlMs: config.leaseTtl },
-    log: createLogger({ component: 'coordinator', level: config.logLevel }),
+    ...{ store, metrics, clock: systemClock, log, random: Math.random, leaseTtlMs: config.leaseTtl },
     keys: keysUnder(config.prefix),
     ...{ identity, http },
     onView: ({ hosts }) => {
       makeRoom(hosts.size);
-      pages.changed();
+      changed();
     },
-    onCandidates: () => pages.changed(),
+    onCandidates: changed,
   });
   const { cluster } = coordinator;
   const rpc = await serveCoordinator(config.grpc, coordinator.api);
@@ -56,10 +63,20 @@ export async function runCoordinator(config: CoordinatorConfig): Promise<number>
   });
   process.stdout.write(`berth coordinator ready: grpc ${rpc.address} http ${web.address}\n`);
   await stopped;
+  file?.close();
   await coordinator.resign();
   await rpc.close();
   await web.close();
   coordinator.close();
   store.close();
   return 0;
+}
+
+/** Prometheus runs as a user of its own. */
+const FOR_EVERYBODY_TO_READ = 0o644;
+
+function targetFile(path: string, pages: Pages, log: Logger): TargetFile | undefined {
+  if (path === '') return undefined;
+  const write = (to: string, text: string): Promise<void> => writeWhole(to, text, FOR_EVERYBODY_TO_READ);
+  return new TargetFile({ path, targets: () => pages.prometheus(), write, clock: systemClock, log });
 }

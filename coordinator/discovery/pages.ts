@@ -15,6 +15,8 @@ export interface Known {
 }
 
 export interface Pages {
+  /** As at /sd/prometheus; undefined before etcd was read. */
+  prometheus(): Promise<string | undefined>;
   readonly routes: Readonly<Record<string, Route>>;
   /** What is known may be another. */
   changed(): void;
@@ -32,6 +34,7 @@ export function createPages(known: () => Known): Pages {
       : plain(503, 'the coordinator could not read etcd yet');
   return {
     routes: { '/sd/prometheus': json(prometheus) },
+    prometheus: async () => (known().isKnown ? prometheus.read() : undefined),
     changed: () => prometheus.changed(),
   };
 }

@@ -19,6 +19,7 @@ test('defaults are those of the documentation', () => {
     prefix: '/berth',
     http: '127.0.0.1:7422',
     address: '',
+    prometheusFile: '',
     grpc: '127.0.0.1:7420',
     leaseTtl: 5000,
     logLevel: 'info',

@@ -11,6 +11,7 @@ import {
   asDomainOrNone,
   asDurationMs,
   asEndpoints,
+  asFile,
   asFolder,
   asLabels,
   asListen,
@@ -86,6 +87,8 @@ export interface CoordinatorConfig {
   readonly http: string;
   /** Where other machines reach this one's HTTP; empty: by what `http` listens on, or by its hostname. */
   readonly address: string;
+  /** Path of a file with the targets of Prometheus; empty: none is written. */
+  readonly prometheusFile: string;
   readonly grpc: string;
   /** Milliseconds after which another coordinator may lead when this one stops renewing. */
   readonly leaseTtl: number;
@@ -135,6 +138,7 @@ export const agentSettings: Settings<AgentConfig> = {
 export const coordinatorSettings: Settings<CoordinatorConfig> = {
   http: { parse: asListen, default: '127.0.0.1:7422' },
   address: { parse: asAddress, default: '' },
+  prometheusFile: { parse: asFile, default: '' },
   grpc: { parse: asListen, default: '127.0.0.1:7420' },
   ...common,
 };

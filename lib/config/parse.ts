@@ -109,6 +109,12 @@ export const asFolder: Parse<string> = (text) => {
   return text;
 };
 
+/** Empty: none. */
+export const asFile: Parse<string> = (text) => {
+  if (text !== '' && !/^\/.*[^/]$/.test(text)) throw wrong(text, 'the absolute path of a file');
+  return text;
+};
+
 /** sun_path of unix(7) has 108 bytes with its end, and the socket is made under a name that is 4 longer. */
 const MAX_SOCKET_BYTES = 103;
 
