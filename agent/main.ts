@@ -30,7 +30,7 @@ export async function runAgent(
   const stopped = waitForSignal();
   const log = createLogger({ component: 'agent', level: config.logLevel }).child({ host: config.name });
   const lock = await lockStateDir(config.stateDir);
-  const { name, prefix, docker, stateDir } = config;
+  const { name, address, prefix, docker, stateDir } = config;
   const { dockerConfig, registryMirrors: mirrors, minFreeSpace } = config;
   const registries = { dockerConfig, mirrors, minFreeSpace };
   const clock = systemClock;
@@ -38,7 +38,7 @@ export async function runAgent(
   const store = connectEtcd({ endpoints: config.etcd });
   const agentMetrics = createAgentMetrics();
   const agentId = await readAgentId(stateDir);
-  const engine = createDockerEngine({ docker, host: name, nodeId: agentId, prefix, clock, log, registries });
+  const engine = createDockerEngine({ docker, host: name, address, nodeId: agentId, prefix, clock, log, registries });
   const agent = new Agent({
     ...hostOf(config),
     ...{ store, clock, log, random, engine, agentId, metrics: agentMetrics },

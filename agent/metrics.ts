@@ -50,8 +50,6 @@ export function createAgentMetrics(): AgentMetrics {
   );
   const etcd = metrics.gauge('berth_agent_etcd_connected', '1 when etcd answers.');
   const docker = metrics.gauge('berth_agent_docker_connected', '1 when the Docker Engine answers.');
-  const endpoints = metrics.gauge('berth_agent_endpoints', 'Endpoints that this host publishes.');
-  const writes = metrics.counter('berth_agent_endpoint_writes_total', 'Keys of endpoints that were put or deleted.');
   let restartsSeen = 0;
   return {
     metrics,
@@ -77,13 +75,21 @@ export function createAgentMetrics(): AgentMetrics {
     },
     onEtcd: (connected) => etcd.set(connected ? 1 : 0),
     onTry: countTries(metrics),
+    ...endpointMetrics(metrics),
+    images: imageMetrics(metrics),
+    templates: templateMetrics(metrics),
+    dns: dnsMetrics(metrics),
+  };
+}
+
+function endpointMetrics(metrics: Metrics): EndpointMetrics {
+  const endpoints = metrics.gauge('berth_agent_endpoints', 'Endpoints that this host publishes.');
+  const writes = metrics.counter('berth_agent_endpoint_writes_total', 'Keys of endpoints that were put or deleted.');
+  return {
     onEndpoints(published, written) {
       endpoints.set(published);
       writes.inc(written);
     },
-    images: imageMetrics(metrics),
-    templates: templateMetrics(metrics),
-    dns: dnsMetrics(metrics),
   };
 }
 

@@ -35,6 +35,8 @@ export interface DockerEngineOptions extends Ownership {
   readonly log: Logger;
   /** Of the agent, what {{.Node.ID}} stands for; empty without. */
   readonly nodeId?: string;
+  /** Of the host, for the environment of its containers. */
+  readonly address?: string;
   /** For jitter; a number in [0, 1). */
   readonly random?: () => number;
   /** Resolvers for containers whose services name none and that are on a network; as of now. */
@@ -110,19 +112,14 @@ class DockerodeEngine implements Engine {
   }
 
   async create(request: CreateRequest): Promise<string> {
-    const { host, prefix, nodeId = '' } = this.options;
+    const { host, prefix, nodeId = '', address = '' } = this.options;
     const image = await this.puller.nameOnHost(request.container.image);
     const onWarning = (warning: string): void =>
       this.options.log.warn('Docker leaves out a setting', { instance: request.instance, reason: warning });
     try {
       const container = withResolvers(request.container, this.options.resolvers?.() ?? []);
-      return await createContainer(
-        this.connection,
-        { ...request, container },
-        { host, prefix, nodeId },
-        image,
-        onWarning,
-      );
+      const asked = { ...request, container };
+      return await createContainer(this.connection, asked, { host, prefix, nodeId, address }, image, onWarning);
     } catch (error) {
       if (!(error instanceof EngineError) || error.code !== 'name-taken') throw error;
       throw new EngineError('name-taken', await this.whoHasName(containerName(request.instance)));

@@ -50,6 +50,34 @@ test('examples/settings: says what the host lacks, then runs with all that the f
   expect(await shell(files.id, 'busybox df -k /srv | busybox tail -1')).toContain(' 4096 ');
 }, 120_000);
 
+test('a container finds in its environment who and where it is; what its operator says wins', async () => {
+  await cluster.put(
+    'told',
+    `image: berth-test/busybox:1
+command: sleep 999
+stop_signal: KILL
+environment: { BERTH_HOST: mine }
+ports: [{ name: http-admin, target: 8080 }, { target: 53, protocol: udp }]
+`,
+  );
+  const { instance, id } = await until('it to run', async () =>
+    (await cluster.containers()).find(({ instance, state }) => instance.startsWith('told-') && state === 'running'),
+  );
+  const lines = (await shell(id, 'busybox env')).split('\n').filter((line) => line.startsWith('BERTH_'));
+  const [http, dns] = await Promise.all(['8080/tcp', '53/udp'].map((port) => docker('port', id, port)));
+  const portOf = (text: string): string => /:(\d+)$/m.exec(text)![1]!;
+  expect(lines.sort()).toEqual([
+    'BERTH_ADDRESS=127.0.0.1',
+    'BERTH_HOST=mine',
+    `BERTH_INSTANCE=${instance}`,
+    `BERTH_PORT_53=${portOf(dns!)}`,
+    `BERTH_PORT_HTTP_ADMIN=${portOf(http!)}`,
+    'BERTH_RELEASE=1',
+    'BERTH_SERVICE=told',
+    'BERTH_SLOT=1',
+  ]);
+}, 60_000);
+
 test('{{.Node.ID}} is the id of the agent', async () => {
   await cluster.put(
     'node',

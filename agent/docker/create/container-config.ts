@@ -6,6 +6,8 @@ import { wantedLimits } from '../../plan/limits';
 import { requireApi } from './api-needs';
 import { aliasOf, creationNetworks } from './container-networks';
 import type { CreateRequest } from '../engine';
+import { identityEnvironment } from './identity-environment';
+import type { Node } from './placeholders';
 import { hostConfig } from './host-config';
 import { containerName, identityLabels, type Ownership } from '../list/labels';
 
@@ -27,7 +29,11 @@ export function publishedPorts({ container, publishedPorts: picked }: CreateRequ
  * @param apiVersion that the engine is spoken to with
  * @throws EngineError 'bad-mount' for what Docker has no way to say, 'bad-request' for what this engine is too old for
  */
-export function containerConfig(request: CreateRequest, owner: Ownership, apiVersion: string): ContainerCreateOptions {
+export function containerConfig(
+  request: CreateRequest,
+  owner: Ownership & Node,
+  apiVersion: string,
+): ContainerCreateOptions {
   const { container, deploy } = request;
   requireApi(container, apiVersion);
   const published = publishedPorts(request);
@@ -38,7 +44,10 @@ export function containerConfig(request: CreateRequest, owner: Ownership, apiVer
     Image: container.image,
     ...(container.command.length > 0 && { Cmd: [...container.command] }),
     ...(container.entrypoint.length > 0 && { Entrypoint: [...container.entrypoint] }),
-    Env: Object.entries(container.environment).map(([name, value]) => `${name}=${value}`),
+    // What the operator says wins.
+    Env: Object.entries({ ...identityEnvironment(request, published, owner), ...container.environment }).map(
+      ([name, value]) => `${name}=${value}`,
+    ),
     ...(container.user !== '' && { User: container.user }),
     ...(container.workingDir !== '' && { WorkingDir: container.workingDir }),
     ...(container.hostname !== '' && { Hostname: container.hostname }),

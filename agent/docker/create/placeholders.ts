@@ -13,6 +13,8 @@ export interface Node {
   readonly host: string;
   /** The agent's id. */
   readonly nodeId: string;
+  /** At which other hosts reach its published ports. */
+  readonly address: string;
 }
 
 /**

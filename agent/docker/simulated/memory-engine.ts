@@ -95,8 +95,9 @@ class MemoryEngine implements Engine {
   async create(request: CreateRequest): Promise<string> {
     await this.docker.admit('create');
     const { instance } = request;
-    const container = fillContainer(request, { host: this.owner.host, nodeId: '' });
-    containerConfig({ ...request, container }, this.owner, FACTS.apiVersion);
+    const node = { ...this.owner, nodeId: '', address: '' };
+    const container = fillContainer(request, node);
+    containerConfig({ ...request, container }, node, FACTS.apiVersion);
     const network = container.networks.find(({ name }) => !this.docker.networks.has(name));
     if (network !== undefined) throw noNetwork(network.name);
     const volume = container.mounts.find(
