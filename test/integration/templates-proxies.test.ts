@@ -11,7 +11,7 @@ import { answerOf, startAskingClient, type AskingClient } from '../support/askin
 import { createFakeDiscovery } from '../support/fake-discovery';
 import { freePort } from '../support/ports';
 import { recordLog } from '../support/recorded-log';
-import { StandingInstances } from '../support/standing-instances';
+import { replaceAll, StandingInstances } from '../support/standing-instances';
 import { PATIENCE, sleep, until } from '../support/wait';
 
 const TEST_MS = 120_000;
@@ -71,33 +71,10 @@ async function startAgentsPart(setting: TemplateSetting) {
   return { instances, lines, templates };
 }
 
+const startClient = (url: string): AskingClient => (client = startAskingClient(url));
+
 function startProxy(command: string, args: readonly string[]): void {
   proxy = spawn(command, args, { stdio: 'ignore' });
-}
-
-/** Every instance is replaced by a new one, one after another as they are drained, and then all at once. */
-async function replaceAll(url: string, standing: StandingInstances, first: readonly string[]): Promise<void> {
-  client = startAskingClient(url);
-  const asking = client;
-  const heard = (name: string): Promise<boolean> => until(`an answer of ${name}`, () => asking.answers.has(name));
-  await Promise.all(first.map(heard));
-  let old = first;
-  for (let round = 0; round < 2; round++) {
-    const ends: Promise<void>[] = [];
-    const fresh: string[] = [];
-    for (const one of old) {
-      fresh.push(await standing.begin());
-      if (round === 0) await heard(fresh.at(-1)!);
-      ends.push(standing.end(one));
-    }
-    await Promise.all(fresh.map(heard));
-    await Promise.all(ends);
-    old = fresh;
-  }
-  // Nobody asks for those that are gone.
-  await sleep(300);
-  await asking.stop();
-  expect(asking.failures).toEqual([]);
 }
 
 test(
@@ -116,7 +93,7 @@ test(
     await until('a reload that failed', () => agent.templates.problems.some(({ rule }) => rule === 'template-reload'));
     startProxy('haproxy', ['-W', '-f', setting.dest, '-p', join(folder, 'pid')]);
     await until('the reload that was owed', () => agent.templates.problems.length === 0);
-    await replaceAll(`http://127.0.0.1:${port}/`, agent.instances, first);
+    await replaceAll(startClient(`http://127.0.0.1:${port}/`), agent.instances, first);
   },
   TEST_MS,
 );
@@ -143,7 +120,7 @@ test(
       const answer = await answerOf(`http://127.0.0.1:${port}/`);
       return answer instanceof Error && !answer.message.includes('ECONNREFUSED') && answer;
     });
-    expect((none).message).toMatch(/^502/);
+    expect(none.message).toMatch(/^502/);
     const first = [await agent.instances.begin(), await agent.instances.begin(), await agent.instances.begin()];
     await until('all of them', async () => {
       const asking = startAskingClient(`http://127.0.0.1:${port}/`, 1);
@@ -151,7 +128,7 @@ test(
       await asking.stop();
       return first.every((name) => asking.answers.has(name)) && asking.failures.length === 0;
     });
-    await replaceAll(`http://127.0.0.1:${port}/`, agent.instances, first);
+    await replaceAll(startClient(`http://127.0.0.1:${port}/`), agent.instances, first);
   },
   TEST_MS,
 );

@@ -2,7 +2,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fakeEndpoint, type FakeDiscovery } from './fake-discovery';
-import { sleep } from './wait';
+import { sleep, until } from './wait';
+import type { AskingClient } from './asking-client';
 
 interface Standing {
   readonly server: Server;
@@ -60,4 +61,31 @@ export class StandingInstances {
     const endpoints = [...this.published].sort().map((instance) => this.running.get(instance)!.endpoint);
     this.discovery.set(this.service, endpoints);
   }
+}
+
+/** Each of them is replaced by a new one, one after another, and these all at once; while a client asks, and no request fails. */
+export async function replaceAll(
+  asking: AskingClient,
+  standing: StandingInstances,
+  first: readonly string[],
+): Promise<void> {
+  const heard = (name: string): Promise<boolean> => until(`an answer of ${name}`, () => asking.answers.has(name));
+  await Promise.all(first.map(heard));
+  let old = first;
+  for (const isOneByOne of [true, false]) {
+    const ends: Promise<void>[] = [];
+    const fresh: string[] = [];
+    for (const one of old) {
+      fresh.push(await standing.begin());
+      if (isOneByOne) await heard(fresh.at(-1)!);
+      ends.push(standing.end(one));
+    }
+    await Promise.all(fresh.map(heard));
+    await Promise.all(ends);
+    old = fresh;
+  }
+  // Nobody asks for those that are gone.
+  await sleep(300);
+  await asking.stop();
+  expect(asking.failures).toEqual([]);
 }
