@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock';
 import { encodeDocument } from '../lib/documents/codec';
 import type { Keys } from '../lib/documents/keys';
-import type { HostStatus } from '../lib/documents/types';
+import type { HostStatus, Problem } from '../lib/documents/types';
 import type { Store } from '../lib/etcd/store';
 import type { Logger } from '../lib/log';
 import { Pauses } from '../lib/pauses';
@@ -62,6 +62,8 @@ export interface AgentOptions extends HostSettings {
   readonly random: () => number;
   readonly log: Logger;
   readonly metrics?: AgentMetrics;
+  /** What is wrong apart from containers; `tellProblems` says when it has changed. */
+  readonly problemsBeside?: () => readonly Problem[];
   /** Told of every boundary between two effects; tests end the agent there. */
   readonly onBoundary?: OnBoundary;
 }
@@ -134,7 +136,9 @@ export class Agent {
       desired: () => this.desired.current(),
       mayAct: () => this.claim.problem === undefined,
       problems: () =>
-        [this.claim.problem, this.tidy.problem, ...this.desired.problems].filter((one) => one !== undefined),
+        [this.claim.problem, this.tidy.problem, ...this.desired.problems, ...(options.problemsBeside?.() ?? [])].filter(
+          (one) => one !== undefined,
+        ),
       cut: () => this.cutOff.current,
       withdraw: (instance, containerId) => this.endpoints.withdraw(instance, containerId),
       onHealth: () => this.endpoints.update(),
@@ -196,6 +200,10 @@ export class Agent {
     if (this.claim.problem !== undefined) return this.claim.problem.message;
     if (!this.isStarted) return 'waiting for etcd to say what this host should run, and that its name is free';
     return this.engineAnswers ? undefined : 'waiting for Docker';
+  }
+
+  tellProblems(): void {
+    if (this.isStarted) this.loop.tell();
   }
 
   /** What it knows of its host by itself. */

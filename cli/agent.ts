@@ -35,6 +35,7 @@ const FLAGS = [
   { flag: '--dns-ttl <duration>', what: 'for which an answer may be kept; 0s to 5m (1s)' },
   { flag: '--dns-prefer-zone <true|false>', what: "endpoints in this host's zone come first (false)" },
   { flag: '--dns-upstreams <servers>', what: 'asked for all other names (those of /etc/resolv.conf)' },
+  { flag: '--container-dns <auto|off|ips>', what: 'whom containers ask for names: auto is this agent (auto)' },
   { flag: '--socket <path>', what: 'answers "berth agent status" (/run/berth/agent.sock)' },
   { flag: '--log-level <level>', what: 'error, warn, info or debug (info)' },
 ];

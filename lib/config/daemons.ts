@@ -2,6 +2,7 @@ import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { RegistryPlace } from '../image-reference';
 import type { LogLevel } from '../log';
+import { asContainerDns, type ContainerDns } from './container-dns';
 import {
   asAddress,
   asBytes,
@@ -75,6 +76,7 @@ export interface AgentConfig {
   readonly dnsPreferZone: boolean;
   /** "host:port" of each name server that is asked for all other names; none: those of /etc/resolv.conf. */
   readonly dnsUpstreams: readonly string[];
+  readonly containerDns: ContainerDns;
   /** Path of the unix socket that answers `berth agent status`. */
   readonly socket: string;
   readonly templates: readonly TemplateSetting[];
@@ -124,6 +126,7 @@ export const agentSettings: Settings<AgentConfig> = {
   dnsTtl: { parse: asWholeSeconds(0, 300), default: '1s' },
   dnsPreferZone: { parse: asYesOrNo, default: 'false' },
   dnsUpstreams: { parse: asDnsServers, default: '' },
+  containerDns: { parse: asContainerDns, default: 'auto' },
   socket: { parse: asSocket, default: '/run/berth/agent.sock' },
   portRange: { parse: asPortRange, default: '20000-32767' },
   dockerConfig: { parse: asFolder, default: process.env['DOCKER_CONFIG'] || join(homedir(), '.docker') },
