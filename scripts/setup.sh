@@ -106,6 +106,7 @@ elif [ "${1:-}" != "--no-engines" ]; then
   command -v docker-registry >/dev/null || packages+=(docker-registry)
   command -v haproxy >/dev/null || packages+=(haproxy)
   command -v nginx >/dev/null || packages+=(nginx-light)
+  command -v prometheus >/dev/null || packages+=(prometheus)
   command -v openssl >/dev/null || packages+=(openssl)
   command -v systemd-analyze >/dev/null || packages+=(systemd)
 fi

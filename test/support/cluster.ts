@@ -57,7 +57,7 @@ export class Cluster {
     return cluster;
   }
 
-  async addCoordinator(): Promise<Daemon> {
+  async addCoordinator(...more: readonly string[]): Promise<Daemon> {
     const grpc = `127.0.0.1:${await freePort()}`;
     const http = `127.0.0.1:${await freePort()}`;
     const daemon = new Daemon([
@@ -72,6 +72,7 @@ export class Cluster {
       http,
       '--lease-ttl',
       '2s',
+      ...more,
     ]);
     this.grpc ||= grpc;
     this.coordinatorHttp ||= `http://${http}`;
