@@ -113,7 +113,7 @@ export class TemplateFile {
       work().catch((error: unknown) => {
         throw error instanceof TemplateError
           ? error
-          : new TemplateError('template-file', `${setting.dest}: ${(error as Error).message}`);
+          : new TemplateError('template-file', `${setting.dest}: ${(error as Error).message}${hintFor(error)}`);
       });
     this.now = await inFile(() => dest.look());
     const text = this.render(template, world);
@@ -146,6 +146,11 @@ export class TemplateFile {
     });
     this.now = wanted;
   }
+}
+
+/** Systemd's units of Berth may write to their own folders alone. */
+function hintFor(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code === 'EROFS' ? '; under systemd the unit wants ReadWritePaths= for it' : '';
 }
 
 function isSame(one: Look, other: Look | undefined): boolean {
