@@ -150,7 +150,9 @@ export class TemplateFile {
 
 /** Systemd's units of Berth may write to their own folders alone. */
 function hintFor(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code === 'EROFS' ? '; under systemd the unit wants ReadWritePaths= for it' : '';
+  return (error as NodeJS.ErrnoException).code === 'EROFS'
+    ? '; under systemd the unit wants ReadWritePaths= for it'
+    : '';
 }
 
 function isSame(one: Look, other: Look | undefined): boolean {
