@@ -11,7 +11,8 @@ export function shuffled(
   weights: readonly number[] | undefined,
   random: () => number,
 ): readonly number[] {
-  const order = Array.from({ length: count }, (_, at) => at);
+  const order: number[] = [];
+  for (let at = 0; at < count; at++) order.push(at);
   if (weights === undefined) {
     mix(order, 0, near, random);
     mix(order, near, count, random);

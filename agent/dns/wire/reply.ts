@@ -51,7 +51,7 @@ export function answerReply(
     const next = at + ends[which]! - start;
     if (next > end) break;
     if (glueEnds.length > 0) targets.push(at + SRV_TARGET_OFFSET);
-    records.copy(reply, at, start, ends[which]);
+    copyShort(records, start, ends[which]!, reply, at);
     at = next;
   }
   reply.writeUInt16BE(sent, 6);
@@ -64,11 +64,16 @@ export function answerReply(
     // A pointer has 14 bits.
     if (next > end || target > 0x3fff) break;
     reply.writeUInt16BE(0xc000 | target, at);
-    glue.copy(reply, at + POINTER_BYTES, start, glueEnds[which]);
+    copyShort(glue, start, glueEnds[which]!, reply, at + POINTER_BYTES);
     at = next;
     additionals++;
   }
   return endReply(reply, at, query, additionals, RCODE.ok);
+}
+
+/** For a few dozen bytes half the price of Buffer's own, which makes an object of the part that it copies. */
+function copyShort(from: Buffer, start: number, end: number, to: Buffer, at: number): void {
+  for (let byte = start, place = at; byte < end; byte++, place++) to[place] = from[byte]!;
 }
 
 function negativeReply(packet: Buffer, query: Query, exists: boolean, { soa, domainBytes }: Negative): Buffer {
