@@ -107,6 +107,9 @@ elif [ "${1:-}" != "--no-engines" ]; then
   command -v haproxy >/dev/null || packages+=(haproxy)
   command -v nginx >/dev/null || packages+=(nginx-light)
   command -v prometheus >/dev/null || packages+=(prometheus)
+  command -v dig >/dev/null || packages+=(bind9-dnsutils)
+  [ -e /lib/ld-musl-x86_64.so.1 ] || packages+=(musl)
+  command -v tcc >/dev/null || packages+=(tcc)
   command -v openssl >/dev/null || packages+=(openssl)
   command -v systemd-analyze >/dev/null || packages+=(systemd)
 fi
