@@ -10,9 +10,10 @@ import { createAgentApi } from './api/agent-api';
 import { serveOnSocket } from './api/socket';
 import { copyInFolder } from './desired/disk-copy';
 import { createDockerEngine } from './docker/dockerode-engine';
+import { HostDiscovery } from './host-discovery';
 import { lockStateDir, readAgentId } from './identity';
 import { memoryInFolder } from './memory/memory-copy';
-import { createAgentMetrics } from './metrics';
+import { createAgentMetrics, type AgentMetrics } from './metrics';
 import { createProber } from './probes/prober';
 import { createTryProbe } from './probes/try-probe';
 import { readDiskUse } from './tidy/disk-use';
@@ -38,7 +39,15 @@ export async function runAgent(
   const store = connectEtcd({ endpoints: config.etcd });
   const agentMetrics = createAgentMetrics();
   const agentId = await readAgentId(stateDir);
-  const engine = createDockerEngine({ docker, host: name, address, nodeId: agentId, prefix, clock, log, registries });
+  const discovery = new HostDiscovery(config, {
+    ...{ store, clock, random, log, metrics: agentMetrics },
+    engine: { bridgeAddress: () => engine.bridgeAddress() },
+    onProblems: () => agent.tellProblems(),
+  });
+  const engine = createDockerEngine({
+    ...{ docker, host: name, address, nodeId: agentId, prefix, clock, log, registries },
+    resolvers: () => discovery.resolvers,
+  });
   const agent = new Agent({
     ...hostOf(config),
     ...{ store, clock, log, random, engine, agentId, metrics: agentMetrics },
@@ -56,14 +65,11 @@ export async function runAgent(
       onTry: (result, durationMs) => agentMetrics.onTry(result, durationMs),
     }),
     keys: keysUnder(prefix),
+    problemsBeside: () => discovery.problems,
     ...(onBoundary && { onBoundary }),
   });
-  const { metrics } = agentMetrics;
-  const web = await startHttpServer(config.http, {
-    '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.render() }),
-    '/healthz': () => answer(agent.whyUnhealthy()),
-    '/readyz': () => answer(agent.whyNotReady()),
-  });
+  await discovery.start();
+  const web = await startHttpServer(config.http, pagesOf(agent, discovery, agentMetrics));
   // Without it nobody can ask here; that is no reason to leave containers alone.
   const local = await serveOnSocket(config.socket, createAgentApi(agent, name, clock)).catch((error: Error) =>
     log.error('"berth agent status" will get no answer: the socket can not be made', { reason: error.message }),
@@ -72,6 +78,7 @@ export async function runAgent(
   const end = await Promise.race([stopped, refused]);
   await local?.close();
   await agent.stop();
+  await discovery.close();
   store.close();
   await web.close();
   lock.close();
@@ -86,6 +93,21 @@ function hostOf(config: AgentConfig) {
   const { skydnsDomain: domain, skydnsTtl } = config;
   const skyDns = domain === '' ? undefined : { domain, ttlS: Math.ceil(skydnsTtl / 1000) };
   return { name, address, http, labels, resources, weight, portRange, leaseTtlMs, skyDns };
+}
+
+function pagesOf(
+  agent: Agent,
+  discovery: HostDiscovery,
+  { metrics }: AgentMetrics,
+): Parameters<typeof startHttpServer>[1] {
+  return {
+    '/metrics': async () => {
+      discovery.count();
+      return { status: 200, contentType: metrics.contentType, body: await metrics.render() };
+    },
+    '/healthz': () => answer(agent.whyUnhealthy()),
+    '/readyz': () => answer(agent.whyNotReady()),
+  };
 }
 
 function answer(trouble: string | undefined): ReturnType<typeof plain> {

@@ -18,6 +18,8 @@ export interface AgentMetrics extends EndpointMetrics {
   onEtcd(connected: boolean): void;
   /** Of a probe. */
   onTry(result: Outcome['result'], durationMs: number): void;
+  /** @param stale how many of each service's endpoints are */
+  onDiscovery(services: number, stale: readonly (readonly [service: string, count: number])[]): void;
   readonly images: TidyMetrics;
   readonly templates: TemplateMetrics;
   readonly dns: DnsMetrics;
@@ -76,9 +78,29 @@ export function createAgentMetrics(): AgentMetrics {
     onEtcd: (connected) => etcd.set(connected ? 1 : 0),
     onTry: countTries(metrics),
     ...endpointMetrics(metrics),
+    ...discoveryMetrics(metrics),
     images: imageMetrics(metrics),
     templates: templateMetrics(metrics),
     dns: dnsMetrics(metrics),
+  };
+}
+
+function discoveryMetrics(metrics: Metrics): Pick<AgentMetrics, 'onDiscovery'> {
+  const services = metrics.gauge(
+    'berth_agent_discovery_services',
+    'Services that something on this host has asked for, and that are followed.',
+  );
+  const stale = metrics.gauge(
+    'berth_agent_discovery_stale_endpoints',
+    'Endpoints that are answered though etcd does not vouch for them, since they accept connections, by service.',
+    ['service'],
+  );
+  return {
+    onDiscovery(followed, staleByService) {
+      services.set(followed);
+      stale.reset();
+      for (const [service, count] of staleByService) stale.set(count, { service });
+    },
   };
 }
 

@@ -88,6 +88,8 @@ export class Cluster {
     const daemon = new Daemon([
       ...['agent', '--name', name, '--address', '127.0.0.1', '--etcd', this.etcd.endpoint, '--prefix', this.prefix],
       ...['--socket', this.socketOf(name)],
+      // One address on one bridge is for one agent: a test that wants it says so.
+      ...['--dns', '127.0.0.1:0', '--container-dns', 'off'],
       ...['--state-dir', stateDir, '--http', http, '--port-range', `${low}-${low + 99}`, '--lease-ttl', '2s', ...more],
     ]);
     this.agents.push(daemon);

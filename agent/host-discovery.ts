@@ -1,0 +1,112 @@
+/** By which this host finds services: what is known of them, DNS, the resolver of containers, files made from templates. */
+import type { AgentConfig } from '../lib/config/daemons';
+import type { Clock } from '../lib/clock';
+import { keysUnder } from '../lib/documents/keys';
+import type { Problem } from '../lib/documents/types';
+import type { Store } from '../lib/etcd/store';
+import type { Logger } from '../lib/log';
+import { DiscoveryCopy } from './discovery/discovery-copy';
+import { FollowedDiscovery } from './discovery/followed-discovery';
+import { createTcpAccepts } from './discovery/tcp-accepts';
+import { BridgeListener } from './dns/bridge-listener';
+import { AgentDns } from './dns/dns';
+import type { Explain } from './dns/explain';
+import type { Engine } from './docker/engine';
+import type { AgentMetrics } from './metrics';
+import { startTemplates, type Templates } from './templates/templates';
+
+/** A Docker that hangs holds up nothing for longer: containers made meanwhile have no resolver of ours. */
+const BRIDGE_WAIT_MS = 1000;
+
+export interface HostDiscoveryTools {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly metrics: AgentMetrics;
+  readonly engine: Pick<Engine, 'bridgeAddress'>;
+  /** `problems` are other ones. */
+  readonly onProblems: () => void;
+}
+
+export class HostDiscovery {
+  private readonly discovery: FollowedDiscovery;
+  private readonly copy: DiscoveryCopy;
+  private readonly dns: AgentDns;
+  private readonly bridge: BridgeListener;
+  private readonly listeners: readonly { close(): Promise<void> }[];
+  private templates: Templates | undefined;
+
+  constructor(
+    private readonly config: AgentConfig,
+    private readonly tools: HostDiscoveryTools,
+  ) {
+    const { name, address, labels, prefix, stateDir, leaseTtl: leaseTtlMs } = config;
+    const { clock, metrics } = tools;
+    this.copy = new DiscoveryCopy({ ...tools, folder: stateDir, prefix });
+    this.discovery = new FollowedDiscovery({
+      ...{ ...tools, keys: keysUnder(prefix), leaseTtlMs, host: { name, address } },
+      accepts: createTcpAccepts(clock),
+      onChange: () => this.copy.changed(),
+    });
+    this.dns = new AgentDns({
+      ...{ ...tools, discovery: this.discovery, metrics: metrics.dns, host: name, domain: config.dnsDomain },
+      preferredZone: config.dnsPreferZone ? labels['zone'] : undefined,
+      ttlSeconds: config.dnsTtl,
+      upstreams: config.dnsUpstreams,
+    });
+    this.listeners = config.dns.map((at) => this.dns.listen(at));
+    this.bridge = new BridgeListener({
+      ...{ ...tools, setting: config.containerDns, onProblem: tools.onProblems },
+      listen: (at) => this.dns.server.listen(at),
+    });
+  }
+
+  /** Settles when names are answered, as far as they can be. */
+  async start(): Promise<void> {
+    const { templates, name, address, labels, stateDir } = this.config;
+    const { clock } = this.tools;
+    await this.copy.keep(this.discovery);
+    await Promise.race([this.bridge.start(), new Promise<void>((goOn) => void clock.after(BRIDGE_WAIT_MS, goOn))]);
+    if (templates.length === 0) return;
+    this.templates = await startTemplates({
+      ...{ ...this.tools, templates, stateDir, discovery: this.discovery, metrics: this.tools.metrics.templates },
+      host: { name, address, labels },
+    });
+  }
+
+  get problems(): readonly Problem[] {
+    return [this.bridge.problem, ...(this.templates?.problems ?? [])].filter((one) => one !== undefined);
+  }
+
+  /** For containers whose services name none. */
+  get resolvers(): readonly string[] {
+    return this.bridge.resolvers;
+  }
+
+  get explain(): Explain {
+    return this.dns.explain;
+  }
+
+  /** As of now, for a scrape. */
+  count(): void {
+    let services = 0;
+    const stale: [string, number][] = [];
+    for (const { name, known } of this.discovery.followed) {
+      services++;
+      const count = known.endpoints.filter(({ isStale }) => isStale).length;
+      if (count > 0) stale.push([name, count]);
+    }
+    this.tools.metrics.onDiscovery(services, stale);
+  }
+
+  async close(): Promise<void> {
+    await this.templates?.close();
+    await this.bridge.close();
+    await Promise.all(this.listeners.map((one) => one.close()));
+    await this.dns.close();
+    this.copy.close();
+    this.discovery.close();
+  }
+}
