@@ -3,7 +3,7 @@
  *
  * INVARIANTS
  * - Nothing is deleted but keys that hang on that lease, which was this host's: its alive key hung on it.
- * - That lease is never renewed. What it still has and nobody knows yet how it is, stays as long as it lasts.
+ * - That lease is never renewed, and never revoked. What it still has and nobody knows yet how it is, stays as long as it lasts.
  */
 import type { Clock } from '../../lib/clock';
 import type { Logger } from '../../lib/log';
@@ -69,12 +69,10 @@ export class EarlierLease {
       const needless = keys.filter((key) => !isWanted(key) && !isSpared(key));
       if (needless.length > 0)
         log.info('endpoints of an earlier agent of this host are deleted', { keys: needless.join(' ') });
-      if (needless.length === keys.length) {
-        await store.revokeLease(lease);
-        return true;
-      }
       await this.delete(needless.slice(0, MAX_TXN_WRITES), lease);
-      return false;
+      // The lease itself is left to end. Should another agent live on it, from a copy of our state folder, it would get a new
+      // one and take ours for an earlier one: two who fight.
+      return needless.length === keys.length && needless.length <= MAX_TXN_WRITES;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       return false;
