@@ -1,21 +1,43 @@
-/** A process of its own that answers DNS as an agent does, from a discovery that knows so many services of ten endpoints each. */
+/**
+ * A process of its own that answers DNS as an agent does, from what etcd has: dns-server <etcd> <prefix>. Its parent is told
+ * "host:port" first, and for each message that it sends, how much memory is in use then.
+ */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { FollowedDiscovery } from '../agent/discovery/followed-discovery';
 import { AgentDns } from '../agent/dns/dns';
-import { systemClock } from '../lib/clock';
-import { silentLogger } from '../lib/log';
-import { createMetrics } from '../lib/metrics';
-import { createFakeDiscovery, fakeEndpoint } from '../test/support/fake-discovery';
 import { createAgentMetrics } from '../agent/metrics';
+import { systemClock } from '../lib/clock';
+import { keysUnder } from '../lib/documents/keys';
+import { connectEtcd } from '../lib/etcd/etcd3-store';
+import { silentLogger } from '../lib/log';
 
-const [services = '1'] = process.argv.slice(2);
-const discovery = createFakeDiscovery();
-for (let service = 0; service < Number(services); service++)
-  discovery.set(
-    `web-${service}`,
-    Array.from({ length: 10 }, (_, at) => fakeEndpoint(`web-${service}-${at + 1}-aaaa`, { host: `10.0.${service % 250}.${at + 1}` })),
-  );
-const dns = new AgentDns({
-  ...{ discovery, domain: 'berth', host: 'h1', preferredZone: undefined, ttlSeconds: 1, upstreams: [] },
-  ...{ clock: systemClock, random: Math.random, log: silentLogger, metrics: createAgentMetrics().dns },
-});
-void createMetrics;
-void dns.server.listen('127.0.0.1:0').then(({ address }) => console.log(address));
+/** What it tells its parent. */
+export type Told = { readonly address: string } | { readonly usedMb: number };
+
+async function main([etcd, prefix]: readonly string[]): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const common = { clock: systemClock, random: Math.random, log: silentLogger };
+  const discovery = new FollowedDiscovery({
+    ...common,
+    ...{ store: connectEtcd({ endpoints: [etcd!] }), keys: keysUnder(prefix!), leaseTtlMs: 5000 },
+    host: { name: 'h1', address: '127.0.0.1' },
+    accepts: () => Promise.resolve(true),
+  });
+  const dns = new AgentDns({
+    ...common,
+    ...{ discovery, domain: 'berth', host: 'h1', preferredZone: undefined, ttlSeconds: 1, upstreams: [] },
+    metrics: createAgentMetrics().dns,
+  });
+  const tell = (told: Told): void => void process.send!(told);
+  process.on('message', () => {
+    collect();
+    const { heapUsed, external } = process.memoryUsage();
+    tell({ usedMb: (heapUsed + external) / 1e6 });
+  });
+  process.on('disconnect', () => process.exit(0));
+  tell({ address: (await dns.server.listen('127.0.0.1:0')).address });
+}
+
+if (require.main === module) void main(process.argv.slice(2));

@@ -1,7 +1,7 @@
 /** What a benchmark finds out, and whether it is within its budget. */
 import type { Series } from './statistics';
 
-export type Unit = 'ms' | 'MB' | '% of a core' | 'writes' | 'hosts';
+export type Unit = 'µs' | 'ms' | 'MB' | '% of a core' | 'writes' | 'hosts';
 
 export interface Value {
   readonly value: number;

@@ -2,6 +2,8 @@
 import { parseArgs } from 'node:util';
 import { paint, printJson } from '../cli/output/table';
 import type { Effort, Group } from './benchmark';
+import { dns } from './dns';
+import { DnsSite } from './dns-site';
 import { EmptyHost } from './empty-host';
 import { failover } from './failover';
 import { fifty } from './fifty';
@@ -23,9 +25,12 @@ import { start } from './start';
 const EMPTY: Group<EmptyHost> = { open: () => EmptyHost.open(), benchmarks: [start, fifty] };
 const FULL: Group<FullHost> = { open: (say) => FullHost.open(say), benchmarks: [rest, metrics, pass, restart] };
 const LAB: Group<LabHost> = { open: (say) => LabHost.open(say), benchmarks: [failover, rollout, pressure] };
+const NAMES_ASKED: Group<DnsSite> = { open: (say) => DnsSite.open(say), benchmarks: [dns] };
 const HOLLOW: Group<FleetSite> = { open: (say) => FleetSite.open(FLEET.hosts, say), benchmarks: [fleet] };
 const ANSWERING: Group<FleetSite> = { open: (say) => FleetSite.open(SCALE.hosts, say), benchmarks: [scale] };
-const NAMES = [EMPTY, FULL, LAB, HOLLOW, ANSWERING].flatMap(({ benchmarks }) => benchmarks.map(({ name }) => name));
+const NAMES = [EMPTY, FULL, NAMES_ASKED, LAB, HOLLOW, ANSWERING].flatMap(({ benchmarks }) =>
+  benchmarks.map(({ name }) => name),
+);
 
 const EXIT = { ok: 0, over: 1, usage: 64, interrupted: 130 } as const;
 /** No run takes longer: a benchmark that hangs has failed. */
@@ -120,6 +125,7 @@ async function main(): Promise<number> {
   try {
     await runGroup(EMPTY, wish, findings, ended);
     await runGroup(FULL, wish, findings, ended);
+    await runGroup(NAMES_ASKED, wish, findings, ended);
     await runGroup(LAB, wish, findings, ended);
     await runGroup(HOLLOW, wish, findings, ended);
     await runGroup(ANSWERING, wish, findings, ended);
