@@ -5,12 +5,15 @@ import { POINTER_BYTES, POINTER_TO_QUESTION, recordBody } from './record-bytes';
 /** An answer whose records are encoded, in no order yet: it can be put together for each query in a microsecond. */
 export interface Prepared {
   readonly exists: boolean;
-  /** Records of the answer, one behind the other, near ones first. */
-  readonly records: Buffer;
+  /**
+   * Records of the answer, one behind the other, near ones first. One character, one byte: a string has no head of a hundred
+   * bytes, and keeps nothing else alive, as parts of Node's pool of buffers do.
+   */
+  readonly records: string;
   /** Where each one ends. */
   readonly ends: readonly number[];
   /** Of each record, the address of its target, without the owner's name; empty where no target has one. */
-  readonly glue: Buffer;
+  readonly glue: string;
   readonly glueEnds: readonly number[];
   readonly near: number;
   /** undefined: all alike */
@@ -25,12 +28,14 @@ export function prepare({ exists, choices: all }: Answer, ttlSeconds: number): P
   const glues = choices.flatMap(({ glue }) => (glue === undefined ? [] : [recordBody(glue, ttlSeconds)]));
   return {
     exists,
-    ...{ records: Buffer.concat(bodies), ends: endsOf(bodies) },
-    ...{ glue: Buffer.concat(glues), glueEnds: endsOf(glues) },
+    ...{ records: textOf(bodies), ends: endsOf(bodies) },
+    ...{ glue: textOf(glues), glueEnds: endsOf(glues) },
     near: choices.filter(({ isNear }) => isNear).length,
     weights: weightsOf(choices),
   };
 }
+
+const textOf = (parts: readonly Buffer[]): string => Buffer.concat(parts).toString('latin1');
 
 function endsOf(parts: readonly Buffer[]): readonly number[] {
   let end = 0;

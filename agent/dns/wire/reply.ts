@@ -71,9 +71,8 @@ export function answerReply(
   return endReply(reply, at, query, additionals, RCODE.ok);
 }
 
-/** For a few dozen bytes half the price of Buffer's own, which makes an object of the part that it copies. */
-function copyShort(from: Buffer, start: number, end: number, to: Buffer, at: number): void {
-  for (let byte = start, place = at; byte < end; byte++, place++) to[place] = from[byte]!;
+function copyShort(from: string, start: number, end: number, to: Buffer, at: number): void {
+  for (let byte = start, place = at; byte < end; byte++, place++) to[place] = from.charCodeAt(byte);
 }
 
 function negativeReply(packet: Buffer, query: Query, exists: boolean, { soa, domainBytes }: Negative): Buffer {
