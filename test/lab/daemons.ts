@@ -8,6 +8,7 @@ import type { PartSettings } from './part';
 
 export const ETCD_PORT = 2379;
 export const GRPC_PORT = 7420;
+export const AGENT_DNS_PORT = 7453;
 const PEER_PORT = 2380;
 const COORDINATOR_HTTP_PORT = 7422;
 
@@ -78,6 +79,7 @@ function agentCommand(
     ...[process.execPath, BERTH, 'agent', '--name', name, '--address', address, '--etcd', endpointsOf(layout).join()],
     ...['--docker', 'unix:///run/docker.sock', '--state-dir', join(folder.disk(name), 'agent')],
     ...['--socket', folder.agentSocket(name)],
+    ...['--dns', `127.0.0.1:${AGENT_DNS_PORT},${address}:${AGENT_DNS_PORT}`],
     ...['--lease-ttl', options.leaseTtl],
   ];
 }

@@ -7,23 +7,30 @@ const ANSWER_TIMEOUT_MS = 5000;
 const AFTER_FAILURE_MS = 20;
 const PAUSE_MS = 5;
 
+export interface FailedRequest {
+  /** `performance.now()` when it was asked, and when it had failed. */
+  readonly askedMs: number;
+  readonly failedMs: number;
+  readonly what: string;
+}
+
 export interface AskingClient {
   /** How often each text was the answer. */
   readonly answers: ReadonlyMap<string, number>;
-  readonly failures: readonly { readonly atMs: number; readonly what: string }[];
+  readonly failures: readonly FailedRequest[];
   stop(): Promise<void>;
 }
 
 export function startAskingClient(url: string, askers = 4): AskingClient {
   const answers = new Map<string, number>();
-  const failures: { atMs: number; what: string }[] = [];
+  const failures: FailedRequest[] = [];
   let isStopped = false;
   const ask = async (): Promise<void> => {
     while (!isStopped) {
-      const atMs = performance.now();
+      const askedMs = performance.now();
       const answer = await answerOf(url);
       if (typeof answer === 'string') answers.set(answer, (answers.get(answer) ?? 0) + 1);
-      else failures.push({ atMs, what: answer.message });
+      else failures.push({ askedMs, failedMs: performance.now(), what: answer.message });
       await sleep(typeof answer === 'string' ? PAUSE_MS : AFTER_FAILURE_MS);
     }
   };
