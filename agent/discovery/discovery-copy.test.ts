@@ -48,6 +48,7 @@ test('what was known when etcd was heard last is answered while it is away; of w
   const later = await next();
   expect(await later.asked()).toEqual(['web-1-a', 'web-2-b']);
   expect(await later.asked('api')).toBe('unknown');
+  expect(later.discovery.service('web')).toMatchObject({ isHeard: false });
   // Nobody vouches for it: what refuses connections is left out.
   later.refusing.add('10.0.0.1');
   await later.store.txn({
@@ -57,6 +58,7 @@ test('what was known when etcd was heard last is answered while it is away; of w
   later.link.faults.reconnect();
   await later.clock.advance(6000);
   expect(await later.asked()).toEqual(['web-3-c']);
+  expect(later.discovery.service('web')).toMatchObject({ isHeard: true });
   later.discovery.close();
 });
 

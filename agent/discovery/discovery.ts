@@ -19,6 +19,8 @@ export interface KnownService {
   readonly endpoints: readonly KnownEndpoint[];
   /** False: no such service in the cluster. One whose instances are all unhealthy exists. */
   readonly exists: boolean;
+  /** Etcd has said so to this agent. False: it is what the agent before it knew, some seconds before its end. */
+  readonly isHeard: boolean;
   /** Another object whenever something of it changes: what was made from it can be kept by it. */
 }
 

@@ -67,7 +67,7 @@ export class FollowedDiscovery implements Discovery {
   }
 
   service(name: string): KnownService | Promise<KnownService> {
-    if (!isDnsLabel(name)) return { name, endpoints: [], exists: false };
+    if (!isDnsLabel(name)) return { name, endpoints: [], exists: false, isHeard: true };
     if (!this.services.has(name) && this.waiting.size >= MAX_FIRST_QUESTIONS)
       throw new UnknownYet(`a service "${name}"`);
     const service = this.follow(name);

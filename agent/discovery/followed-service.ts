@@ -152,6 +152,7 @@ export class FollowedService {
     const all = isStale ? vouched.map((one) => ({ ...one, isStale })) : vouched;
     const endpoints = [...all, ...(this.stale?.current ?? []).filter(({ instance }) => !this.endpoints.has(instance))];
     endpoints.sort((a, b) => (a.instance < b.instance ? -1 : Number(a.instance > b.instance)));
-    return { name: this.name, endpoints, exists: endpoints.length > 0 || this.hasDocument === true };
+    const exists = endpoints.length > 0 || this.hasDocument === true;
+    return { name: this.name, endpoints, exists, isHeard: this.isRead };
   }
 }

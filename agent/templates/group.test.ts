@@ -94,6 +94,18 @@ describe('what is not known yet', () => {
     expect(scene.text()).toBe('a0');
   });
 
+  test('is also what an earlier agent knew: the file may be newer', async () => {
+    scene.looks.set('/a', { text: 'last', mode: 0o644, uid: 0, gid: 0 });
+    scene.discovery.remembered.add('web');
+    scene.web('a');
+    await scene.start(['/a'], '');
+    expect(scene.text()).toBe('last');
+    scene.discovery.remembered.clear();
+    scene.web('a');
+    await scene.advance(0);
+    expect(scene.text()).toBe('a ');
+  });
+
   test('is a problem when it lasts, until it is known', async () => {
     await scene.start();
     expect(scene.rules).toEqual([]);

@@ -192,7 +192,8 @@ export class TemplateGroup {
   private known(name: string): KnownService | undefined {
     try {
       const known = this.options.discovery.service(name);
-      if (!(known instanceof Promise)) return known;
+      // The file may be newer than what the agent before this one kept of a service.
+      if (!(known instanceof Promise)) return known.isHeard ? known : undefined;
       const wake = (): void => this.wake();
       // What fails is asked for again.
       known.then(wake, () => undefined);

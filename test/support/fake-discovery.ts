@@ -11,6 +11,8 @@ export interface FakeDiscovery extends Discovery {
   readonly slow: Set<string>;
   /** Nothing is known of these. */
   readonly unknown: Set<string>;
+  /** Etcd has not said these to this agent. */
+  readonly remembered: Set<string>;
   /** Those that somebody is subscribed to, sorted. */
   readonly followed: readonly string[];
 }
@@ -21,15 +23,17 @@ export function createFakeDiscovery(): FakeDiscovery {
   const hosts = new Map<string, string>();
   const slow = new Set<string>();
   const unknown = new Set<string>();
+  const remembered = new Set<string>();
   const wake = (name: string): void => watchers.get(name)?.forEach((onChange) => setImmediate(onChange));
-  const known = (name: string): KnownService => services.get(name) ?? { name, endpoints: [], exists: false };
+  const known = (name: string): KnownService =>
+    services.get(name) ?? { name, endpoints: [], exists: false, isHeard: true };
   return {
-    ...{ hosts, slow, unknown },
+    ...{ hosts, slow, unknown, remembered },
     get followed() {
       return [...watchers].flatMap(([name, of]) => (of.size > 0 ? [name] : [])).sort();
     },
     set(name, endpoints) {
-      services.set(name, { name, endpoints, exists: true });
+      services.set(name, { name, endpoints, exists: true, isHeard: !remembered.has(name) });
       wake(name);
     },
     forget(name) {
