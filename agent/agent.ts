@@ -152,7 +152,7 @@ export class Agent {
       ...{ ...common, keys, claim: this.claim, metrics: options.metrics, skyDns: options.skyDns },
       host: options,
       isConnected: () => this.desired.isConnected,
-      snapshot: () => ({ ...this.loop.snapshot(), steps: this.loop.steps }),
+      serving: () => this.loop.serving,
     });
     this.lastPassMs = clock.monotonicMs();
   }
@@ -231,6 +231,7 @@ export class Agent {
 
   private desiredChanged(): void {
     this.options.metrics?.onEtcd(this.desired.isConnected);
+    if (this.desired.isConnected && !this.etcd.state.connected) this.endpoints.checkSoon();
     this.etcd.note(this.desired.isConnected);
     this.tidy.desiredChanged();
     this.followQuestions();

@@ -8,6 +8,7 @@ import { backoffMs } from '../lib/backoff';
 import type { Problem } from '../lib/documents/types';
 import { CrashLogs } from './memory/crash-logs';
 import { EngineError, type EngineFacts } from './docker/engine';
+import type { EndpointsInput } from './endpoints/wanted-endpoints';
 import { execute } from './executor';
 import type { LoopOptions } from './loop-options';
 import { AgentMemory } from './memory/memory';
@@ -46,6 +47,8 @@ export class Loop {
   private readonly stopping = new AbortController();
   /** As Docker told last. */
   private listed: Actual['containers'] = new Map();
+  /** The same, with its health; of a pass that goes on, or failed later, too. */
+  private heard: Actual | undefined;
   /** Undefined before Docker was heard for the first time. */
   private actual: Actual | undefined;
   private readonly status = new SteadyStatus();
@@ -107,12 +110,24 @@ export class Loop {
     return [...this.inFlight.values()].map(({ step }) => step);
   }
 
+  /** What runs is known, also should Docker not say which images there are. */
+  private hear(listed: Actual['containers'], desired: Desired, capacity: Actual['capacity']): void {
+    this.listed = listed;
+    const containers = this.options.probes.follow(listed, desired);
+    this.heard = { containers, images: this.actual?.images ?? NOTHING_SEEN.images, capacity };
+    this.options.onHealth();
+  }
+
   private judgeAgain(): void {
-    if (this.actual !== undefined) {
-      this.actual = { ...this.actual, containers: this.options.probes.follow(this.listed, this.desired()) };
-      this.options.onHealth();
-    }
+    if (this.heard !== undefined) this.hear(this.listed, this.desired(), this.heard.capacity);
+    if (this.actual !== undefined) this.actual = { ...this.actual, containers: this.heard!.containers };
     this.wake();
+  }
+
+  /** What endpoints are told by; undefined before Docker was heard for the first time. */
+  get serving(): EndpointsInput | undefined {
+    const { heard: actual, memory, steps, options } = this;
+    return actual && { desired: this.desired(), actual, memory, steps, nowMs: options.clock.monotonicMs() };
   }
 
   private async run(): Promise<void> {
@@ -145,12 +160,12 @@ export class Loop {
       takeList(list);
       const listed = groupByInstance(list);
       const desired = this.desired();
+      this.hear(listed, desired, capacity);
       const images = await engine.presentImages(imagesInQuestion(desired, listed));
       if (this.stopping.signal.aborted) return;
       const containers = this.options.probes.follow(listed, desired);
       const actual = { containers, images, capacity };
-      this.listed = listed;
-      this.actual = actual;
+      this.heard = this.actual = actual;
       this.engineFailures = 0;
       this.engineProblem = undefined;
       const crashes = this.memory.observe(actual, desired, clock.monotonicMs(), this.options.cut());

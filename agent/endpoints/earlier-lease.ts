@@ -54,6 +54,19 @@ export class EarlierLease {
     });
   }
 
+  /** Deletes from the lease of now what is not wanted. Never rejects. */
+  async clear(lease: string | undefined): Promise<void> {
+    if (lease === undefined) return;
+    const { store, aliveKey, isWanted } = this.options;
+    try {
+      const keys = await store.leaseKeys(lease);
+      const needless = keys.filter((key) => key !== aliveKey && !isWanted(key));
+      await this.delete(needless.slice(0, MAX_TXN_WRITES), lease);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+    }
+  }
+
   stop(): void {
     this.current = undefined;
     this.cancel();
@@ -82,9 +95,12 @@ export class EarlierLease {
   /** As far as they still hang on the lease. @throws StoreError */
   private async delete(keys: readonly string[], lease: string): Promise<void> {
     if (keys.length === 0) return;
-    const { store } = this.options;
+    const { store, isWanted } = this.options;
     const read = await Promise.all(keys.map((key) => store.range({ key })));
-    const found = read.flatMap(({ kvs }): readonly KeyValue[] => kvs.filter((kv) => kv.lease === lease));
+    // Some may be wanted by now.
+    const isLeft = (kv: KeyValue): boolean => kv.lease === lease && !isWanted(kv.key);
+    const found = read.flatMap(({ kvs }): readonly KeyValue[] => kvs.filter(isLeft));
+    if (found.length === 0) return;
     await store.txn({
       compares: found.map(({ key, modRevision }) => ({ key, modRevision })),
       writes: found.map(({ key }) => ({ op: 'delete', key })),

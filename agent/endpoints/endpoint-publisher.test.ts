@@ -2,6 +2,7 @@ import { AgentHost, keys, TTL_MS, type RunningAgent } from '../../test/support/a
 import { over } from '../../test/support/loop-host';
 import { releaseOf } from '../../test/support/desired';
 import { decodeDocument } from '../../lib/documents/codec';
+import { EngineError } from '../docker/engine';
 import { CHECK_MS, WITHDRAW_MS } from './endpoint-publisher';
 
 const WEB = releaseOf('web', { hostPorts: [8080] });
@@ -172,4 +173,26 @@ test('with a domain every endpoint has a SkyDNS record beside it', async () => {
   await host.assign({});
   await host.clock.advance(1000);
   expect([await host.found(key), await host.found(KEY)]).toEqual([undefined, undefined]);
+});
+
+test('a backup of etcd that brings back what is gone, on a lease that lives on, is cleared', async () => {
+  await begin({ 'web-1': { of: releaseOf('web') }, 'web-2': { of: releaseOf('web') } });
+  const restore = host.admin.faults.backUp();
+  await host.assign({ 'web-1': { of: releaseOf('web') } });
+  await host.clock.advance(3000);
+  const gone = keys.endpoint('web', 'web-2');
+  expect(await exists(gone)).toBe(false);
+  restore();
+  expect(await exists(gone)).toBe(true);
+  await host.assign({ 'web-1': { of: releaseOf('web') } });
+  await host.clock.advance(CHECK_MS * 1.25);
+  expect([await exists(), await exists(gone)]).toEqual([true, false]);
+});
+
+test('what has exited is withdrawn though Docker does not say which images there are', async () => {
+  await begin();
+  host.docker.fail('presentImages', new EngineError('unavailable', 'no answer'), 1000);
+  host.docker.exit(idOf('web-1'), 1);
+  await host.clock.advance(1000);
+  expect(await exists()).toBe(false);
 });

@@ -27,6 +27,9 @@ export const WITHDRAW_MS = 1000;
 /** Whether somebody edited or deleted an endpoint by hand is looked at so often. Jittered, so that hosts do not ask together. */
 export const CHECK_MS = 30_000;
 
+/** Many agents see etcd come back at once. */
+const SOON_MS = 2000;
+
 /** The host's name, and the lease that it hangs on. */
 export interface HostClaim {
   /** The name is ours, and the lease lives. */
@@ -54,8 +57,8 @@ export interface EndpointPublisherOptions {
   readonly claim: HostClaim;
   /** Etcd answers. */
   readonly isConnected: () => boolean;
-  /** `isSeen` is false before Docker was heard: then nothing is known of what runs. */
-  readonly snapshot: () => EndpointsInput & { readonly isSeen: boolean };
+  /** Undefined before Docker was heard: then nothing is known of what runs. */
+  readonly serving: () => EndpointsInput | undefined;
   readonly metrics?: EndpointMetrics | undefined;
 }
 
@@ -91,6 +94,11 @@ export class EndpointPublisher {
     this.checkLater();
   }
 
+  /** Etcd is back; it may be another one, or as it was some time ago. */
+  checkSoon(): void {
+    if (!this.isStopped) this.checkLater(SOON_MS * this.options.random());
+  }
+
   /** Endpoints stay as they are. */
   stop(): void {
     this.isStopped = true;
@@ -101,9 +109,9 @@ export class EndpointPublisher {
   /** Something may have changed. Cheap when nothing has. */
   update(): void {
     const { claim, host, metrics } = this.options;
-    const snapshot = this.options.snapshot();
-    if (this.isStopped || claim.session === undefined || !snapshot.isSeen) return;
-    const wanted = wantedEndpoints(snapshot, host);
+    const serving = this.options.serving();
+    if (this.isStopped || claim.session === undefined || serving === undefined) return;
+    const wanted = wantedEndpoints(serving, host);
     void this.send(claim.session, [...this.changed(wanted), ...this.gone(wanted)]);
     metrics?.onEndpoints(wanted.endpoints.length, this.writes);
     this.writes = 0;
@@ -165,8 +173,8 @@ export class EndpointPublisher {
 
   /** Of the container that an instance is; none when it is another one. */
   private keysOf(instance: string, containerId: string): readonly string[] {
-    const { keys, skyDns, snapshot } = this.options;
-    const [container] = snapshot().actual.containers.get(instance) ?? [];
+    const { keys, skyDns, serving } = this.options;
+    const [container] = serving()?.actual.containers.get(instance) ?? [];
     if (container?.id !== containerId) return [];
     const key = keys.endpoint(container.service, instance);
     return skyDns === undefined ? [key] : [key, skyDnsKey(container, skyDns)];
@@ -193,9 +201,9 @@ export class EndpointPublisher {
     return values;
   }
 
-  private checkLater(): void {
-    const { clock, random } = this.options;
-    this.cancelCheck = clock.after(CHECK_MS * (0.75 + random() / 2), () => {
+  private checkLater(afterMs = CHECK_MS * (0.75 + this.options.random() / 2)): void {
+    this.cancelCheck();
+    this.cancelCheck = this.options.clock.after(afterMs, () => {
       this.checkLater();
       void this.check();
     });
@@ -210,6 +218,8 @@ export class EndpointPublisher {
       session,
       leaving.flatMap(([instance, entry]) => this.leave(instance, entry)),
     );
+    // A backup of etcd may have brought back what is long gone, on a lease that lives on.
+    await this.earlier.clear(session.leaseId);
     if ((await session.check()) !== 'changed' || this.isStopped) return;
     log.warn('endpoints of this host were edited or deleted in etcd, by somebody else; written anew');
     await session.refresh();

@@ -95,6 +95,7 @@ async function crashAt(host: CrashingHost, boundary: Boundary): Promise<void> {
   const atCrash = (await host.runs()).get(instance);
   await host.start();
   await host.converged(withinMs);
+  await host.published();
   const after = await host.runs();
   for (const [other, run] of others) if (other !== instance) expect([other, after.get(other)]).toEqual([other, run]);
   expect(after.has(instance)).toBe(isLeaving !== true);

@@ -1,4 +1,6 @@
+import { systemClock } from '../../lib/clock';
 import { connectEtcd } from '../../lib/etcd/etcd3-store';
+import { startLeaseSession } from '../../lib/etcd/lease-session';
 import type { Store } from '../../lib/etcd/store';
 import { startEtcd } from '../support/etcd-server';
 import type { EtcdServer } from '../support/etcd-server';
@@ -138,4 +140,34 @@ test.each([['with etcd there'], ['with etcd stopped']])('after close the process
   expect(machineMs() - closedMs).toBeLessThan(5000);
   etcd.resume();
   if (how === 'with etcd there') expect((await observer.range({ prefix: '/' })).kvs).toEqual([]);
+});
+
+test('a check of the keys costs no entry of the raft log, and sees an edit and a deletion', async () => {
+  const session = startLeaseSession({
+    ...{ store: observer, clock: systemClock, ttlMs: 30_000, onState: () => undefined },
+    puts: () => [{ key: '/alive', value: 'me' }],
+  });
+  try {
+    await until(() => session.isHeld);
+    const keys = Array.from({ length: 200 }, (_, index) => `/e/${index}`);
+    expect(await session.want(keys.map((key) => ({ key, value: 'x' })))).toBe(true);
+    const raftIndex = async (): Promise<unknown> => {
+      const [member] = JSON.parse(await etcd.ctl(['endpoint', 'status', '-w', 'json'])) as [
+        { Status: { raftIndex: number } },
+      ];
+      return member.Status.raftIndex;
+    };
+    const before = await raftIndex();
+    expect(await session.check()).toBe('whole');
+    expect(await observer.leaseKeys(session.leaseId!)).toHaveLength(201);
+    expect(await raftIndex()).toBe(before);
+    await etcd.put(keys[150]!, 'edited');
+    expect(await session.check()).toBe('changed');
+    await session.refresh();
+    expect(await session.check()).toBe('whole');
+    await etcd.del(keys[1]!);
+    expect(await session.check()).toBe('changed');
+  } finally {
+    await session.close({ revoke: true });
+  }
 });

@@ -52,7 +52,10 @@ export class SimulatedCluster {
     // Without a coordinator a host may be told to do what can't be done, and has to cope.
     if (coordinators > 0) this.witness.watchAssignments(etcd.connect(), keys);
     const names = Array.from({ length: hosts }, (_, index) => `h${index + 1}`);
-    this.hosts = names.map((name) => new SimulatedHost({ name, clock, etcd, chance, witness: this.witness, sabotage }));
+    const isJustRestored = (): boolean => this.isJustRestored;
+    this.hosts = names.map(
+      (name) => new SimulatedHost({ name, clock, etcd, chance, witness: this.witness, isJustRestored, sabotage }),
+    );
     for (const host of this.hosts) host.startAgent();
     this.coordinators = Array.from({ length: coordinators }, () => undefined);
     this.coordinators.forEach((_, index) => this.startCoordinator(index));

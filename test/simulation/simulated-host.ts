@@ -17,6 +17,7 @@ import type { MemoryStore } from '../../lib/etcd/memory-store';
 import { silentLogger } from '../../lib/log';
 import { LATENCY } from '../support/loop-host';
 import { tidyingInMemory } from '../support/tidying';
+import { EndpointWitness } from './endpoint-witness';
 import { EngineFaults } from './engine-faults';
 import type { Chance } from './seeded-random';
 import { SimulatedHealth } from './simulated-health';
@@ -54,6 +55,8 @@ export interface SimulatedHostOptions {
   readonly etcd: MemoryStore;
   readonly chance: Chance;
   readonly witness: Witness;
+  /** Etcd was put back to what it was, a moment ago. */
+  readonly isJustRestored: () => boolean;
   /** An engine that does wrong, to see that the witness says so. */
   readonly sabotage?: ((engine: Engine, docker: MemoryDocker) => Engine) | undefined;
 }
@@ -108,7 +111,9 @@ export class SimulatedHost {
     this.isConfirmed = false;
     this.renewals.over(process.store);
     const engine = this.faults.over(createMemoryEngine(this.docker, OWNER(name)));
-    const witnessed = witness.over(engine, this.knowledge());
+    const endpoints = this.endpointWitness();
+    endpoints.overStore(process.store);
+    const witnessed = endpoints.overEngine(witness.over(engine, this.knowledge()));
     const agent = new Agent({
       ...{
         name,
@@ -131,6 +136,32 @@ export class SimulatedHost {
       onBoundary: (boundary) => process.isKilled || this.onBoundary(boundary),
     });
     void agent.start(() => undefined).then((why) => (this.refusal = why));
+  }
+
+  private endpointWitness(): EndpointWitness {
+    const { name, etcd, witness, clock, isJustRestored } = this.options;
+    return new EndpointWitness({
+      ...{ host: name, keys: keysUnder(PREFIX), etcd, isJustRestored, now: () => clock.monotonicMs() },
+      health: {
+        failedTries: (id) => this.health.failedTries(id),
+        allowedFailures: (instance) => this.allowedFailures(instance),
+      },
+      breach: (what) => witness.breach(what),
+    });
+  }
+
+  /** An agent goes by the newest copy, or by one that it has not begun to save yet. */
+  private allowedFailures(instance: string): number | undefined {
+    // Of a host that has lost its copy and its assignment nobody knows any more what probes there are.
+    if (this.obeyed === undefined) return undefined;
+    const recent = [...this.history.map(({ copy }) => copy), this.obeyed];
+    const probes = recent.map(({ assignment, releases }) => {
+      const wanted = assignment.instances[instance];
+      return wanted && releases.get(`${wanted.service}@${wanted.release}`)?.deploy.probe;
+    });
+    return probes.includes(undefined) || probes.length === 0
+      ? undefined
+      : Math.max(...probes.map((probe) => probe!.failures));
   }
 
   /** As kill -9, or a host whose power is cut while Docker restarts its containers by itself. */

@@ -129,11 +129,28 @@ export class CrashingHost {
     }
   }
 
+  /** Settles when what is wanted has its endpoint, and nothing else has. */
+  async published(): Promise<void> {
+    const wanted = [...this.wanted.keys()].filter((instance) => !this.jobs.has(instance));
+    const expected = wanted.map((instance) => this.keys.endpoint(instance, instance)).sort();
+    let last = '';
+    await until(`endpoints ${expected.join(' ')}`, async () => {
+      last = await this.etcd.ctl(['get', '--prefix', '--keys-only', this.keys.endpoints]);
+      return last.split('\n').filter(Boolean).sort().join() === expected.join() ? true : undefined;
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}; there are ${last}`, { cause: error });
+    });
+  }
+
   /** Of the instances that are there, by instance; more than one for an instance are joined. */
   async runs(): Promise<ReadonlyMap<string, Run>> {
     const runs = new Map<string, Run>();
     for (const { id, instance } of await containersOf(this.prefix)) {
-      const run = await docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}} {{.State.Status}}', id);
+      // One may go between the two calls.
+      const run = await docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}} {{.State.Status}}', id).catch(
+        () => undefined,
+      );
+      if (run === undefined) continue;
       runs.set(instance, [runs.get(instance), run].filter(Boolean).join(' and '));
     }
     return runs;
