@@ -1,30 +1,21 @@
-import type { Clock } from '../lib/clock';
 import { encodeDocument } from '../lib/documents/codec';
-import type { Keys } from '../lib/documents/keys';
-import type { HostStatus, Problem } from '../lib/documents/types';
-import type { Store } from '../lib/etcd/store';
-import type { Logger } from '../lib/log';
+import type { HostStatus } from '../lib/documents/types';
 import { Pauses } from '../lib/pauses';
-import type { OnBoundary } from './boundaries';
+import type { AgentOptions } from './agent-options';
 import { DesiredState } from './desired/desired-state';
-import type { CopyOnDisk } from './desired/disk-copy';
-import { EngineError, type Engine } from './docker/engine';
+import { EngineError } from './docker/engine';
 import { CutOff } from './cut-off';
 import { ConnectionTime } from './connection-time';
 import { EndpointPublisher } from './endpoints/endpoint-publisher';
-import type { SkyDns } from './endpoints/skydns';
 import { HostPorts } from './host-ports';
-import { hostRecordOf, type HostSettings } from './host-record';
+import { hostRecordOf } from './host-record';
 import { HostVolumes } from './host-volumes';
 import { ImageQuestions } from './image-questions';
 import { KeptDocument } from './kept-document';
 import { Loop } from './loop';
 import type { PassReport } from './loop-options';
-import type { Probes } from './probes/probes';
-import type { MemoryCopy } from './memory/memory-copy';
-import type { AgentMetrics } from './metrics';
 import { NameClaim } from './name-claim';
-import { Tidy, type Tidying } from './tidy/tidy';
+import { Tidy } from './tidy/tidy';
 
 /**
  * An agent that has a copy on disk waits so long for etcd to say that the name is another's by now: an old machine that
@@ -36,37 +27,6 @@ const LOOP_ALIVE_MS = 120_000;
 /** Docker's version and the host's capacity are asked for again so often. */
 const FACTS_AGAIN_MS = 10 * 60_000;
 const FACTS_RETRY_MS = 2000;
-
-export interface AgentOptions extends HostSettings {
-  /** Of the host, in etcd. */
-  readonly name: string;
-  /** Of its endpoints: their share beside others of a service. */
-  readonly weight: number;
-  /** Without: no SkyDNS records. */
-  readonly skyDns?: SkyDns | undefined;
-  /** Milliseconds after which the host counts as lost when it stops renewing. */
-  readonly leaseTtlMs: number;
-  /** Lowest and highest host port to pick from, inclusive. */
-  readonly portRange: readonly [number, number];
-  /** The same after every restart: it tells this agent from another one that has its name. */
-  readonly agentId: string;
-  readonly keys: Keys;
-  readonly store: Store;
-  readonly engine: Engine;
-  readonly disk: CopyOnDisk;
-  readonly memoryCopy: MemoryCopy;
-  readonly probes: Probes;
-  readonly tidying: Tidying;
-  readonly clock: Clock;
-  /** Numbers in [0, 1), for jitter. */
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly metrics?: AgentMetrics;
-  /** What is wrong apart from containers; `tellProblems` says when it has changed. */
-  readonly problemsBeside?: () => readonly Problem[];
-  /** Told of every boundary between two effects; tests end the agent there. */
-  readonly onBoundary?: OnBoundary;
-}
 
 /**
  * One host's agent: its desired state, its loop, its documents in etcd.
