@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
 import { nearestName } from '../lib/nearest';
 import type { AgentStatus } from '../lib/rpc/types';
+import { DEFAULT_SOCKET, withAgent } from './agent-session';
 import { CommandError } from './exit-codes';
 import { clean } from './output/clean';
-
-const DEFAULT_SOCKET = '/run/berth/agent.sock';
 
 const EXAMPLES = `
 From the agent of this host alone: etcd and coordinators may be gone.
@@ -31,7 +30,7 @@ export function registerAgentStatus(agent: Command): void {
     .action(async (instance: string | undefined, { json }: Options, command: Command) => {
       // The daemon has a flag of this name, and takes what is given here for its own.
       const { socket } = command.optsWithGlobals<Options>();
-      const status = await ask(socket ?? (process.env['BERTH_SOCKET'] || DEFAULT_SOCKET));
+      const status = await withAgent(socket, (client) => client.getStatus({}));
       const found = instance === undefined ? undefined : status.instances.find(({ id }) => id === instance);
       if (instance !== undefined && found === undefined) throw new CommandError(whyNone(instance, status));
       if (json === true) return void process.stdout.write(`${JSON.stringify(found ?? status, null, 2)}\n`);
@@ -39,36 +38,6 @@ export function registerAgentStatus(agent: Command): void {
       if (found === undefined) printHost(status);
       else printInstance(found);
     });
-}
-
-/** @throws CommandError that says why nobody answers */
-async function ask(socket: string): Promise<AgentStatus> {
-  const { connectAgent } = await import('../lib/rpc/client.js');
-  const { RpcError } = await import('../lib/rpc/types.js');
-  const client = connectAgent(socket);
-  try {
-    return await client.getStatus({});
-  } catch (error) {
-    if (!(error instanceof RpcError)) throw error;
-    throw new CommandError(explainSilence(socket, error));
-  } finally {
-    client.close();
-  }
-}
-
-export function explainSilence(
-  socket: string,
-  { code, message }: { readonly code: string; readonly message: string },
-): string {
-  const head = `No agent answers at ${socket}: `;
-  const other = 'If its settings have another socket: --socket, or BERTH_SOCKET.';
-  if (/EACCES|EPERM/.test(message)) return `${head}permission denied. Only root may ask; try sudo.`;
-  if (/ENOENT/.test(message))
-    return `${head}there is no such socket. Does an agent run here ("systemctl status berth-agent")? ${other}`;
-  if (/ECONNREFUSED|ENOTSOCK|ECONNRESET/.test(message))
-    return `${head}nobody listens. It was killed, or is about to start ("systemctl status berth-agent"). ${other}`;
-  const why = code === 'deadline' ? 'no answer in time' : clean(message);
-  return `${head}${why}\nIts log tells more: journalctl -u berth-agent`;
 }
 
 function whyNone(instance: string, { host, instances }: AgentStatus): string {

@@ -5,6 +5,7 @@ import { registerAlarms } from './alarms';
 import { registerApply } from './apply';
 import { registerCordon, registerUncordon } from './cordon';
 import { registerCoordinator } from './coordinator';
+import { registerDns } from './dns';
 import { registerDrain } from './drain';
 import { registerEndpoints } from './endpoints';
 import { registerFreeze, registerUnfreeze } from './freeze';
@@ -54,6 +55,7 @@ export function createProgram(): Command {
     registerServices,
     registerHosts,
     registerEndpoints,
+    registerDns,
     registerWhy,
     registerAlarms,
     registerRm,

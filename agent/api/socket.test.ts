@@ -14,6 +14,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const calls: AgentCalls = {
   getStatus: async () => ({ host: 'h1', agentVersion: '1', upMs: 1, instances: [] }) as unknown as AgentStatus,
+  explainName: () => Promise.reject(new Error('nobody asks')),
 };
 
 async function hostAt(path: string): Promise<string> {

@@ -8,6 +8,7 @@ import type { ChangeFreezeRequest__Output } from '../../proto/generated/types/be
 import type { ChangeFreezeResponse__Output } from '../../proto/generated/types/berth/v1/ChangeFreezeResponse';
 import type { ChangeHostRequest__Output } from '../../proto/generated/types/berth/v1/ChangeHostRequest';
 import type { ChangeHostResponse__Output } from '../../proto/generated/types/berth/v1/ChangeHostResponse';
+import type { ExplainNameRequest__Output } from '../../proto/generated/types/berth/v1/ExplainNameRequest';
 import type { Freshness__Output } from '../../proto/generated/types/berth/v1/Freshness';
 import type { GetHistoryRequest__Output } from '../../proto/generated/types/berth/v1/GetHistoryRequest';
 import type { GetHistoryResponse__Output } from '../../proto/generated/types/berth/v1/GetHistoryResponse';
@@ -32,6 +33,7 @@ import type { ListedHost__Output } from '../../proto/generated/types/berth/v1/Li
 import type { ListedInstance__Output } from '../../proto/generated/types/berth/v1/ListedInstance';
 import type { ListedRelease__Output } from '../../proto/generated/types/berth/v1/ListedRelease';
 import type { ListedService__Output } from '../../proto/generated/types/berth/v1/ListedService';
+import type { NameExplanation__Output } from '../../proto/generated/types/berth/v1/NameExplanation';
 import type { PauseRequest__Output } from '../../proto/generated/types/berth/v1/PauseRequest';
 import type { PauseResponse__Output } from '../../proto/generated/types/berth/v1/PauseResponse';
 import type { PlanRequest__Output } from '../../proto/generated/types/berth/v1/PlanRequest';
@@ -121,6 +123,9 @@ export type ListPausesResponse = Whole<ListPausesResponse__Output>;
 export type Freshness = Whole<Freshness__Output>;
 export type GetStatusRequest = Whole<GetStatusRequest__Output>;
 export type AgentStatus = Whole<AgentStatus__Output>;
+export type ExplainNameRequest = Whole<ExplainNameRequest__Output>;
+export type NameExplanation = Whole<NameExplanation__Output>;
+export type ExplainedEndpoint = NameExplanation['endpoints'][number];
 export type LocalInstance = AgentStatus['instances'][number];
 export type Outlook = LocalInstance['outlook'];
 export type GetVersionRequest = Whole<GetVersionRequest__Output>;
@@ -160,6 +165,7 @@ export interface CoordinatorClient extends CoordinatorCalls {
 /** The agent's service. */
 export interface AgentCalls {
   getStatus(request: GetStatusRequest): Promise<AgentStatus>;
+  explainName(request: ExplainNameRequest): Promise<NameExplanation>;
 }
 
 export interface AgentClient extends AgentCalls {

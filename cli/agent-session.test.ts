@@ -1,7 +1,7 @@
 /** Why nobody answers at the agent's socket, and what a reader of its status sees. */
 import { emptyDocument } from '../lib/documents/codec';
 import type { AgentStatus, LocalInstance } from '../lib/rpc/types';
-import { explainSilence } from './agent-status';
+import { explainSilence } from './agent-session';
 import { printHost, printInstance } from './output/agent-status';
 
 test.each([
