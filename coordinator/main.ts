@@ -11,7 +11,7 @@ import { waitForSignal } from '../lib/signals';
 import { VERSION } from '../lib/version';
 import { writeWhole } from '../lib/whole-file';
 import { startCoordinator } from './coordinator';
-import { createPages, type Pages } from './discovery/pages';
+import { createPages, type Known, type Pages } from './discovery/pages';
 import { TargetFile } from './discovery/target-file';
 import { createHeapRoom } from './heap-room';
 import { createCoordinatorMetrics } from './metrics';
@@ -27,11 +27,14 @@ export async function runCoordinator(config: CoordinatorConfig): Promise<number>
   const store = connectEtcd({ endpoints: config.etcd });
   const identity = `${hostname()}:${process.pid}`;
   const http = reachedAt(config.http, config.address || ownAddress(config.http, hostname())) ?? '';
-  const pages = createPages(() => ({
+  const known = (): Known => ({
     ...{ view: coordinator.cluster.view, isKnown: coordinator.cluster.isKnown, candidates: coordinator.candidates },
     own: { identity, http, version: VERSION },
-  }));
+  });
   const log = createLogger({ component: 'coordinator', level: config.logLevel });
+  if (http === '' && config.address !== '')
+    log.warn('nobody is told of "address", since "http" listens where others do not reach it', { http: config.http });
+  const pages = createPages(known, log, (refused) => metrics.onTraefikLabels(refused));
   const file = targetFile(config.prometheusFile, pages, log);
   const changed = (): void => {
     pages.changed();

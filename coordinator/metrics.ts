@@ -9,6 +9,7 @@ export interface CoordinatorMetrics {
   onPlan(plan: { readonly durationMs: number; readonly outcome: string; readonly transactions: number }): void;
   onLeader(isLeader: boolean): void;
   onEtcd(isConnected: boolean): void;
+  onTraefikLabels(refused: number): void;
   /** Counts what is in the view; called for each scrape. */
   count(view: ClusterView): void;
 }
@@ -31,6 +32,10 @@ export function createCoordinatorMetrics(): CoordinatorMetrics {
   );
   const hosts = metrics.gauge('berth_coordinator_hosts', 'Hosts that are known, by state.', ['state']);
   const unreadable = metrics.gauge('berth_coordinator_documents_unreadable', 'Documents in etcd that can not be read.');
+  const labels = metrics.gauge(
+    'berth_coordinator_traefik_labels_refused',
+    'Labels for Traefik that are left out of its document, since it would take nothing of it.',
+  );
   const plans = metrics.histogram(
     'berth_coordinator_plan_duration_seconds',
     'Time to plan and commit.',
@@ -44,6 +49,7 @@ export function createCoordinatorMetrics(): CoordinatorMetrics {
       commits.inc(1, { outcome });
     },
     onLeader: (isLeader) => leader.set(isLeader ? 1 : 0),
+    onTraefikLabels: (refused) => labels.set(refused),
     onEtcd: (isConnected) => etcd.set(isConnected ? 1 : 0),
     count(view) {
       const statuses = [...view.serviceStatuses.values()].map(({ document }) => document);

@@ -47,6 +47,8 @@ const PURE = [
   'coordinator/compose/',
   'coordinator/releases/',
   'coordinator/rehearsal/',
+  'coordinator/discovery/targets.ts',
+  'coordinator/discovery/traefik/',
   'lib/image-reference.ts',
   'lib/release/',
   'lib/yaml/',

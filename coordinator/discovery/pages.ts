@@ -1,13 +1,16 @@
 /** What other programs find the cluster by, on the coordinator's HTTP server. Any coordinator answers, leader or not. */
 import type { Candidate } from '../../lib/documents/types';
 import { plain, type Route } from '../../lib/http-server';
+import type { Logger } from '../../lib/log';
 import type { ClusterView } from '../view';
 import { KeptPage } from './kept-page';
 import { prometheusPage } from './prometheus';
+import type { ServiceProblem } from './traefik/document';
+import type { TraefikPage } from './traefik-page';
 
 /** What is known of the cluster now. */
 export interface Known {
-  readonly view: Pick<ClusterView, 'hosts' | 'releases'>;
+  readonly view: Pick<ClusterView, 'hosts' | 'releases' | 'serviceStatuses' | 'index'>;
   /** Etcd was read at least once: what is not there now is not there. */
   readonly isKnown: boolean;
   readonly candidates: readonly Candidate[];
@@ -22,10 +25,23 @@ export interface Pages {
   changed(): void;
 }
 
-export function createPages(known: () => Known): Pages {
+/** @param onLabels told of how many of Traefik's labels are left out, whenever its document was made anew */
+export function createPages(known: () => Known, log: Logger, onLabels: (refused: number) => void): Pages {
   const prometheus = new KeptPage(() => {
     const { view, candidates, own } = known();
     return prometheusPage(view, candidates, own);
+  });
+  const tell = labelTeller(log);
+  let last: TraefikPage | undefined;
+  const traefik = new KeptPage(async () => {
+    const { traefikPage, isEtcdEmptied } = await import('./traefik-page.js');
+    const { view } = known();
+    const page = await traefikPage(view);
+    // An empty one would empty the proxy.
+    if (last === undefined || page.hasRouters || !last.hasRouters || !isEtcdEmptied(view)) last = page;
+    tell(last.problems);
+    onLabels(last.problems.length);
+    return last.text;
   });
   // Whoever polls keeps what it had: an empty list would make it forget everything.
   const json = (page: KeptPage) => async () =>
@@ -33,8 +49,25 @@ export function createPages(known: () => Known): Pages {
       ? { status: 200, contentType: 'application/json', body: await page.read() }
       : plain(503, 'the coordinator could not read etcd yet');
   return {
-    routes: { '/sd/prometheus': json(prometheus) },
     prometheus: async () => (known().isKnown ? prometheus.read() : undefined),
-    changed: () => prometheus.changed(),
+    routes: { '/sd/prometheus': json(prometheus), '/sd/traefik': json(traefik) },
+    changed: () => {
+      prometheus.changed();
+      traefik.changed();
+    },
+  };
+}
+
+/** Says it once for each label, and again when it was right in between. */
+function labelTeller(log: Logger): (problems: readonly ServiceProblem[]) => void {
+  let told = new Set<string>();
+  return (problems) => {
+    const now = new Set<string>();
+    for (const { service, label, message } of problems) {
+      const text = `${service} ${label} ${message}`;
+      now.add(text);
+      if (!told.has(text)) log.warn('a label of Traefik is left out', { service, label, reason: message });
+    }
+    told = now;
   };
 }

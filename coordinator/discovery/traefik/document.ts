@@ -1,0 +1,98 @@
+/** Pure: Traefik's dynamic configuration from the labels of all services. */
+import type { Release } from '../../../lib/documents/types';
+import { PlacementIndex } from '../../schedule/placement-index';
+import { newestOf, type ClusterView } from '../../view';
+import type { LabelProblem, Tree, Value } from './labels';
+import { PROTOCOLS, SECTIONS, type Protocol, type Section } from './schema';
+import { serviceConfig } from './service-config';
+
+export type TraefikView = Pick<ClusterView, 'hosts' | 'releases' | 'serviceStatuses' | 'index'>;
+
+export interface ServiceProblem extends LabelProblem {
+  readonly service: string;
+}
+
+/** Gathers what services ask for, each in its turn and in the order of their names: of two that say otherwise the first counts. */
+export class TraefikDocument {
+  readonly problems: ServiceProblem[] = [];
+  private readonly sections = Object.fromEntries(
+    PROTOCOLS.map((protocol) => [protocol, { routers: {}, services: {}, middlewares: {} }]),
+  ) as unknown as Record<Protocol, Record<Section, Tree>>;
+  private readonly owners = new Map<string, string>();
+  private readonly index: PlacementIndex;
+
+  constructor(private readonly view: TraefikView) {
+    this.index = view.index ?? new PlacementIndex(view.hosts, view.releases);
+  }
+
+  add(service: string): void {
+    const release = releaseOf(this.view, service);
+    if (release === undefined || !isLabelled(release)) return;
+    const config = serviceConfig(release, this.index.reportsOf(service));
+    for (const problem of config?.problems ?? []) this.problems.push({ service, ...problem });
+    if (config === undefined) return;
+    for (const protocol of PROTOCOLS)
+      for (const section of SECTIONS)
+        for (const [name, value] of Object.entries(config.sections[protocol][section]))
+          this.put({ protocol, section, name }, value, service);
+  }
+
+  get hasRouters(): boolean {
+    return PROTOCOLS.some((protocol) => Object.keys(this.sections[protocol].routers).length > 0);
+  }
+
+  /** Traefik refuses a section that has nothing in it. */
+  get text(): string {
+    const whole = PROTOCOLS.flatMap((protocol) => {
+      const filled = SECTIONS.flatMap((section) => {
+        const names = Object.entries(this.sections[protocol][section]).sort(([a], [b]) => (a < b ? -1 : 1));
+        return names.length === 0 ? [] : [[section, Object.fromEntries(names)] as const];
+      });
+      return filled.length === 0 ? [] : [[protocol, Object.fromEntries(filled)] as const];
+    });
+    return `${JSON.stringify(Object.fromEntries(whole))}\n`;
+  }
+
+  private put({ protocol, section, name }: Place, value: Value, service: string): void {
+    const all = this.sections[protocol][section];
+    const place = `traefik.${protocol}.${section}.${name}`;
+    const before = Object.hasOwn(all, name) ? all[name] : undefined;
+    if (before === undefined) {
+      all[name] = value;
+      this.owners.set(place, service);
+      return;
+    }
+    const both = section === 'services' ? together(before, value) : before;
+    if (both !== undefined && (section === 'services' || same(before, value))) return void (all[name] = both);
+    const message = `${this.owners.get(place)} says otherwise of the same name, and counts; choose another name`;
+    this.problems.push({ service, label: place, message });
+  }
+}
+
+interface Place {
+  readonly protocol: Protocol;
+  readonly section: Section;
+  readonly name: string;
+}
+
+/** Several services may be one to Traefik, when they say the same of it: their servers are taken together. */
+function together(a: Value, b: Value): Value | undefined {
+  const [one, two] = [a, b].map((value) => (value as { loadBalancer: { servers: readonly Value[] } }).loadBalancer);
+  if (!same({ ...one, servers: [] }, { ...two, servers: [] })) return undefined;
+  return { loadBalancer: { ...one, servers: [...one!.servers, ...two!.servers] } as Tree };
+}
+
+function same(a: Value, b: Value): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function isLabelled({ container }: Release): boolean {
+  for (const label in container.labels) if (/^traefik\./i.test(label)) return true;
+  return false;
+}
+
+/** The one that is whole: what a rollout brings counts when it has landed. */
+export function releaseOf({ releases, serviceStatuses }: TraefikView, service: string): Release | undefined {
+  const known = releases.get(service);
+  return known?.get(serviceStatuses.get(service)?.document?.currentRelease ?? 0) ?? newestOf(known);
+}
