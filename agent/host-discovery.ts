@@ -13,7 +13,7 @@ import { AgentDns } from './dns/dns';
 import type { Explain } from './dns/explain';
 import type { Engine } from './docker/engine';
 import type { AgentMetrics } from './metrics';
-import { startTemplates, type Templates } from './templates/templates';
+import type { Templates } from './templates/templates';
 
 /** A Docker that hangs holds up nothing for longer: containers made meanwhile have no resolver of ours. */
 const BRIDGE_WAIT_MS = 1000;
@@ -70,6 +70,7 @@ export class HostDiscovery {
     await this.copy.keep(this.discovery);
     await Promise.race([this.bridge.start(), new Promise<void>((goOn) => void clock.after(BRIDGE_WAIT_MS, goOn))]);
     if (templates.length === 0) return;
+    const { startTemplates } = await import('./templates/templates.js');
     this.templates = await startTemplates({
       ...{ ...this.tools, templates, stateDir, discovery: this.discovery, metrics: this.tools.metrics.templates },
       host: { name, address, labels },

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { AgentDns } from '../../agent/dns/dns';
 import { systemClock } from '../../lib/clock';
 import { silentLogger } from '../../lib/log';
-import { startAskingClient, type AskingClient } from '../support/asking-client';
+import { answerOf, startAskingClient, type AskingClient } from '../support/asking-client';
 import { createFakeDiscovery } from '../support/fake-discovery';
 import { freePort } from '../support/ports';
 import { replaceAll, StandingInstances } from '../support/standing-instances';
@@ -14,7 +14,7 @@ import { PATIENCE, sleep, until } from '../support/wait';
 
 const TEST_MS = 120_000;
 /** As often as HAProxy asks for the names, several times. */
-const DRAIN_MS = 3000 * PATIENCE;
+const DRAIN_MS = 2500 * PATIENCE;
 
 let folder: string;
 let haproxy: ChildProcess;
@@ -41,7 +41,7 @@ let address: string;
 let port: number;
 
 /** The example, with the places and ports of this test. @param nameserver its line's end */
-async function start(nameserver: string): Promise<void> {
+async function start(nameserver: string, holdOther = '10s'): Promise<void> {
   folder = await mkdtemp(join(tmpdir(), 'berth-srv-'));
   port = await freePort();
   address = `127.0.0.1:${await freePort()}`;
@@ -52,6 +52,7 @@ async function start(nameserver: string): Promise<void> {
   for (const [from, to] of [
     ['bind :80', `bind 127.0.0.1:${port}`],
     ['/run/haproxy/admin.sock', join(folder, 'admin.sock')],
+    ['hold other 10s', `hold other ${holdOther}`],
     ['nameserver agent tcp@127.0.0.1:7453', `nameserver agent ${nameserver.replace('ADDRESS', address)}`],
   ] as const) {
     expect(text).toContain(from);
@@ -81,10 +82,12 @@ async function firstThree(): Promise<readonly string[]> {
   return first;
 }
 
-test.each([
+const SERVERS = [
   ['TCP', 'tcp@ADDRESS'],
   ['UDP', 'ADDRESS\n  accepted_payload_size 8192'],
-])(
+] as const;
+
+test.each(SERVERS)(
   'over %s: no request fails while instances come and go',
   async (_, nameserver) => {
     await start(nameserver);
@@ -94,21 +97,35 @@ test.each([
   TEST_MS,
 );
 
-test(
-  'the agent is restarted, and nothing is known for a while: no request fails, and what came meanwhile is found',
-  async () => {
-    await start('tcp@ADDRESS');
+test.each(SERVERS)(
+  'over %s: the agent is restarted, and nothing is known for a while: no request fails, and what came meanwhile is found',
+  async (_, nameserver) => {
+    await start(nameserver);
     await firstThree();
     await stopDns();
     const fresh = await instances.begin();
-    await sleep(3000);
+    await sleep(2000);
     discovery.unknown.add('web');
     startDns();
-    await sleep(3000);
+    await sleep(2000);
     discovery.unknown.delete('web');
     await until('the new one', () => client!.answers.has(fresh));
     await client!.stop();
     expect(client!.failures).toEqual([]);
+  },
+  TEST_MS,
+);
+
+test(
+  'a service without endpoints gets no request, though its last instances still answer, and is found when it has one again',
+  async () => {
+    await start('tcp@ADDRESS', '2s');
+    const url = `http://127.0.0.1:${port}/`;
+    const first = await firstThree();
+    for (const one of first) instances.withdraw(one);
+    await until('no server', async () => /^503/.test(((await answerOf(url)) as Error).message ?? ''));
+    const fresh = await instances.begin();
+    await until('the new one', async () => (await answerOf(url)) === fresh);
   },
   TEST_MS,
 );

@@ -39,13 +39,18 @@ export class StandingInstances {
 
   /** Withdrawn, drained, and then ended at once with whatever it has in hand. */
   async end(instance: string): Promise<void> {
-    this.published.delete(instance);
-    this.publish();
+    this.withdraw(instance);
     await sleep(this.drainMs);
     const { server } = this.running.get(instance)!;
     this.running.delete(instance);
     server.close();
     server.closeAllConnections();
+  }
+
+  /** It still serves whoever asks. */
+  withdraw(instance: string): void {
+    this.published.delete(instance);
+    this.publish();
   }
 
   /** With no word to anybody. */
