@@ -1,4 +1,5 @@
 /** The server over real sockets of loopback. */
+import type * as dgram from 'node:dgram';
 import { createSocket } from 'node:dgram';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { systemClock } from '../../../lib/clock';
@@ -122,6 +123,17 @@ describe('what is no query of one question', () => {
     expect(await askTcp(address, packet)).toBeUndefined();
     expect(await askUdp(address, plain)).toBeDefined();
   });
+});
+
+test('a packet from port 0, which nobody can answer', async () => {
+  const create = jest.spyOn(jest.requireActual<typeof dgram>('node:dgram'), 'createSocket');
+  const listener = await dns.server.listen('127.0.0.1:0');
+  const socket = create.mock.results[0]!.value as dgram.Socket;
+  create.mockRestore();
+  const packet = dnsQuery('web.service.berth', 'A');
+  socket.emit('message', packet, { address: '127.0.0.1', family: 'IPv4', port: 0, size: packet.length });
+  expect(await askUdp(listener.address, packet)).toBeDefined();
+  await listener.close();
 });
 
 describe('connections', () => {

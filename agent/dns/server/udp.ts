@@ -44,6 +44,8 @@ export async function bindUdp(
   // Also of answers that could not be sent, which nobody waits for: whoever asked asks again.
   socket.on('error', onTrouble);
   socket.on('message', (packet, { address, port: to }) => {
+    // Nobody listens there, and Node throws when it is to send there.
+    if (to === 0) return;
     const answer = respond(packet, 'udp');
     if (answer instanceof Promise)
       void answer.then((late) => {

@@ -21,6 +21,7 @@ export interface Prepared {
 }
 
 export function prepare({ exists, choices: all }: Answer, ttlSeconds: number): Prepared {
+  if (all.length === 0) return exists ? EMPTY.noData : EMPTY.noName;
   const choices = [...all.filter(({ isNear }) => isNear), ...all.filter(({ isNear }) => !isNear)];
   const owner = Buffer.alloc(POINTER_BYTES);
   owner.writeUInt16BE(POINTER_TO_QUESTION);
@@ -34,6 +35,9 @@ export function prepare({ exists, choices: all }: Answer, ttlSeconds: number): P
     weights: weightsOf(choices),
   };
 }
+
+const NOTHING = { records: '', ends: [], glue: '', glueEnds: [], near: 0, weights: undefined };
+const EMPTY = { noData: { ...NOTHING, exists: true }, noName: { ...NOTHING, exists: false } };
 
 const textOf = (parts: readonly Buffer[]): string => Buffer.concat(parts).toString('latin1');
 
