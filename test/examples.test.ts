@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { readComposeFile } from '../cli/compose-file/compose-file';
 import { compileService } from '../coordinator/compose/compile';
 import { ConfigReader } from '../coordinator/config-reader';
+import { serviceConfig } from '../coordinator/discovery/traefik/service-config';
 import { hostConfig, resolveConfig } from '../coordinator/releases/resolve-config';
+import { emptyDocument } from '../lib/documents/codec';
 import type { ContainerSpec } from '../lib/documents/types';
 import { effectiveConfig } from '../lib/release/config';
 import { fillContainer } from '../lib/release/fill-container';
@@ -46,6 +48,16 @@ test.each(EXAMPLES)('examples/%s: every service is accepted', (example) => {
   const services = servicesOf(example);
   expect(services.length).toBeGreaterThan(0);
   for (const { name, document } of services) compiledOf(name, document);
+});
+
+test('examples/discovery: Prometheus and Traefik find it', () => {
+  const { name, document } = servicesOf('discovery')[0]!;
+  const { container, deploy } = compiledOf(name, document);
+  expect(deploy.metrics).toEqual({ port: 9100, path: '/metrics', scheme: 'http' });
+  const release = { ...emptyDocument('Release'), service: name, number: 1, container, deploy };
+  const config = serviceConfig(release, [])!;
+  expect(config.problems).toEqual([]);
+  expect(Object.keys(config.sections.http.routers)).toEqual(['web']);
 });
 
 test('examples/rollouts: the layers beside it have what it takes, and a host its own', () => {

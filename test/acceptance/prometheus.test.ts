@@ -5,6 +5,7 @@ import { Cluster } from '../support/cluster';
 import type { Daemon } from '../support/daemon';
 import { docker } from '../support/docker';
 import { startPrometheus, type ActiveTarget, type Prometheus } from '../support/prometheus';
+import { refusals } from '../support/traefik-check';
 import { until } from '../support/wait';
 
 const SERVE = 'mkdir -p /tmp/www; echo app_up 1 > /tmp/www/stats; exec httpd -f -p 8080 -h /tmp/www';
@@ -13,6 +14,7 @@ command: ["sh", "-c", "${SERVE}"]
 stop_signal: SIGKILL
 ports: [{ name: http, target: 8080 }, { name: unused, target: 81 }]
 deploy: { replicas: 2, update_config: { monitor: 0s } }
+labels: { traefik.http.routers.web.rule: "Path('/stats')", traefik.http.services.web.loadbalancer.server.port: http }
 x-berth: { metrics: { port: http, path: /stats } }
 `;
 const QUIET = `image: berth-test/busybox:1\ncommand: sleep 86400\nstop_signal: SIGKILL\nports: [{ target: 8080 }]\n`;
@@ -89,6 +91,19 @@ test('agents, coordinators and instances are scraped, with labels that tell them
   expect(
     (await prometheus.query('sum(berth_coordinator_leader{service="berth-coordinator",job="berth"})'))[0]?.[1],
   ).toBe('1');
+}, 60_000);
+
+test('Traefik is told where they answer', async () => {
+  const answer = await fetch(`${cluster.coordinatorHttp}/sd/traefik`);
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json']);
+  const document = (await answer.json()) as {
+    http: { routers: object; services: { web: { loadBalancer: { servers: { url: string }[] } } } };
+  };
+  expect(refusals(document)).toEqual([]);
+  expect(document.http.routers).toEqual({ web: { rule: "Path('/stats')", service: 'web' } });
+  const urls = document.http.services.web.loadBalancer.servers.map(({ url }) => `${url}/stats`);
+  expect(urls.sort()).toEqual((await served()).map((address) => `http://${address}`).sort());
+  for (const url of urls) expect(await (await fetch(url)).text()).toBe('app_up 1\n');
 }, 60_000);
 
 test('it follows instances that are scaled, killed and moved to another host', async () => {
