@@ -1,6 +1,6 @@
 import { emptyDocument } from '../../../lib/documents/codec';
 import type { ContainerSpec } from '../../../lib/documents/types';
-import { withResolvers } from './container-resolvers';
+import { addressOf, withResolvers } from './container-resolvers';
 
 test.each<[string, Partial<ContainerSpec>, readonly string[]]>([
   ['on the default bridge', {}, ['172.17.0.1']],
@@ -24,3 +24,14 @@ function network(name: string): ContainerSpec['networks'][number] {
   };
   return { name, ...nothing };
 }
+
+test.each([
+  [{ Gateway: '172.17.0.1', Subnet: '172.17.0.0/16' }, '172.17.0.1'],
+  [{ Subnet: '172.17.0.0/16' }, '172.17.0.1'],
+  [{ Subnet: '10.9.0.128/25' }, '10.9.0.129'],
+  [{ Gateway: 'fd00::1', Subnet: 'fd00::/64' }, 'fd00::1'],
+  [{ Subnet: 'fd00::/64' }, ''],
+  [{}, ''],
+])('the address of a bridge that Docker describes by %j is "%s"', (config, address) => {
+  expect(addressOf(config)).toBe(address);
+});

@@ -12,8 +12,22 @@ export async function bridgeAddress(connection: DockerConnection): Promise<strin
     docker.listNetworks({ filters, abortSignal }),
   );
   const bridge = networks.find(({ Name }) => Name === DEFAULT_BRIDGE);
-  const gateways = (bridge?.IPAM?.Config ?? []).map(({ Gateway }) => Gateway ?? '');
-  return gateways.find((address) => isIP(address) === 4) ?? gateways.find((address) => isIP(address) === 6);
+  const addresses = (bridge?.IPAM?.Config ?? []).map(addressOf);
+  return addresses.find((address) => isIP(address) === 4) ?? addresses.find((address) => isIP(address) === 6);
+}
+
+/** A daemon that has just made its bridge does not say its address until it is started again: it takes the first of the subnet. */
+export function addressOf({
+  Gateway = '',
+  Subnet = '',
+}: {
+  readonly Gateway?: string;
+  readonly Subnet?: string;
+}): string {
+  if (Gateway !== '') return Gateway;
+  const [network = ''] = Subnet.split('/');
+  const last = /^(.*\.)(\d+)$/.exec(network);
+  return last === null ? '' : `${last[1]}${Number(last[2]) + 1}`;
 }
 
 /** What its operator says of resolvers counts; on the host's network, and without one, a container has what the host has. */
