@@ -26,7 +26,7 @@ export function createApi(context: ApiContext): CoordinatorCalls {
     listInstances: async (request) => listInstances(context, request),
     listHosts: async (request) => listHosts(context, request),
     listEndpoints: (request) => listEndpoints(context, request),
-    why: async (request) => why(context, request),
+    why: (request) => why(context, request),
     listAlarms: async () => listAlarms(context),
     releaseAlarm: (request) => releaseAlarm(context, request),
     changeHost: (request) => changeHost(context, request),

@@ -29,6 +29,20 @@ test('a service at rest: its document’s author, its release and its instances,
   expect(await why('web')).not.toHaveProperty('author');
 });
 
+test('labels that Traefik would stumble over', async () => {
+  const labels = 'labels: { traefik.http.routers.web.rule: r, traefik.http.routers.web.prio: "1" }\nports: [80]\n';
+  await cluster.put(cluster.keys.service('web'), WEB + labels);
+  await cluster.clock.advance(60_000);
+  expect(await why('web')).toMatchObject({
+    service: {
+      status: {
+        accepted: true,
+        problems: [{ rule: 'traefik-label', message: expect.stringMatching(/^traefik\.http\.routers\.web\.prio: /) }],
+      },
+    },
+  });
+});
+
 test('what has no place: each host with every rule that it breaks, those that say the same together', async () => {
   await cluster.put(cluster.keys.hostIntent('h3'), '{"schedulable":false}');
   await cluster.put(

@@ -16,7 +16,22 @@ import { listedRelease, namesOf, statusOf, wishInForce } from './releases';
 const MAX_FITS = 50;
 const MAX_HOSTS = 20;
 
-export function why(context: ApiContext, { name }: WhyRequest): WhyResponse {
+/** With what is wrong with labels for Traefik, which keeps nothing from running. */
+export async function why(context: ApiContext, request: WhyRequest): Promise<WhyResponse> {
+  const answer = whyAsReported(context, request);
+  const { name, status } = answer.service;
+  const { labelProblems } = await import('../discovery/traefik/document.js');
+  const labels = labelProblems(context.cluster.view, name).map(({ label, message }) => ({
+    ...{ rule: 'traefik-label', path: `labels.${label}`, line: 0, column: 0, key: '' },
+    message: `${label}: ${message}`,
+  }));
+  return {
+    ...answer,
+    service: { ...answer.service, status: { ...status, problems: [...status.problems, ...labels] } },
+  };
+}
+
+function whyAsReported(context: ApiContext, { name }: WhyRequest): WhyResponse {
   requireKnown(context);
   const { view } = context.cluster;
   const all = [...view.hosts.values()].flatMap((host) => instancesOf(host, view));

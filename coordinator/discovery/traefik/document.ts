@@ -86,6 +86,13 @@ function same(a: Value, b: Value): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+/** What is wrong with the labels of one service, others aside. */
+export function labelProblems(view: TraefikView, service: string): readonly LabelProblem[] {
+  const document = new TraefikDocument(view);
+  document.add(service);
+  return document.problems;
+}
+
 function isLabelled({ container }: Release): boolean {
   for (const label in container.labels) if (/^traefik\./i.test(label)) return true;
   return false;
