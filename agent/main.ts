@@ -72,8 +72,9 @@ export async function runAgent(
   await discovery.start();
   const web = await startHttpServer(config.http, pagesOf(agent, discovery, agentMetrics));
   // Without it nobody can ask here; that is no reason to leave containers alone.
-  const local = await serveOnSocket(config.socket, createAgentApi(agent, name, clock, discovery.explain)).catch((error: Error) =>
-    log.error('"berth agent status" will get no answer: the socket can not be made', { reason: error.message }),
+  const local = await serveOnSocket(config.socket, createAgentApi(agent, name, clock, discovery.explain)).catch(
+    (error: Error) =>
+      log.error('"berth agent status" will get no answer: the socket can not be made', { reason: error.message }),
   );
   const refused = agent.start(() => process.stdout.write(`berth agent ${config.name} ready: http ${web.address}\n`));
   const end = await Promise.race([stopped, refused]);

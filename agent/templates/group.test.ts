@@ -1,11 +1,8 @@
 import { INTERVAL_MS, LIST, TemplateScene } from '../../test/support/template-scene';
 import { LOOK_MS, RETRY } from './group';
-import { loadLiquid, type ParseTemplate } from './liquid';
+import { createParser } from './liquid';
 
-let parse: ParseTemplate;
-beforeAll(async () => {
-  parse = await loadLiquid();
-});
+const parse = createParser();
 
 let scene: TemplateScene;
 beforeEach(() => {

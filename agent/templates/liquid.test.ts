@@ -1,12 +1,9 @@
 import { createFakeDiscovery, fakeEndpoint } from '../../test/support/fake-discovery';
 import type { KnownService } from '../discovery/discovery';
-import { loadLiquid, MAX_SERVICES, type ParseTemplate } from './liquid';
+import { createParser, MAX_SERVICES } from './liquid';
 import { hostView, ServiceViews } from './view';
 
-let parse: ParseTemplate;
-beforeAll(async () => {
-  parse = await loadLiquid();
-});
+const parse = createParser();
 
 const discovery = createFakeDiscovery();
 const ports = { metrics: 9100, http: 8080 };
@@ -15,7 +12,7 @@ discovery.set('web', [
   fakeEndpoint('web-2-bbbb', { labels: { zone: 'b', disk: 'ssd' }, weight: 50 }),
 ]);
 discovery.set('my-api', []);
-for (const name of ['size', 'first', 'last']) discovery.set(name, [fakeEndpoint(`${name}-1-aaaa`)]);
+for (const name of ['size', 'first', 'last', 'ask']) discovery.set(name, [fakeEndpoint(`${name}-1-aaaa`)]);
 const host = hostView({ name: 'h1', address: '10.0.0.1', labels: { zone: 'a' } });
 const views = new ServiceViews();
 
@@ -40,8 +37,8 @@ test.each([
   ['a name with a dash', '{{ services.my-api.size }} {{ services["my-api"] | size }}', '0 0'],
   [
     'services named as what Liquid knows of lists',
-    '{{ services.size[0].instance }} {{ services.first[0].instance }} {{ services.last[0].instance }}',
-    'size-1-aaaa first-1-aaaa last-1-aaaa',
+    '{% assign names = "size first last ask" | split: " " %}{% for name in names %}{{ services[name][0].instance }} {% endfor %}',
+    'size-1-aaaa first-1-aaaa last-1-aaaa ask-1-aaaa ',
   ],
   ['a name in a variable', '{% assign name = "web" %}{{ services[name].size }}', '2'],
   [

@@ -6,7 +6,7 @@ import type { Discovery } from '../discovery/discovery';
 import { runCommand } from './command';
 import { DestFile } from './dest';
 import { TemplateGroup, type GroupMetrics } from './group';
-import { loadLiquid } from './liquid';
+import { createParser } from './liquid';
 import { SourceFile } from './source';
 import { Stamps, stampsInFolder } from './stamps';
 import { TemplateFile } from './template-file';
@@ -43,7 +43,7 @@ export async function startTemplates(options: TemplatesOptions): Promise<Templat
     templates.map(({ dest }) => dest),
   );
   await stamps.load();
-  const parse = await loadLiquid();
+  const parse = createParser();
   const stopping = new AbortController();
   const { signal } = stopping;
   const run = (command: string, file: Readonly<Record<string, string>> = {}): Promise<string | undefined> =>
