@@ -20,6 +20,8 @@ const run = promisify(execFile);
 
 const PREFIX = '/berth-bench';
 export const DNS_SIZE = { services: 10_000, endpoints: 10 } as const;
+/** On which all of the endpoints are. */
+const HOSTS = 1000;
 /** As many as a busy host's containers, and few enough that nobody's queue runs over. */
 const IN_FLIGHT = 64;
 const LOAD_SECONDS = 3;
@@ -28,6 +30,7 @@ const ECHO =
   "const s = require('node:dgram').createSocket('udp4'); s.on('message', (m, from) => s.send(m, from.port, from.address));" +
   "s.bind(0, '127.0.0.1', () => console.log('127.0.0.1:' + s.address().port));";
 
+const addressOf = (host: number): string => `10.0.${host >> 8}.${host & 255}`;
 export const serviceName = (service: number): string => `web-${service}`;
 
 export class DnsSite {
@@ -102,7 +105,9 @@ export class DnsSite {
     const writes: Write[] = [];
     for (let service = 0; service < DNS_SIZE.services; service++)
       for (let endpoint = 1; endpoint <= DNS_SIZE.endpoints; endpoint++)
-        writes.push(this.write(service, endpoint, `10.${service >> 8}.${service & 255}.${endpoint}`));
+        writes.push(
+          this.write(service, endpoint, addressOf((service + (HOSTS / DNS_SIZE.endpoints) * endpoint) % HOSTS)),
+        );
     const lane = async (): Promise<void> => {
       while (writes.length > 0) await this.store.txn({ compares: [], writes: writes.splice(0, MAX_TXN_WRITES) });
     };
@@ -114,7 +119,7 @@ export class DnsSite {
     const value = encodeDocument('Endpoint', {
       ...emptyDocument('Endpoint'),
       ...{ host, port: 20_000 + slot, ports: { http: 20_000 + slot }, release: 1, labels: { zone: 'a' } },
-      ...{ hostName: `h${slot}`, slot, weight: 100 },
+      ...{ hostName: `h-${host.replaceAll('.', '-')}`, slot, weight: 100 },
     });
     return { op: 'put', key: this.keys.endpoint(name, `${name}-${slot}-aaaa`), value };
   }
