@@ -7,6 +7,7 @@ import type { Logger } from '../lib/log';
 import type { OnBoundary } from './boundaries';
 import type { CopyOnDisk } from './desired/disk-copy';
 import type { Engine } from './docker/engine';
+import type { ForeignEndpoints } from './endpoints/foreign/foreign-endpoints';
 import type { SkyDns } from './endpoints/skydns';
 import type { HostSettings } from './host-record';
 import type { MemoryCopy } from './memory/memory-copy';
@@ -39,6 +40,8 @@ export interface AgentOptions extends HostSettings {
   readonly random: () => number;
   readonly log: Logger;
   readonly metrics?: AgentMetrics;
+  /** Without: containers that Berth does not manage are not published. */
+  readonly foreign?: ForeignEndpoints | undefined;
   /** What is wrong apart from containers; `tellProblems` says when it has changed. */
   readonly problemsBeside?: () => readonly Problem[];
   /** Told of every boundary between two effects; tests end the agent there. */

@@ -113,6 +113,7 @@ export class Agent {
       host: options,
       isConnected: () => this.desired.isConnected,
       serving: () => this.loop.serving,
+      foreign: options.foreign && (() => options.foreign?.endpoints),
     });
     this.lastPassMs = clock.monotonicMs();
   }
@@ -137,6 +138,7 @@ export class Agent {
     this.isStopped = true;
     this.loop.stop();
     this.endpoints.stop();
+    this.options.foreign?.stop();
     this.tidy.stop();
     this.volumes.stop();
     this.cutOff.stop();
@@ -184,6 +186,7 @@ export class Agent {
     this.lastPassMs = this.options.clock.monotonicMs();
     this.loop.start();
     this.endpoints.start();
+    this.options.foreign?.start(() => this.endpoints.update());
     this.tidy.start();
     this.volumes.start();
     this.onReady();

@@ -12,6 +12,8 @@ import { serveOnSocket } from './api/socket';
 import { copyInFolder } from './desired/disk-copy';
 import { createDockerEngine } from './docker/dockerode-engine';
 import { HostDiscovery } from './host-discovery';
+import type { ForeignEndpoints } from './endpoints/foreign/foreign-endpoints';
+import type { ForeignTools } from './endpoints/foreign/start-foreign';
 import { lockStateDir, readAgentId } from './identity';
 import { memoryInFolder } from './memory/memory-copy';
 import { createAgentMetrics, type AgentMetrics } from './metrics';
@@ -67,6 +69,7 @@ export async function runAgent(
     }),
     keys: keysUnder(prefix),
     problemsBeside: () => discovery.problems,
+    foreign: await foreignOf(config, { engine, clock, log }),
     ...(onBoundary && { onBoundary }),
   });
   await discovery.start();
@@ -87,6 +90,16 @@ export async function runAgent(
   if (end === 'stop') return 0;
   process.stderr.write(`berth agent: ${end}\n`);
   return 1;
+}
+
+/** Loaded only where it is wanted. */
+async function foreignOf(
+  config: AgentConfig,
+  tools: Omit<ForeignTools, 'docker'>,
+): Promise<ForeignEndpoints | undefined> {
+  if (!config.registerForeign) return undefined;
+  const { startForeign } = await import('./endpoints/foreign/start-foreign.js');
+  return startForeign(hostOf(config), { docker: config.docker, ...tools });
 }
 
 /** What the agent's settings say of the host itself. */

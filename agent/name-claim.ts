@@ -65,7 +65,7 @@ export class NameClaim {
     const alive = encodeDocument('HostAlive', { agentId, agentVersion: VERSION, startedAtMs: clock.wallMs() });
     this.lease = startHostLease({
       ...{ store, clock, log, random, key, agentId, alive, ttlMs: leaseTtlMs },
-      onFound: (lease) => (this.found = lease),
+      onFound: (lease) => this.foundOn(lease),
       onState: (state, detail) => this.leaseChanged(state, detail),
     });
     const mirror = startMirror({
@@ -82,6 +82,11 @@ export class NameClaim {
     this.cancelPatience?.();
     this.aliveMirror?.close();
     await this.lease?.close({ revoke: false });
+  }
+
+  /** Written anew, our own key is found on the lease that it has. */
+  private foundOn(lease: string | undefined): void {
+    if (lease !== undefined && lease !== this.lease?.leaseId) this.found = lease;
   }
 
   private aliveChanged(found: KeyValue | undefined, ours: string): void {

@@ -10,6 +10,10 @@ const FLAGS = [
   { flag: '--labels <a=b,…>', what: 'labels for placement constraints' },
   { flag: '--resources <a=n,…>', what: 'how many this host has of what services reserve by name: gpu=2,licence=1' },
   { flag: '--weight <n>', what: "share of this host's endpoints beside others of a service, 1 to 1000 (100)" },
+  {
+    flag: '--register-foreign <yes>',
+    what: "containers with registrator's words are published, too: true or false (false)",
+  },
   { flag: '--skydns-domain <domain>', what: 'endpoints are written as SkyDNS records, too: cluster.local' },
   { flag: '--skydns-ttl <duration>', what: 'how long an answer from such a record may be kept (10s)' },
   { flag: '--etcd <urls>', what: 'endpoints of etcd, comma-separated (http://127.0.0.1:2379)' },

@@ -37,6 +37,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
 const PURE = [
   'agent/plan/',
   'agent/status.ts',
+  'agent/endpoints/foreign/registrator.ts',
   'agent/endpoints/skydns.ts',
   'agent/endpoints/wanted-endpoints.ts',
   'agent/tidy/select-images.ts',

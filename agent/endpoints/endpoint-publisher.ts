@@ -59,6 +59,8 @@ export interface EndpointPublisherOptions {
   readonly isConnected: () => boolean;
   /** Undefined before Docker was heard: then nothing is known of what runs. */
   readonly serving: () => EndpointsInput | undefined;
+  /** Of containers that Berth does not manage; undefined before it is known which there are. */
+  readonly foreign?: (() => readonly WantedEndpoint[] | undefined) | undefined;
   readonly metrics?: EndpointMetrics | undefined;
 }
 
@@ -111,12 +113,15 @@ export class EndpointPublisher {
     const { claim, host, metrics } = this.options;
     const serving = this.options.serving();
     if (this.isStopped || claim.session === undefined || serving === undefined) return;
-    const wanted = wantedEndpoints(serving, host);
+    const { endpoints: managed, starting } = wantedEndpoints(serving, host);
+    const foreign = this.options.foreign === undefined ? [] : this.options.foreign();
+    const wanted = { endpoints: [...managed, ...(foreign ?? [])], starting };
     void this.send(claim.session, [...this.changed(wanted), ...this.gone(wanted)]);
     metrics?.onEndpoints(wanted.endpoints.length, this.writes);
     this.writes = 0;
     this.starting = wanted.starting;
-    this.earlier.follow(claim.earlierLease);
+    // Before, what is foreign would be taken for what is gone.
+    if (foreign !== undefined) this.earlier.follow(claim.earlierLease);
   }
 
   /**

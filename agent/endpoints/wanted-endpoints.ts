@@ -94,7 +94,7 @@ function endpointOf({ wanted }: InstanceInput, container: ActualContainer, host:
 }
 
 /** What is bound to a loopback address is reached from the host itself alone. */
-function isReachable({ hostIp = '' }: BoundPort, address: string): boolean {
+export function isReachable({ hostIp = '' }: Pick<BoundPort, 'hostIp'>, address: string): boolean {
   return !isLoopback(hostIp) || isLoopback(address);
 }
 

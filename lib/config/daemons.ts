@@ -42,6 +42,8 @@ export interface AgentConfig {
   readonly resources: Readonly<Record<string, number>>;
   /** Of its endpoints: their share beside others of a service. */
   readonly weight: number;
+  /** Containers that Berth does not manage and that carry registrator's words are published, too. */
+  readonly registerForeign: boolean;
   /** Domain under which its endpoints are written as SkyDNS records, too; empty: they are not. */
   readonly skydnsDomain: string;
   /** Milliseconds that an answer from such a record may be kept. */
@@ -116,6 +118,7 @@ export const agentSettings: Settings<AgentConfig> = {
   labels: { parse: asLabels, default: '' },
   resources: { parse: asResources, default: '' },
   weight: { parse: asWholeNumber(1, 1000), default: '100' },
+  registerForeign: { parse: asYesOrNo, default: 'false' },
   skydnsDomain: { parse: asDomainOrNone, default: '' },
   skydnsTtl: { parse: asDurationMs(1000, 86_400_000), default: '10s' },
   docker: { parse: asDocker, default: 'unix:///var/run/docker.sock' },
