@@ -4,7 +4,7 @@ import { berth, bringUp, thingsToTry } from './quickstart/cluster.mjs';
 import { cleanUp, lastWords, say, stage, stopping } from './quickstart/machine.mjs';
 
 async function present(cluster) {
-  const { settings, kill, scale, edit, ask } = thingsToTry(cluster);
+  const { settings, kill, scale, edit, ask, find } = thingsToTry(cluster);
   say(`
 It answers:
 ${cluster.urls.map((url) => `  curl ${url}`).join('\n')}
@@ -14,7 +14,7 @@ ${await berth(cluster, 'ps')}
 
 Metrics: ${cluster.metrics[0]} (agent), ${cluster.metrics[1]} (coordinator)
 
-Four things to try, in another terminal, in this folder:
+Five things to try, in another terminal, in this folder:
 
   ${settings.join('\n  ')}
   1. Kill a container, and watch it come back:
@@ -25,6 +25,8 @@ Four things to try, in another terminal, in this folder:
      ${edit}
   4. Ask the host itself, which needs neither etcd nor the coordinator:
      ${ask}
+  5. Find the service by name, as containers, HAProxy and others do:
+     ${find}
 
 Ctrl-C stops everything and leaves nothing behind.`);
 }

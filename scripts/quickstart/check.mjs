@@ -4,7 +4,7 @@ import { ourContainers, run, stage, until } from './machine.mjs';
 
 /** @throws Error when something that was claimed is not so */
 export async function check(cluster) {
-  const { settings, kill, scale, edit, ask } = thingsToTry(cluster);
+  const { settings, kill, scale, edit, ask, find } = thingsToTry(cluster);
   const shell = (command) => run('bash', ['-c', [...settings, command].join('\n')]);
   const startOf = (id) => run('docker', ['inspect', '--format', '{{.State.StartedAt}}', id]);
 
@@ -34,6 +34,11 @@ export async function check(cluster) {
   const running = asked.match(/^web-\d-\w+ .* running /gm) ?? [];
   if (running.length !== 4) throw new Error(`the agent does not tell of 4 running instances:\n${asked}`);
   stage('check: the agent tells of all four by itself');
+
+  const found = await shell(find);
+  const answers = found.match(/^ {2}_http\._tcp\.web\.service\.berth +\d+ +SRV /gm) ?? [];
+  if (answers.length !== 4) throw new Error(`DNS does not find 4 instances:\n${found}`);
+  stage('check: the service is found by name');
 
   const wanted = ['berth_agent_instances_running 4', 'berth_agent_etcd_connected 1', 'berth_coordinator_leader 1'];
   await until(`the metrics to say ${wanted.join(', ')}`, async () => {

@@ -13,8 +13,8 @@ export async function bringUp() {
   const folder = makeFolder();
   await ensureDocker();
   await sweepContainers();
-  const ports = await Promise.all(Array.from({ length: 5 }, freePort));
-  const [etcdPort, peerPort, grpcPort, coordinatorHttp, agentHttp] = ports.map((port) => `127.0.0.1:${port}`);
+  const ports = await Promise.all(Array.from({ length: 6 }, freePort));
+  const [etcdPort, peerPort, grpcPort, coordinatorHttp, agentHttp, dns] = ports.map((port) => `127.0.0.1:${port}`);
   const etcd = `http://${etcdPort}`;
   stage('starting etcd');
   startEtcd(join(folder, 'etcd'), etcd, `http://${peerPort}`);
@@ -22,7 +22,7 @@ export async function bringUp() {
   stage('starting a coordinator and an agent');
   start('coordinator', BERTH, ['coordinator', '--etcd', etcd, '--grpc', grpcPort, '--http', coordinatorHttp]);
   const socket = join(folder, 'agent.sock');
-  const own = ['--state-dir', join(folder, 'agent'), '--socket', socket];
+  const own = ['--state-dir', join(folder, 'agent'), '--socket', socket, '--dns', dns];
   const place = ['--name', HOST, '--address', '127.0.0.1', ...own];
   start('agent', BERTH, ['agent', '--etcd', etcd, ...place, '--http', agentHttp]);
   for (const address of [coordinatorHttp, agentHttp])
@@ -82,5 +82,6 @@ export function thingsToTry({ etcd, coordinator, socket }) {
       `${etcdctl} get --print-value-only /berth/services/web | sed 's/Hello from/Greetings from/' \\\n` +
       `       | ${etcdctl} put /berth/services/web && sleep 5 && bin/berth services`,
     ask: 'bin/berth agent status',
+    find: 'bin/berth dns _http._tcp.web.service.berth',
   };
 }
