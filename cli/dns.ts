@@ -80,7 +80,7 @@ async function print(answer: NameExplanation): Promise<void> {
       .map(({ name, ttlSeconds, type: of, data }) => [name, String(ttlSeconds), of, data].map(clean));
     if (rows.length === 0) continue;
     process.stdout.write(
-      `\n${section === 'answer' ? 'Answer, in another order each time' : `${section[0]!.toUpperCase()}${section.slice(1)}`}:\n`,
+      `\n${section === 'answer' && rows.length > 1 ? 'Answer, in another order each time' : `${section[0]!.toUpperCase()}${section.slice(1)}`}:\n`,
     );
     for (const row of alignRows(rows)) process.stdout.write(`  ${row}\n`);
   }
