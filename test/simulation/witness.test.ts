@@ -42,7 +42,7 @@ async function caught(
   sabotage?: (engine: Engine, docker: MemoryDocker) => Engine,
 ): Promise<void> {
   const seen: string[] = [];
-  for (let seed = kind === 'cluster' ? 2 : 1; seed < 160; seed += 2) {
+  for (let seed = kind === 'cluster' ? 2 : 1; seed < 400; seed += 2) {
     const { breaches } = await runSeed(seed, { sabotage });
     if (breaches.some((what) => breach.test(what))) return;
     seen.push(...breaches);
