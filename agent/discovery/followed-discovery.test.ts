@@ -67,6 +67,24 @@ test('beyond a hundred services one watch of them all takes the place of theirs,
   expect(world.watched).toEqual([]);
 });
 
+test('with one watch of all, what was forgotten and is asked for again is as it is by then', async () => {
+  const names = [...Array(120).keys()].map((number) => `s${number}`);
+  for (const name of names) await world.put(keys.endpoint(name, `${name}-1-a`), endpoint(1));
+  for (const name of names.slice(1)) world.discovery.subscribe(name, () => undefined);
+  expect(await world.asked('s0')).toEqual(['s0-1-a']);
+  await world.clock.advance(11 * 60_000);
+  expect([...world.discovery.followed].map(({ name }) => name)).not.toContain('s0');
+  await world.put(keys.endpoint('s0', 's0-2-b'), endpoint(2));
+  expect(await world.asked('s0')).toEqual(['s0-1-a', 's0-2-b']);
+  expect(world.watched).toEqual([{ prefix: '/berth/endpoints/' }]);
+  await world.put(keys.endpoint('s0', 's0-3-c'), endpoint(3));
+  expect(await world.asked('s0')).toEqual(['s0-1-a', 's0-2-b', 's0-3-c']);
+  // A full list now and then tells nothing new.
+  const known = await world.discovery.service('s1');
+  await world.clock.advance(15 * 60_000);
+  expect(await world.discovery.service('s1')).toBe(known);
+});
+
 test('names at random cost no watch, and no more than a thousand or two of them are remembered', async () => {
   for (let number = 0; number < 5000; number++) {
     void Promise.resolve(world.discovery.service(`x${number}`)).catch(() => undefined);

@@ -24,8 +24,13 @@ export interface ServiceTools extends Omit<StaleTools, 'onChange'> {
 /** Who waits for a connection asks again within that time. */
 const ASKED_LATELY_MS = 60_000;
 
+/** Most have none. */
+const NONE: ReadonlyMap<string, string> = new Map();
+
 /** By instance. */
 export type Picture = ReadonlyMap<string, KeyValue>;
+/** By instance; undefined: it is gone. */
+export type Changes = ReadonlyMap<string, KeyValue | undefined>;
 
 export class FollowedService {
   /** Monotonic. */
@@ -37,7 +42,7 @@ export class FollowedService {
   /** Its document is in etcd, as far as it was looked for. */
   hasDocument: boolean | undefined;
   /** Keys of it that can't be read, by instance: why. */
-  readonly unreadable = new Map<string, string>();
+  unreadable: ReadonlyMap<string, string> = NONE;
   private readonly endpoints = new Map<string, KnownEndpoint>();
   private stale: StaleEndpoints | undefined;
   private doubted: DoubtedEndpoints | undefined;
@@ -67,7 +72,7 @@ export class FollowedService {
   }
 
   /** Etcd says so of these instances, all at once. */
-  apply(picture: Picture, changed: Iterable<string>): void {
+  apply(picture: Changes, changed: Iterable<string>): void {
     const vanished: KnownEndpoint[] = [];
     for (const instance of changed) {
       const found = picture.get(instance);
@@ -123,7 +128,7 @@ export class FollowedService {
     const { log, reader } = this.tools;
     try {
       this.endpoints.set(instance, reader.read(instance, found));
-      this.unreadable.delete(instance);
+      this.note(instance, undefined);
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error;
       if (this.unreadable.get(instance) !== error.message)
@@ -131,13 +136,21 @@ export class FollowedService {
           key: found.key,
           reason: error.message,
         });
-      this.unreadable.set(instance, error.message);
+      this.note(instance, error.message);
     }
   }
 
   private forget(instance: string): void {
     this.endpoints.delete(instance);
-    this.unreadable.delete(instance);
+    this.note(instance, undefined);
+  }
+
+  private note(instance: string, unreadable: string | undefined): void {
+    if (this.unreadable.get(instance) === unreadable) return;
+    const all = new Map(this.unreadable);
+    if (unreadable === undefined) all.delete(instance);
+    else all.set(instance, unreadable);
+    this.unreadable = all.size === 0 ? NONE : all;
   }
 
   private changed(): void {

@@ -51,6 +51,11 @@ export interface MirrorOptions {
    * turns out empty. Wakes; does not inform.
    */
   readonly onChange: (changedKeys: ReadonlySet<string>) => void;
+  /**
+   * What is kept of an entry once `onChange` has told of it, when it is told no other way than by that call; the whole of it
+   * unless given. Entries whose values differ have to differ in what is kept of them.
+   */
+  readonly slim?: (kv: KeyValue) => KeyValue;
   readonly random?: () => number;
 }
 
@@ -163,15 +168,16 @@ class StoreMirror implements Mirror {
     const changed = new Set<string>();
     for (const kv of kvs) {
       if (this.options.ignore?.(kv.key) === true) continue;
-      next.set(kv.key, kv);
       const before = this.content.get(kv.key);
-      if (before === undefined || !isSame(before, kv)) changed.add(kv.key);
+      const isKnown = before !== undefined && isSame(before, this.slimmed(kv));
+      if (!isKnown) changed.add(kv.key);
+      next.set(kv.key, isKnown ? before : kv);
     }
     for (const key of this.content.keys()) if (!next.has(key)) changed.add(key);
     this.content = next;
     this.revision = revision;
     this.isComplete = true;
-    if (changed.size > 0 || !wasComplete) this.options.onChange(changed);
+    if (changed.size > 0 || !wasComplete) this.tell(changed);
   }
 
   private applyEvents(events: readonly WatchEvent[], revision: number): void {
@@ -184,7 +190,20 @@ class StoreMirror implements Mirror {
       changed.add(key);
     }
     this.revision = revision;
-    if (changed.size > 0) this.options.onChange(changed);
+    if (changed.size > 0) this.tell(changed);
+  }
+
+  private tell(changed: ReadonlySet<string>): void {
+    this.options.onChange(changed);
+    if (this.options.slim === undefined) return;
+    for (const key of changed) {
+      const kv = this.content.get(key);
+      if (kv !== undefined) this.content.set(key, this.slimmed(kv));
+    }
+  }
+
+  private slimmed(kv: KeyValue): KeyValue {
+    return this.options.slim?.(kv) ?? kv;
   }
 
   private setConnected(connected: boolean): void {
