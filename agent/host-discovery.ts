@@ -11,6 +11,7 @@ import { createTcpAccepts } from './discovery/tcp-accepts';
 import { BridgeListener } from './dns/bridge-listener';
 import { AgentDns } from './dns/dns';
 import type { Explain } from './dns/explain';
+import type { KeptListener } from './dns/server/server';
 import type { Engine } from './docker/engine';
 import type { AgentMetrics } from './metrics';
 import type { Templates } from './templates/templates';
@@ -35,7 +36,7 @@ export class HostDiscovery {
   private readonly copy: DiscoveryCopy;
   private readonly dns: AgentDns;
   private readonly bridge: BridgeListener;
-  private readonly listeners: readonly { close(): Promise<void> }[];
+  private readonly listeners: readonly KeptListener[];
   private templates: Templates | undefined;
 
   constructor(
@@ -78,7 +79,8 @@ export class HostDiscovery {
   }
 
   get problems(): readonly Problem[] {
-    return [this.bridge.problem, ...(this.templates?.problems ?? [])].filter((one) => one !== undefined);
+    const unheard = this.listeners.map(({ problem }) => (problem === undefined ? undefined : problemOf(problem)));
+    return [this.bridge.problem, ...unheard, ...(this.templates?.problems ?? [])].filter((one) => one !== undefined);
   }
 
   /** For containers whose services name none. */
@@ -110,4 +112,8 @@ export class HostDiscovery {
     this.copy.close();
     this.discovery.close();
   }
+}
+
+function problemOf(message: string): Problem {
+  return { rule: 'dns-address', path: '', line: 0, column: 0, message, key: '' };
 }

@@ -52,6 +52,8 @@ export class CrashingHost {
       ...{
         http: `127.0.0.1:${await freePort()}`,
         portRange: `${low}-${low + 99}`,
+        // One address is for one agent.
+        ...{ dns: '127.0.0.1:0', containerDns: 'off' },
         socket: `${this.stateDir}.sock`,
         minFreeSpace: '0',
         logLevel: 'error',
