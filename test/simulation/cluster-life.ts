@@ -76,12 +76,12 @@ async function applyAll(cluster: SimulatedCluster): Promise<void> {
   for (const [service, document] of cluster.documents) await cluster.write(keys.service(service), document);
 }
 
-/** What failed by what is over now, a job that may have run, say, is not tried again by itself. */
+/** What failed by what is over now, a job that may have run or a call that hung for a minute, is not tried again by itself. */
 async function applyFailed(cluster: SimulatedCluster): Promise<void> {
   for (const [service, document] of cluster.documents) {
     const [status] = (await cluster.etcd.range({ key: keys.serviceStatus(service) })).kvs;
-    const hasFailed = status !== undefined && decodeDocument('ServiceStatus', status.value).rollout === 'failed';
-    if (hasFailed) await cluster.write(keys.service(service), document);
+    const rollout = status === undefined ? '' : decodeDocument('ServiceStatus', status.value).rollout;
+    if (['failed', 'rolled-back'].includes(rollout)) await cluster.write(keys.service(service), document);
   }
 }
 
