@@ -5,12 +5,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock';
-import { decodeDocument, DocumentError, encodeDocument } from '../../lib/documents/codec';
+import { DocumentError, encodeDocument } from '../../lib/documents/codec';
 import type { Endpoint } from '../../lib/documents/types';
 import type { Logger } from '../../lib/log';
 import { Saver } from '../saver';
 import { writeWhole } from '../../lib/whole-file';
 import type { KnownEndpoint } from './discovery';
+import { decodeEndpoint } from './endpoint-reading';
 import type { FollowedDiscovery } from './followed-discovery';
 
 /** Changes within this time become one write: a rollout changes a service many times. */
@@ -104,7 +105,7 @@ function readService(saved: Saved): readonly KnownEndpoint[] {
 
 function readEndpoint(saved: object): Endpoint | undefined {
   try {
-    return decodeDocument('Endpoint', JSON.stringify(saved));
+    return decodeEndpoint(JSON.stringify(saved));
   } catch (error) {
     if (!(error instanceof DocumentError)) throw error;
     return undefined;

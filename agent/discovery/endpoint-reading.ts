@@ -19,8 +19,7 @@ export class EndpointReader {
 
   /** @throws DocumentError */
   read(instance: string, { value }: KeyValue): KnownEndpoint {
-    const endpoint = decodeDocument('Endpoint', value);
-    if (endpoint.host === '') throw new DocumentError('wrong-type', 'host', 'an address is wanted');
+    const endpoint = decodeEndpoint(value);
     const { host, hostName, labels } = this.share(endpoint);
     const { port, ports, release, slot, weight } = endpoint;
     const protocols = Object.keys(endpoint.protocols).length === 0 ? ALL_TCP : endpoint.protocols;
@@ -43,4 +42,18 @@ export class EndpointReader {
     if (hostName !== '') this.hosts.set(host, hostName);
     return ours;
   }
+}
+
+const MAX_PORT = 65_535;
+
+/** One that can be answered: whoever wrote it. @throws DocumentError */
+export function decodeEndpoint(text: string): Endpoint {
+  const endpoint = decodeDocument('Endpoint', text);
+  const { host, port, ports, weight } = endpoint;
+  if (host === '') throw new DocumentError('wrong-type', 'host', 'an address is wanted');
+  const named = Object.entries(ports).map(([name, number]) => [`ports.${name}`, number] as const);
+  for (const [path, number] of [['port', port] as const, ...named])
+    if (number < 0 || number > MAX_PORT) throw new DocumentError('out-of-range', path, `${number} is no port`);
+  if (weight < 0 || weight > MAX_PORT) throw new DocumentError('out-of-range', 'weight', `${weight} is no weight`);
+  return endpoint;
 }

@@ -1,6 +1,6 @@
 /** What is answered, when, and at what cost. */
 import { encodeDocument, emptyDocument } from '../../lib/documents/codec';
-import { DiscoveryWorld, endpoint, keys } from '../../test/support/discovery-world';
+import { DiscoveryWorld, endpoint, keys, TTL_MS } from '../../test/support/discovery-world';
 
 let world: DiscoveryWorld;
 beforeEach(() => void (world = new DiscoveryWorld()));
@@ -85,6 +85,20 @@ test('with one watch of all, what was forgotten and is asked for again is as it 
   expect(await world.discovery.service('s1')).toBe(known);
 });
 
+test('a watch of all that takes over while etcd was not heard leaves nobody in doubt', async () => {
+  const names = [...Array(101).keys()].map((number) => `s${number}`);
+  for (const name of names) await world.put(keys.endpoint(name, `${name}-1-a`), endpoint(1));
+  for (const name of names.slice(0, 100)) await world.asked(name);
+  world.link.faults.disconnect();
+  await world.clock.advance(TTL_MS + 2000);
+  expect(await world.asked('s0')).toEqual(['s0-1-a?']);
+  world.link.faults.reconnect();
+  expect(await world.asked('s100')).toEqual(['s100-1-a']);
+  expect(world.watched).toEqual([{ prefix: '/berth/endpoints/' }]);
+  await world.clock.advance(10_000);
+  expect(await world.asked('s0')).toEqual(['s0-1-a']);
+});
+
 test('names at random cost no watch, and no more than a thousand or two of them are remembered', async () => {
   for (let number = 0; number < 5000; number++) {
     void Promise.resolve(world.discovery.service(`x${number}`)).catch(() => undefined);
@@ -126,4 +140,17 @@ test('hosts are known by name: this one always, others as their records say', as
   expect(await world.discovery.hostAddress('h1')).toBe('10.0.0.1');
   expect(await world.discovery.hostAddress('h2')).toBeUndefined();
   expect(world.discovery.hostAt('10.0.0.9')).toBe('h9');
+});
+
+test.each<[string, string]>([
+  ['no address', '{}'],
+  ['a port above all', '{"host":"10.0.0.1","port":70000}'],
+  ['a port below all', '{"host":"10.0.0.1","port":1,"ports":{"http":-1}}'],
+  ['a weight that SRV can not say', '{"host":"10.0.0.1","weight":65536}'],
+  ['a field that is none', '{"hots":"10.0.0.1"}'],
+])('an endpoint with %s is not answered', async (_, text) => {
+  await world.put(keys.service('web'));
+  await world.put(keys.endpoint('web', 'web-1-a'), text);
+  expect(await world.asked()).toEqual([]);
+  expect([...[...world.discovery.followed][0]!.unreadable.keys()]).toEqual(['web-1-a']);
 });

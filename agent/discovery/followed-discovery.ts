@@ -30,8 +30,8 @@ const LOOK_AGAIN_MS = 1000;
 const RETRY_MS = 200;
 /** Etcd is not waited for longer to say whether a host lives, while somebody waits for the brake. */
 const ALIVE_MS = 300;
-/** Who asks while the brake finds out what still accepts connections waits so long at most. */
-const SETTLE_MS = 500;
+/** Who asks while the brake finds out what still accepts connections waits so long at most, and is told to ask again then. */
+const SETTLE_MS = 1500;
 
 export interface FollowedDiscoveryOptions extends SourceOptions {
   readonly host: { readonly name: string; readonly address: string };
@@ -61,6 +61,7 @@ export class FollowedDiscovery implements Discovery {
     this.hosts = new FollowedHosts(options);
     this.tools = {
       ...{ clock, log, accepts, reader: this.reader, isAlive: (host) => this.isAlive(host) },
+      isSubscribed: (service) => this.subscribers.has(service),
       onChange: (service) => this.changed(service),
     };
     this.cancelForget = clock.after(FORGET_EVERY_MS, () => this.forgetUnasked());
@@ -147,6 +148,8 @@ export class FollowedDiscovery implements Discovery {
     // The wide one lists everything anew; until then what is known stays as it is.
     for (const source of this.narrow.values()) source.close();
     this.narrow.clear();
+    // Who doubted is gone; the wide one begins to count anew.
+    for (const one of this.services.values()) one.doubt(false);
   }
 
   private async waitFor(service: FollowedService): Promise<KnownService> {
@@ -165,7 +168,7 @@ export class FollowedDiscovery implements Discovery {
       const cancel = this.options.clock.after(deadlineMs, wake);
       waiting.add(wake);
     });
-    if (!isSure(service) && !service.isSettling) throw new UnknownYet(`a service "${name}"`);
+    if (!isSure(service)) throw new UnknownYet(`a service "${name}"`);
     return service.known;
   }
 

@@ -17,6 +17,8 @@ import { StaleEndpoints, type StaleTools } from './stale-endpoints';
 export interface ServiceTools extends Omit<StaleTools, 'onChange'> {
   readonly log: Logger;
   readonly reader: EndpointReader;
+  /** Somebody is told of its changes. */
+  readonly isSubscribed: (service: string) => boolean;
   /** Told when the answer may be another one. */
   readonly onChange: (service: FollowedService) => void;
 }
@@ -101,11 +103,11 @@ export class FollowedService {
   doubt(isDoubted: boolean): void {
     if (isDoubted === (this.doubted !== undefined)) return;
     this.doubted?.close();
-    const { clock, accepts } = this.tools;
+    const { clock, accepts, isSubscribed } = this.tools;
     this.doubted = isDoubted
       ? new DoubtedEndpoints({
           ...{ clock, accepts, endpoints: () => this.endpoints.values(), onChange: () => this.changed() },
-          isAsked: () => clock.monotonicMs() - this.lastAskedMs < ASKED_LATELY_MS,
+          isAsked: () => isSubscribed(this.name) || clock.monotonicMs() - this.lastAskedMs < ASKED_LATELY_MS,
         })
       : undefined;
     this.changed();

@@ -53,6 +53,14 @@ describe('when most have vanished with their leases', () => {
     expect(await world.asked()).toEqual(['web-1-x', 'web-2-y']);
   });
 
+  test('one whose agent is back and does not publish it goes, though it accepts', async () => {
+    await world.hostUp(1);
+    await world.clock.advance(8000);
+    expect(await world.asked()).toEqual(['web-1-a?', 'web-2-b?']);
+    await world.clock.advance(5000);
+    expect(await world.asked()).toEqual(['web-2-b?']);
+  });
+
   test('it ends after an hour, whatever accepts connections', async () => {
     for (let minute = 0; minute < 61; minute++) {
       await world.clock.advance(60_000);
@@ -91,6 +99,30 @@ test('while etcd is not heard for longer than leases last, what refuses connecti
   world.link.faults.reconnect();
   await world.clock.advance(6000);
   expect(await world.asked()).toEqual(['web-1-a', 'web-2-b']);
+});
+
+test('for who is told of changes, what refuses connections stays left out, though nobody asks', async () => {
+  await world.hostUp(1, 'web-1-a');
+  await world.hostUp(2, 'web-2-b');
+  world.discovery.subscribe('web', () => undefined);
+  await world.asked();
+  world.refusing.add('10.0.0.1');
+  world.link.faults.disconnect();
+  await world.clock.advance(TTL_MS + 2000);
+  expect(await world.asked()).toEqual(['web-2-b?']);
+  let changes = 0;
+  world.discovery.subscribe('web', () => changes++);
+  await world.clock.advance(3 * 60_000);
+  expect([changes, await world.asked()]).toEqual([0, ['web-2-b?']]);
+});
+
+test('while it is found out for too long what accepts connections, a service is not called empty', async () => {
+  await world.put(keys.service('web'));
+  await world.hostUp(1, 'web-1-a');
+  await world.asked();
+  world.hanging = true;
+  await world.expire(1);
+  expect(await world.asked()).toBe('unknown');
 });
 
 test('after an etcd that was emptied while it was not heard, what accepts connections is answered on', async () => {

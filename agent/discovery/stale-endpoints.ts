@@ -41,6 +41,8 @@ export class StaleEndpoints {
   private wanted = 0;
   /** How many it is being found out about. */
   private settling = 0;
+  /** Hosts of stale ones whose agents are back: since when, monotonic. */
+  private readonly backSinceMs = new Map<string, number>();
   private cancelCheck: () => void = () => undefined;
   private isChecking = false;
   private isClosed = false;
@@ -87,6 +89,7 @@ export class StaleEndpoints {
   private release(): void {
     this.wanted = 0;
     this.stale.clear();
+    this.backSinceMs.clear();
     this.cancelCheck();
   }
 
@@ -123,13 +126,32 @@ export class StaleEndpoints {
     this.isChecking = true;
     const nowMs = this.tools.clock.monotonicMs();
     const ones = [...this.stale.values()];
-    const accepting = new Set(await this.acceptingOf(ones.filter(({ atMs }) => nowMs - atMs < MAX_STALE_MS)));
+    const [asked] = await Promise.all([
+      this.acceptingOf(ones.filter(({ atMs }) => nowMs - atMs < MAX_STALE_MS)),
+      this.noteBack(ones, nowMs),
+    ]);
+    const accepting = new Set(asked);
     this.isChecking = false;
     if (this.isClosed) return;
-    const gone = ones.filter((one) => !accepting.has(one) && this.stale.get(one.endpoint.instance) === one);
+    const isGone = (one: Vanished): boolean => !accepting.has(one) || this.isDisowned(one, nowMs);
+    const gone = ones.filter((one) => isGone(one) && this.stale.get(one.endpoint.instance) === one);
     for (const { endpoint } of gone) this.stale.delete(endpoint.instance);
     if (gone.length > 0) this.tools.onChange();
     this.checkLater();
+  }
+
+  private async noteBack(ones: readonly Vanished[], nowMs: number): Promise<void> {
+    const hosts = [...new Set(ones.map(({ endpoint }) => endpoint.hostName))];
+    const alive = await Promise.all(hosts.map((host) => this.tools.isAlive(host)));
+    hosts.forEach((host, index) => {
+      if (alive[index] !== true) this.backSinceMs.delete(host);
+      else if (!this.backSinceMs.has(host)) this.backSinceMs.set(host, nowMs);
+    });
+  }
+
+  /** Its agent has been back for long enough to have asked its probe, and does not publish it. */
+  private isDisowned({ endpoint }: Vanished, nowMs: number): boolean {
+    return nowMs - (this.backSinceMs.get(endpoint.hostName) ?? nowMs) > WINDOW_MS;
   }
 }
 

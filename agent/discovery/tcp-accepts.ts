@@ -27,7 +27,10 @@ export function createTcpAccepts(clock: Clock): (endpoint: KnownEndpoint) => Pro
     const port = tcpPortOf(endpoint);
     if (port === undefined) return false;
     await turn();
-    return tryConnect(endpoint.host, port, clock).finally(end);
+    // An address that is none is thrown at once.
+    return tryConnect(endpoint.host, port, clock)
+      .catch(() => false)
+      .finally(end);
   };
 }
 

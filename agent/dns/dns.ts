@@ -42,6 +42,7 @@ export class AgentDns {
   /** What this host would answer, and why. */
   readonly explain: Explain;
   private readonly forwarder: Forwarder;
+  private lastMistake = '';
 
   constructor(options: DnsOptions) {
     const { clock, random, log, metrics, upstreams, resolvConf = '/etc/resolv.conf' } = options;
@@ -54,6 +55,7 @@ export class AgentDns {
       forward: (packet, query, transport) => this.forwarder.forward(packet, query, transport),
       random,
       onQuery: (outcome) => metrics?.onQuery(outcome),
+      onMistake: (error) => this.tellMistake(error, log),
     });
     this.server = new DnsServer({
       respond: (packet, transport) => responder.respond(packet, transport),
@@ -65,6 +67,13 @@ export class AgentDns {
   /** Answers there as soon as the address can be had. @param address "host:port" */
   listen(address: string): KeptListener {
     return this.server.keep(address);
+  }
+
+  /** Once, while it is the same: it may come with every query. */
+  private tellMistake(error: unknown, log: Logger): void {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (reason !== this.lastMistake) log.error('a name can not be answered, by a mistake of the agent', { reason });
+    this.lastMistake = reason;
   }
 
   /** Close the listeners that `listen` gave first: they would come again. */

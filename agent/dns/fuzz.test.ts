@@ -18,6 +18,9 @@ discovery.set('web', [fakeEndpoint('web-1-aaaa'), fakeEndpoint('web-2-aaaa', { h
 discovery.set('sick', []);
 const view = { discovery, domain: 'berth', host: 'h1', preferredZone: undefined, ttlSeconds: 1 };
 const responder = new Responder({
+  onMistake: (error) => {
+    throw error;
+  },
   zone: new Zone(view),
   forward: () => Promise.resolve(undefined),
   random: Math.random,

@@ -13,6 +13,9 @@ function createScene(options: Partial<ZoneOptions> = {}) {
   const outcomes: Outcome[] = [];
   const forwarded: string[] = [];
   const responder = new Responder({
+    onMistake: (error) => {
+      throw error;
+    },
     zone,
     forward: (packet, { name }) => {
       forwarded.push(name);

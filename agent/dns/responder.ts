@@ -23,6 +23,8 @@ export interface ResponderOptions {
   /** Numbers in [0, 1). */
   readonly random: () => number;
   readonly onQuery: (outcome: Outcome) => void;
+  /** Told of what should not be possible; the query is answered by SERVFAIL. */
+  readonly onMistake: (error: unknown) => void;
 }
 
 /** One query in, one answer out. Never throws for what comes from outside. */
@@ -85,7 +87,8 @@ export class Responder {
   }
 
   private failed(packet: Buffer, query: Query, error: unknown): Buffer {
-    if (!(error instanceof UnknownYet)) throw error;
+    // A mistake of ours: no reason for the agent to end, which looks after containers too.
+    if (!(error instanceof UnknownYet)) this.options.onMistake(error);
     return this.empty(packet, query, RCODE.failed, 'servfail');
   }
 

@@ -22,6 +22,8 @@ export class DiscoveryWorld {
   watched: readonly KeyRange[] = [];
   /** Addresses, "10.0.0.1", that accept no connection. */
   readonly refusing = new Set<string>();
+  /** No try of a connection ends. */
+  hanging = false;
   readonly discovery: FollowedDiscovery;
   private readonly leases = new Map<string, string>();
 
@@ -39,7 +41,7 @@ export class DiscoveryWorld {
     this.discovery = new FollowedDiscovery({
       ...{ store: followed, keys, clock: this.clock, log: silentLogger, random: () => 0.5, leaseTtlMs: TTL_MS },
       host: { name: 'h9', address: '10.0.0.9' },
-      accepts: ({ host }) => Promise.resolve(!this.refusing.has(host)),
+      accepts: ({ host }) => (this.hanging ? new Promise(() => undefined) : Promise.resolve(!this.refusing.has(host))),
     });
   }
 
