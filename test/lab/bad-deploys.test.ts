@@ -138,7 +138,8 @@ test(
     );
     // Which of them is read when both are there depends on the moment: that one is refused, and the other waits for it.
     const [p, q] = [await said('why', 'p'), await said('why', 'q')];
-    const spelledOut = / refused\n.*(q waits for p, p waits for q|p waits for q, q waits for p): none of them could ever/;
+    const spelledOut =
+      / refused\n.*(q waits for p, p waits for q|p waits for q, q waits for p): none of them could ever/;
     expect([p, q].filter((why) => spelledOut.test(why)).length).toBeGreaterThan(0);
     expect(p).toMatch(/^p .*waits for q/s);
     expect(q).toMatch(/^q .*waits for p/s);
