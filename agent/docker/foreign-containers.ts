@@ -31,7 +31,7 @@ export interface ForeignContainer {
 }
 
 export interface ForeignEngine {
-  /** Those that run. @throws EngineError */
+  /** Those that run, all of them. @throws EngineError, also when a single one can't be read */
   list(): Promise<readonly ForeignContainer[]>;
   /** Calls `wake` when they may be others, until the signal aborts. */
   watch(wake: () => void, signal: AbortSignal): void;
@@ -51,9 +51,13 @@ export function createForeignEngine(docker: string, clock: Clock, log: Logger): 
       const ids = new Set(foreign.map(({ Id }) => Id));
       for (const id of environments.keys()) if (!ids.has(id)) environments.delete(id);
       await eachBounded(foreign, INSPECTIONS_AT_ONCE, async ({ Id }) => {
-        if (!environments.has(Id)) environments.set(Id, await readEnvironment(connection, Id));
+        const environment = environments.get(Id) ?? (await readEnvironment(connection, Id));
+        if (environment !== undefined) environments.set(Id, environment);
       });
-      return foreign.map((entry) => readForeign(entry, environments.get(entry.Id) ?? {}));
+      return foreign.flatMap((entry) => {
+        const environment = environments.get(entry.Id);
+        return environment === undefined ? [] : [readForeign(entry, environment)];
+      });
     },
     watch(wake, signal) {
       followEvents({
@@ -64,8 +68,11 @@ export function createForeignEngine(docker: string, clock: Clock, log: Logger): 
   };
 }
 
-/** One that has gone meanwhile has none. @throws EngineError when Docker does not answer */
-async function readEnvironment(connection: DockerConnection, id: string): Promise<Readonly<Record<string, string>>> {
+/** @returns undefined when it has gone meanwhile. @throws EngineError: then nobody knows what it has */
+async function readEnvironment(
+  connection: DockerConnection,
+  id: string,
+): Promise<Readonly<Record<string, string>> | undefined> {
   try {
     const details = await connection.call('inspect', READ_DEADLINE_MS, (engine, abortSignal) =>
       engine.getContainer(id).inspect({ abortSignal }),
@@ -76,8 +83,8 @@ async function readEnvironment(connection: DockerConnection, id: string): Promis
     });
     return Object.fromEntries(pairs) as Record<string, string>;
   } catch (error) {
-    if (!(error instanceof EngineError) || error.code === 'unavailable') throw error;
-    return {};
+    if (error instanceof EngineError && error.code === 'no-such-container') return undefined;
+    throw error;
   }
 }
 
