@@ -70,13 +70,32 @@ test('a router, the one service that it can mean, and its healthy instances by s
   });
 });
 
-test('when all instances are gone, or their host is lost, the router stays and its service is empty', async () => {
+test('when all instances are gone, the router stays and its service is empty', async () => {
   release('web', RULE);
   const empty = { http: { routers: { web: expect.anything() }, services: { web: { loadBalancer: { servers: [] } } } } };
   expect((await page()).document).toEqual(empty);
-  report('h1', { 'web-1-a': { service: 'web' } });
+  report('h1', { 'web-1-a': { service: 'web', health: 'unhealthy' } });
+  expect((await page()).document).toEqual(empty);
   world.set('h1', { isLive: false });
   expect((await page()).document).toEqual(empty);
+});
+
+test('instances of lost hosts count where no live host has a ready one: all leases may end at once', async () => {
+  release('web', RULE);
+  const servers = async (): Promise<unknown> => (await page()).document['http']!['services']!['web'];
+  const of = (...addresses: readonly string[]) => ({
+    loadBalancer: { servers: addresses.map((address) => ({ url: `http://${address}:20001` })) },
+  });
+  report('h1', { 'web-1-a': { service: 'web', slot: 1 }, 'web-3-a': { service: 'web', slot: 3, health: 'unhealthy' } });
+  report('h2', { 'web-2-a': { service: 'web', slot: 2 } });
+  world.set('h1', { isLive: false });
+  expect(await servers()).toEqual(of('[fd00::2]'));
+  world.set('h2', { isLive: false });
+  expect(await servers()).toEqual(of('10.0.0.1', '[fd00::2]'));
+  world.set('h1', { isLive: true });
+  expect(await servers()).toEqual(of('10.0.0.1'));
+  report('h1', { 'web-1-a': { service: 'web', health: 'unhealthy' } });
+  expect(await servers()).toEqual(of('[fd00::2]'));
 });
 
 test.each<[string, Labels, string, readonly object[]]>([

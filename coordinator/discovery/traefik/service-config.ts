@@ -138,10 +138,10 @@ function whyNoPort({ port }: ServerWish, { container }: Release): string | undef
 function serversOf({ protocol, port, scheme, tls }: ServerWish, release: Release, reports: readonly InstanceReport[]) {
   const targets = release.container.ports.filter((one) => one.protocol === 'tcp').map(({ target }) => target);
   const wanted = port ?? String(Math.min(...targets));
-  return [...reports]
+  return reachable(reports)
     .sort((a, b) => a.status.slot - b.status.slot || (a.id < b.id ? -1 : 1))
     .flatMap(({ host, status }): readonly Tree[] => {
-      const address = host.isLive && isReady(status) ? host.record?.address : undefined;
+      const address = host.record?.address;
       const published =
         release.container.networkMode === 'host'
           ? Number(wanted)
@@ -151,4 +151,14 @@ function serversOf({ protocol, port, scheme, tls }: ServerWish, release: Release
       const at = joinAddress(address, published);
       return [protocol === 'http' ? { url: `${scheme}://${at}` } : { address: at, ...(tls && { tls }) }];
     });
+}
+
+/**
+ * The ready ones of live hosts. Where there is none of these, those that lost hosts reported last: the leases of all hosts
+ * end at once when the agents can't reach etcd, and the instances run on. One that does not costs a 502 instead of a 503.
+ */
+function reachable(reports: readonly InstanceReport[]): InstanceReport[] {
+  const ready = reports.filter(({ status }) => isReady(status));
+  const live = ready.filter(({ host }) => host.isLive);
+  return live.length > 0 ? live : ready;
 }
