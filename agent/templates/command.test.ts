@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { sourceCommand } from '../../test/support/source-process';
 import { until } from '../../test/support/wait';
 import { MAX_OUTPUT, runCommand } from './command';
 
@@ -25,6 +28,14 @@ test('what prints without end is kept to its end', async () => {
   const why = await run('yes | head -c 3000000; echo the end; exit 1');
   expect(why).toMatch(/^exited with 1: (y\n)+the end$/);
   expect(why!.length).toBeLessThan(MAX_OUTPUT + 20);
+});
+
+test('a process that has no files left says so, and runs commands again when it has some', async () => {
+  const node = [process.execPath, ...sourceCommand('test/support/command-without-files.ts')];
+  const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 60 && exec "$0" "$@"', ...node]);
+  const [without, afterwards] = JSON.parse(stdout) as (string | null)[];
+  expect(without).toMatch(/^can't be run: .*EMFILE/);
+  expect(afterwards).toBeNull();
 });
 
 describe('what it started', () => {

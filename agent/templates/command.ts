@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 
 /** A check or a reload that hangs is ended. Longer than a `systemctl reload` of a proxy with thousands of backends takes. */
 export const COMMAND_TIMEOUT_MS = 30_000;
@@ -28,7 +28,8 @@ export function runCommand({
 }: CommandOptions): Promise<string | undefined> {
   if (signal.aborted) return Promise.resolve('the agent stops');
   return new Promise((resolve) => {
-    const child = spawn('/bin/sh', ['-c', command], {
+    // Where there are no files left for its output, it comes without streams, and its error comes later.
+    const child: ChildProcess = spawn('/bin/sh', ['-c', command], {
       ...{ cwd: '/', env: { ...process.env, ...env }, detached: true },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -46,17 +47,17 @@ export function runCommand({
     const stop = (): void => end('was ended, since the agent stops');
     signal.addEventListener('abort', stop);
     const keep = (chunk: Buffer): void => void (printed = (printed + chunk.toString()).slice(-MAX_OUTPUT));
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
     const settle = (why: string | undefined): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
-      child.stdout.destroy();
-      child.stderr.destroy();
+      child.stdout?.destroy();
+      child.stderr?.destroy();
       const output = printed.trim();
       resolve(why === undefined ? undefined : output === '' ? why : `${why}: ${output}`);
     };
     child.on('error', (error) => settle(`can't be run: ${error.message}`));
+    child.stdout?.on('data', keep);
+    child.stderr?.on('data', keep);
     child.on('exit', (code, killedBy) => {
       const why =
         ended ?? (code === 0 ? undefined : code === null ? `was ended by ${killedBy}` : `exited with ${code}`);
