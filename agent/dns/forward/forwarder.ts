@@ -13,12 +13,19 @@ export const MAX_IN_FLIGHT = 256;
 export const MAX_ASKERS = 4096;
 /**
  * The same question in so many different packets at once is more likely to go round between us and a name server that asks us
- * than to be asked by many.
+ * than to be asked by many. Resolvers that put cookies in (RFC 7873) or mix the case never send the same packet twice, and as
+ * many containers may start together.
  */
-export const MAX_SAME_QUESTION = 4;
+export const MAX_SAME_QUESTION = 32;
+/**
+ * Second and third tries of one question, of all its packets together, within the time that one of them takes: enough for
+ * each. A question that goes round by several name servers would be asked of each of them at each turn, billions of times.
+ */
+export const MAX_MORE_TRIES = 2 * MAX_SAME_QUESTION;
 /** Three tries take less than the five seconds that resolvers wait (resolv.conf(5), "timeout"). */
 export const TRY_MS = 1500;
 const MAX_TRIES = 3;
+const MORE_TRIES_MS = MAX_TRIES * TRY_MS;
 /** Another server may do better. */
 const WORTH_ANOTHER: readonly number[] = [RCODE.failed, RCODE.notDone, RCODE.refused];
 
@@ -36,9 +43,16 @@ export interface Forwarded {
   readonly asked: readonly NameServer[];
 }
 
+/** One that is under way, in whatever packets. */
+interface Question {
+  packets: number;
+  moreTries: number;
+  /** Since when they are counted. */
+  sinceMs: number;
+}
+
 interface InFlight {
   readonly settled: Promise<Forwarded>;
-  readonly question: string;
   /** Of the packet that a server has from us at the moment. */
   id: number;
   /** Ends the try that is on its way. */
@@ -51,11 +65,11 @@ interface InFlight {
  *
  * A question that comes back to us is not asked again. As it was sent (somebody redirects port 53 to us): its id gives it
  * away, and the next server is asked. As another packet with the same content (a server that forwards to us): it waits for
- * itself, until the try has timed out. Changed: MAX_SAME_QUESTION bounds it.
+ * itself, until the try has timed out. Changed: MAX_SAME_QUESTION bounds how deep it goes, MAX_MORE_TRIES how wide.
  */
 export class Forwarder {
   private readonly inFlight = new Map<string, InFlight>();
-  private readonly packetsOf = new Map<string, number>();
+  private readonly questions = new Map<string, Question>();
   private readonly tries = new Set<AbortController>();
   private isClosed = false;
   private askers = 0;
@@ -92,31 +106,41 @@ export class Forwarder {
       return undefined;
     }
     if (other !== undefined) return other.settled;
-    const question = `${query.type} ${query.name}`;
-    const count = this.packetsOf.get(question) ?? 0;
-    if (count >= MAX_SAME_QUESTION || this.inFlight.size >= MAX_IN_FLIGHT) return undefined;
+    const name = `${query.type} ${query.name}`;
+    const question = this.questions.get(name) ?? { packets: 0, moreTries: 0, sinceMs: this.nowMs };
+    if (question.packets >= MAX_SAME_QUESTION || this.inFlight.size >= MAX_IN_FLIGHT) return undefined;
     const started: { one?: InFlight } = {};
-    const settled = this.ask(packet, query, transport, (id, giveUp) => {
+    const mayTryMore = (): boolean => this.countTry(question);
+    const settled = this.ask(packet, query, transport, mayTryMore, (id, giveUp) => {
       if (started.one !== undefined) Object.assign(started.one, { id, giveUp });
     });
-    started.one = { settled, question, id: -1, giveUp: () => undefined };
+    started.one = { settled, id: -1, giveUp: () => undefined };
     this.inFlight.set(key, started.one);
-    this.packetsOf.set(question, count + 1);
+    this.questions.set(name, question);
+    question.packets++;
     try {
       return await settled;
     } finally {
       this.inFlight.delete(key);
-      const left = this.packetsOf.get(question)! - 1;
-      if (left > 0) this.packetsOf.set(question, left);
-      else this.packetsOf.delete(question);
+      if (--question.packets === 0) this.questions.delete(name);
     }
   }
 
-  /** Asks one after another. @param onTry told of each packet that is sent, and how to end its try */
+  private countTry(question: Question): boolean {
+    if (this.nowMs - question.sinceMs >= MORE_TRIES_MS) Object.assign(question, { moreTries: 0, sinceMs: this.nowMs });
+    return ++question.moreTries <= MAX_MORE_TRIES;
+  }
+
+  private get nowMs(): number {
+    return this.options.clock.monotonicMs();
+  }
+
+  /** Asks one after another. @param mayTryMore asked before another try. @param onTry told of each packet that is sent, and how to end its try */
   async ask(
     packet: Buffer,
     query: Query,
     transport: Transport,
+    mayTryMore: () => boolean = () => true,
     onTry: (id: number, giveUp: (why: Error) => void) => void = () => undefined,
   ): Promise<Forwarded> {
     let servers = await this.options.servers.current();
@@ -124,6 +148,7 @@ export class Forwarder {
     let poor: Buffer | undefined;
     let reason = 'there is none: see the setting dns-upstreams, or /etc/resolv.conf';
     while (asked.length < MAX_TRIES && servers.length > 0 && !this.isClosed) {
+      if (asked.length > 0 && !mayTryMore()) break;
       const [server, ...others] = servers as [NameServer, ...NameServer[]];
       asked.push(server);
       try {
