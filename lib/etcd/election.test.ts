@@ -24,8 +24,7 @@ let a: Candidate;
 let b: Candidate;
 let c: Candidate;
 
-async function join(name: string): Promise<Candidate> {
-  const store = observer.connect();
+async function join(name: string, store = observer.connect()): Promise<Candidate> {
   const fences: Fence[] = [];
   const election = startElection({
     store,
@@ -89,6 +88,19 @@ test('a candidate that leaves the queue is never elected', async () => {
   await a.election.close();
   await clock.advance(TTL_MS);
   expect(told).toEqual(['a elected', 'c elected']);
+});
+
+test('a candidate that was not told that its key is in the store stands in the queue once', async () => {
+  for (const { election } of [a, b, c]) await election.close();
+  const store = observer.connect();
+  store.faults.loseReplies(2);
+  const { election, fences } = await join('d', store);
+  expect(await leaderKeys()).toHaveLength(1);
+  await clock.advance(1000);
+  expect(election.isLeader).toBe(true);
+  expect(election.candidates).toEqual(['d']);
+  expect((await leaderKeys()).map(({ key }) => key)).toEqual([fences[0]?.compare.key]);
+  await election.close();
 });
 
 test('G4: a leader that is cut off steps down before the next is elected', async () => {

@@ -14,6 +14,8 @@ const PATIENCE_PER_TTL = 5;
 const MARGIN_PER_TTL = 10;
 /** Renewals on the way at once. */
 const MAX_RENEWALS_IN_FLIGHT = 3;
+/** Leases left at once: of more, the oldest run out by themselves. */
+const MAX_LEFT = 16;
 const RETRY_LIMITS = { baseMs: 100, capMs: 2000 };
 
 /**
@@ -84,12 +86,15 @@ interface HeldLease {
  * - The deadline counts from the moment when a request was sent, never from its reply: etcd's own counting starts later.
  * - Nothing that arrives is believed before the clock was asked: the process may have been stopped for long.
  * - One lease at a time; whatever belongs to an older one is dropped.
+ * - A lease on which keys may hang is not revoked before they are known to hang on the next one: they would all be gone at once.
  */
 class StoreLeaseSession implements LeaseSession {
   state: LeaseState = 'lost';
   aliveMs: number | undefined;
   private lease: HeldLease | undefined;
   private isClosed = false;
+  /** Leases given up while nobody could tell whether the keys had come to hang on them. */
+  private left: string[] = [];
   private attempt = 0;
   private inFlight = 0;
   private cancelRenewal = (): void => undefined;
@@ -149,7 +154,8 @@ class StoreLeaseSession implements LeaseSession {
     this.lease = undefined;
     this.keys.close();
     for (const cancel of [this.cancelRenewal, this.cancelDeadline, this.cancelRetry]) cancel();
-    if (options.revoke && lease !== undefined) await this.revoke(lease.id);
+    if (!options.revoke) return;
+    await Promise.all([...(lease === undefined ? [] : [this.revoke(lease.id)]), this.revokeLeft()]);
   }
 
   private async acquire(): Promise<void> {
@@ -161,19 +167,25 @@ class StoreLeaseSession implements LeaseSession {
     this.lease = lease;
     this.renewLater(lease, granted.ttlMs / RENEWALS_PER_TTL);
     this.watchDeadline(lease);
-    const outcome = await this.keys.attach(lease.id).catch(async (error: unknown) => {
-      // Its keys may be there, and would be in our own way.
-      if (this.lease === lease) this.drop();
-      void this.revoke(lease.id);
-      throw error;
+    const outcome = await this.keys.attach(lease.id).catch((error: unknown) => {
+      if (!(error instanceof StoreError)) throw error;
+      return error;
     });
-    if (this.lease !== lease || this.isClosed) return this.revoke(lease.id);
+    if (this.isClosed) return this.revoke(lease.id);
+    if (outcome instanceof StoreError || this.lease !== lease) this.leave(lease.id);
+    // The next one is on its way: it is not to be asked for twice.
+    if (this.lease !== lease) return;
+    if (outcome instanceof StoreError) {
+      this.drop();
+      throw outcome;
+    }
     if (outcome === 'conflict') return this.conflict(lease.id);
     if (!this.isAlive(lease)) return this.lose(lease.id, 'the lease ran out before its keys were written');
     this.attempt = 0;
     this.aliveMs = lease.sentMs;
     this.enter('held', `lease ${lease.id}`);
     this.keys.resume();
+    void this.revokeLeft();
   }
 
   private renewLater(lease: HeldLease, delayMs: number): void {
@@ -237,7 +249,9 @@ class StoreLeaseSession implements LeaseSession {
     if (this.lease?.id !== id || this.isClosed) return;
     this.drop();
     void this.revoke(id);
-    this.enter('conflict', 'the store holds what forbids the keys of this session');
+    // Our own keys, on a lease that was left, may be in our way: the next try tells.
+    if (this.left.length > 0) void this.revokeLeft();
+    else this.enter('conflict', 'the store holds what forbids the keys of this session');
     this.retry('conflict');
   }
 
@@ -260,6 +274,14 @@ class StoreLeaseSession implements LeaseSession {
     this.state = state;
     this.log.info(`lease ${state}`, { reason: detail });
     this.options.onState(state, detail);
+  }
+
+  private leave(id: string): void {
+    this.left = [...this.left, id].slice(-MAX_LEFT);
+  }
+
+  private async revokeLeft(): Promise<void> {
+    await Promise.all(this.left.splice(0).map((id) => this.revoke(id)));
   }
 
   /** Best effort: what can't be revoked runs out by itself. */
