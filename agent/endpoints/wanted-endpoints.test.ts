@@ -111,6 +111,25 @@ test.each<[string, Scene, boolean]>([
   expect(instancesOf(scene)).toEqual(isPublished ? ['web-1'] : []);
 });
 
+describe('of two that leave, what the other one depends on', () => {
+  const web = running({ leave: { ...NOTHING_TO_LEAVE, dependsOn: ['db'], drainMs: 5000 } });
+  const db = running({ id: 'c2', instance: 'db-1', service: 'db' });
+  const desired = desiredOf({});
+
+  test.each<[string, Partial<Scene>, readonly string[]]>([
+    ['is to be found until that one is to be drained', {}, ['db-1']],
+    ['is to be found while that one is drained', { steps: [step('drain')] }, ['db-1']],
+    ['is to be found while that one is stopped', { remembered: { drained: 'c1' }, steps: [step('stop')] }, ['db-1']],
+    ['is not when it is ill', { containers: [web, { ...db, health: 'unhealthy' }] }, []],
+    ['is not when it is stopped all the same', { steps: [step('stop', 'c2')] }, []],
+    ['leaves when that one has stopped', { containers: [{ ...web, state: 'exited' }, db] }, []],
+    ['leaves when that one is gone', { containers: [db] }, []],
+    ['leaves when that one fails to stop', { remembered: { isFailing: true } }, []],
+  ])('%s', (_, scene, found) => {
+    expect(instancesOf({ desired, containers: [web, db], ...scene })).toEqual(found);
+  });
+});
+
 test('a job is no endpoint, assigned or held', () => {
   const containers = [running({ instance: 'job', slot: 0, health: 'none' })];
   expect(instancesOf({ desired: withJob(desiredOf({}), 'job', WEB), containers })).toEqual([]);

@@ -40,7 +40,7 @@ export function wantedEndpoints(input: EndpointsInput, host: EndpointHost): Want
   const leaving = new Set(input.steps.filter(isLeaving).map((step) => step.containerId));
   for (const one of instancesOf(input)) {
     const [container] = one.containers;
-    if (container === undefined || leaving.has(container.id) || !isServing(one, container, input)) continue;
+    if (container === undefined || leaving.has(container.id) || !isServing(one, container)) continue;
     const { health, service, instance, id: containerId } = container;
     if (health === 'starting') starting.add(instance);
     if (health === 'healthy' || health === 'none')
@@ -50,12 +50,12 @@ export function wantedEndpoints(input: EndpointsInput, host: EndpointHost): Want
 }
 
 /** It runs, its post_start hooks are done, and it is not on its way out. */
-function isServing(one: InstanceInput, container: ActualContainer, { desired }: EndpointsInput): boolean {
-  const { wanted, held, pause, remembered } = one;
+function isServing(one: InstanceInput, container: ActualContainer): boolean {
+  const { wanted, remembered } = one;
   // Jobs have slot 0.
   if (container.state !== 'running' || wanted?.before === true || container.slot === 0) return false;
-  const isUnassigned = wanted === undefined && desired.isComplete && held === undefined && pause === undefined;
-  if (isUnassigned || remembered.drained === container.id || hasHooksToRun(one, container)) return false;
+  if (remembered.drained === container.id || hasHooksToRun(one, container)) return false;
+  // What is not assigned any more, too, until it is its turn: those that stop first may need it to the end.
   const { step } = planInstance(one);
   return step === undefined || !isLeaving(step) || step.containerId !== container.id;
 }
