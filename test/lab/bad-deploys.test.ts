@@ -253,10 +253,12 @@ test.each<[string, (was: Written) => string, boolean]>([
   TEST_MS,
 );
 
-/** A rollout has landed before the last of the old ones is gone. @returns the containers of web when there are two */
-async function settled(): Promise<readonly string[]> {
-  await until('two containers of web', async () => (await containers('web')).length === 2);
-  return containers('web');
+/** A rollout has landed before the last of the old ones, or of those that failed, is gone. @returns the containers of web when there are two */
+function settled(): Promise<readonly string[]> {
+  return until('two containers of web', async () => {
+    const found = await containers('web');
+    return found.length === 2 && found;
+  });
 }
 
 const isOfWeb = ({ service }: { readonly service: string }): boolean => service === 'web';
