@@ -113,7 +113,7 @@ export class Agent {
       host: options,
       isConnected: () => this.desired.isConnected,
       serving: () => this.loop.serving,
-      foreign: options.foreign && (() => options.foreign?.endpoints),
+      foreign: options.foreign,
     });
     this.lastPassMs = clock.monotonicMs();
   }

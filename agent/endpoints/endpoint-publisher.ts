@@ -45,6 +45,13 @@ export interface EndpointMetrics {
   onEndpoints(published: number, writes: number): void;
 }
 
+export interface ForeignSource {
+  /** As far as they are known. */
+  readonly endpoints: readonly WantedEndpoint[];
+  /** False as long as one that an agent before this one published may not be known yet. */
+  readonly isKnown: boolean;
+}
+
 export interface EndpointPublisherOptions {
   readonly keys: Keys;
   readonly store: Store;
@@ -59,10 +66,12 @@ export interface EndpointPublisherOptions {
   readonly isConnected: () => boolean;
   /** Undefined before Docker was heard: then nothing is known of what runs. */
   readonly serving: () => EndpointsInput | undefined;
-  /** Of containers that Berth does not manage; undefined before it is known which there are. */
-  readonly foreign?: (() => readonly WantedEndpoint[] | undefined) | undefined;
+  /** Of containers that Berth does not manage. */
+  readonly foreign?: ForeignSource | undefined;
   readonly metrics?: EndpointMetrics | undefined;
 }
+
+const NONE_FOREIGN: ForeignSource = { endpoints: [], isKnown: true };
 
 /** What was asked for of one instance. */
 interface Entry {
@@ -114,14 +123,14 @@ export class EndpointPublisher {
     const serving = this.options.serving();
     if (this.isStopped || claim.session === undefined || serving === undefined) return;
     const { endpoints: managed, starting } = wantedEndpoints(serving, host);
-    const foreign = this.options.foreign === undefined ? [] : this.options.foreign();
-    const wanted = { endpoints: [...managed, ...(foreign ?? [])], starting };
+    const { endpoints: others, isKnown } = this.options.foreign ?? NONE_FOREIGN;
+    const wanted = { endpoints: [...managed, ...others], starting };
     void this.send(claim.session, [...this.changed(wanted), ...this.gone(wanted)]);
     metrics?.onEndpoints(wanted.endpoints.length, this.writes);
     this.writes = 0;
     this.starting = wanted.starting;
     // Before, what is foreign would be taken for what is gone.
-    if (foreign !== undefined) this.earlier.follow(claim.earlierLease);
+    if (isKnown) this.earlier.follow(claim.earlierLease);
   }
 
   /**

@@ -4,37 +4,30 @@ import { decodeDocument } from '../../lib/documents/codec';
 import type { Endpoint } from '../../lib/documents/types';
 import { Cluster } from '../support/cluster';
 import { docker } from '../support/docker';
+import { startDockerProxy, type DockerProxy } from '../support/docker-proxy';
 import { until } from '../support/wait';
 
 const id = randomBytes(3).toString('hex');
-const names = ['plain', 'checked', 'ignored', 'silent', 'wrong'].map((name) => `foreign-${name}-${id}`);
-const [plain, checked, ignored, silent, wrong] = names as [string, string, string, string, string];
+const names = ['plain', 'checked', 'ignored', 'silent', 'wrong', 'hung'].map((name) => `foreign-${name}-${id}`);
+const [plain, checked, ignored, silent, wrong, hung] = names as [string, string, string, string, string, string];
+const IMAGE = 'berth-test/busybox:1';
 const SERVE = ['sh', '-c', 'touch /tmp/ok; exec httpd -f -p 8080 -h /tmp'];
 
 let cluster: Cluster;
+let proxy: DockerProxy;
 beforeAll(async () => {
+  proxy = await startDockerProxy();
   cluster = await Cluster.start({ agents: 0, coordinators: 0 });
-  await cluster.addAgent('h1', ['--register-foreign', 'true']);
+  await cluster.addAgent('h1', ['--register-foreign', 'true', '--docker', proxy.address]);
 }, 60_000);
 afterAll(async () => {
   await docker('rm', '-f', ...names).catch(() => undefined);
   await cluster.stop();
+  await proxy.stop();
 }, 60_000);
 
 const run = (name: string, ...options: readonly string[]): Promise<string> =>
-  docker(
-    'run',
-    '-d',
-    '--name',
-    name,
-    '--stop-signal',
-    'KILL',
-    '-p',
-    '8080',
-    ...options,
-    'berth-test/busybox:1',
-    ...SERVE,
-  );
+  docker('run', '-d', '--name', name, '--stop-signal', 'KILL', '-p', '8080', ...options, IMAGE, ...SERVE);
 const endpoint = async (service: string, name: string): Promise<Endpoint | undefined> => {
   const text = await cluster.etcd.get(cluster.keys.endpoint(service, `h1-${name}-8080`));
   return text === undefined ? undefined : decodeDocument('Endpoint', text);
@@ -67,6 +60,19 @@ test('by its environment or labels, while it runs, and while its check passes', 
   const keys = await all();
   for (const name of [ignored, silent, wrong]) expect(keys).not.toContain(name);
   expect(cluster.agents[0]!.output).toContain(`container ${wrong}: \\"no_label\\" is no name for a service`);
+}, 60_000);
+
+test('one on which Docker hangs holds up no other, and is published when Docker says what it is', async () => {
+  const ofIt = await docker('create', '--name', hung, '-p', '8080', '-e', `SERVICE_NAME=hung-${id}`, IMAGE, ...SERVE);
+  const heal = proxy.inject(({ path }) => path === `/containers/${ofIt}/json`, { kind: 'hang' });
+  await docker('start', hung);
+  await docker('start', plain);
+  await until('the plain one', () => endpoint(`plain-${id}`, plain));
+  await docker('stop', plain);
+  await until('the stopped one to go', async () => (await endpoint(`plain-${id}`, plain)) === undefined);
+  expect(await endpoint(`hung-${id}`, hung)).toBeUndefined();
+  heal();
+  await until('the one that hung', () => endpoint(`hung-${id}`, hung));
 }, 60_000);
 
 test('without the setting they are nobody’s, and what an agent with it left goes at once', async () => {

@@ -4,6 +4,7 @@ import type { DesiredCopy } from '../../agent/desired/disk-copy';
 import { MemoryDocker } from '../../agent/docker/simulated/memory-docker';
 import { createMemoryEngine } from '../../agent/docker/simulated/memory-engine';
 import type { Engine } from '../../agent/docker/engine';
+import type { ForeignEndpoints } from '../../agent/endpoints/foreign/foreign-endpoints';
 import type { SkyDns } from '../../agent/endpoints/skydns';
 import type { MemoryCopy } from '../../agent/memory/memory-copy';
 import { decodeDocument, emptyDocument, encodeDocument } from '../../lib/documents/codec';
@@ -44,6 +45,8 @@ export class AgentHost {
   lines: readonly LogLine[] = [];
   wrap: (engine: Engine) => Engine = (engine) => engine;
   skyDns: SkyDns | undefined;
+  /** Of the agent that is begun next. */
+  foreign: ForeignEndpoints | undefined;
   private readonly agents: RunningAgent[] = [];
   private revision = 0;
 
@@ -65,6 +68,7 @@ export class AgentHost {
         resources: { gpu: 2 },
         weight: 100,
         skyDns: this.skyDns,
+        foreign: this.foreign,
         leaseTtlMs: TTL_MS,
         agentId,
       },

@@ -3,7 +3,7 @@ import type { Clock } from '../../../lib/clock';
 import { emptyDocument } from '../../../lib/documents/codec';
 import type { Logger } from '../../../lib/log';
 import { EngineError } from '../../docker/engine';
-import type { ForeignContainer, ForeignEngine, ForeignPort } from '../../docker/foreign-containers';
+import type { ForeignContainer, ForeignEngine, ForeignList, ForeignPort } from '../../docker/foreign-containers';
 import { NOTHING_TO_LEAVE, type ActualContainer, type Desired, type DesiredInstance } from '../../plan/types';
 import type { Probes } from '../../probes/probes';
 import { isReachable, type EndpointHost, type WantedEndpoint } from '../wanted-endpoints';
@@ -31,7 +31,8 @@ interface Found extends ForeignService<ForeignPort> {
 }
 
 export class ForeignEndpoints {
-  private found: readonly Found[] | undefined;
+  private found: readonly Found[] = [];
+  private isComplete = false;
   private onChange: () => void = () => undefined;
   private readonly stopping = new AbortController();
   private readonly complainedOf = new Set<string>();
@@ -54,9 +55,12 @@ export class ForeignEndpoints {
     this.options.probes.close();
   }
 
-  /** Undefined before Docker was heard: then nothing is known of what runs. */
-  get endpoints(): readonly WantedEndpoint[] | undefined {
-    if (this.found === undefined) return undefined;
+  /** All that are known were known at one moment. Before, one that is not among `endpoints` need not be gone. */
+  get isKnown(): boolean {
+    return this.isComplete;
+  }
+
+  get endpoints(): readonly WantedEndpoint[] {
     const judged = this.options.probes.follow(containersOf(this.found), desiredOf(this.found));
     return this.found
       .filter(({ instance, probe }) => probe === undefined || judged.get(instance)?.[0]?.health === 'healthy')
@@ -72,20 +76,21 @@ export class ForeignEndpoints {
     this.isReading = true;
     this.isOwed = false;
     this.cancel();
-    const isRead = await this.readOnce();
+    const isWhole = await this.readOnce();
     if (this.stopping.signal.aborted) return;
     this.cancel = this.options.clock.after(PAUSE_MS, () => {
       this.isReading = false;
       if (this.isOwed) return void this.read();
-      this.cancel = this.options.clock.after(isRead ? AGAIN_MS : RETRY_MS, () => this.wake());
+      this.cancel = this.options.clock.after(isWhole ? AGAIN_MS : RETRY_MS, () => this.wake());
     });
   }
 
+  /** @returns whether nothing is left to be found out */
   private async readOnce(): Promise<boolean> {
     try {
-      const listed = await this.options.engine.list();
-      if (!this.stopping.signal.aborted) this.take(listed);
-      return true;
+      const list = await this.options.engine.list();
+      if (!this.stopping.signal.aborted) this.take(list);
+      return list.unread.size === 0;
     } catch (error) {
       // The loop says that Docker does not answer. What was there, stays.
       if (!(error instanceof EngineError)) throw error;
@@ -93,10 +98,13 @@ export class ForeignEndpoints {
     }
   }
 
-  private take(listed: readonly ForeignContainer[]): void {
+  private take({ containers, unread }: ForeignList): void {
     const { host, log } = this.options;
     const problems = new Set<string>();
-    this.found = listed.flatMap((container) => {
+    for (const [name, reason] of unread)
+      if (reason !== undefined) problems.add(`container ${name} is not published until it can be inspected: ${reason}`);
+    this.isComplete ||= unread.size === 0;
+    this.found = containers.flatMap((container) => {
       const read = readRegistrator(container, host.name);
       for (const problem of read.problems) problems.add(problem);
       return read.services
