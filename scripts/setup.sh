@@ -106,6 +106,7 @@ elif [ "${1:-}" != "--no-engines" ]; then
   command -v docker-registry >/dev/null || packages+=(docker-registry)
   command -v haproxy >/dev/null || packages+=(haproxy)
   command -v nginx >/dev/null || packages+=(nginx-light)
+  command -v socat >/dev/null || packages+=(socat)
   command -v prometheus >/dev/null || packages+=(prometheus)
   command -v dig >/dev/null || packages+=(bind9-dnsutils)
   [ -e /lib/ld-musl-x86_64.so.1 ] || packages+=(musl)

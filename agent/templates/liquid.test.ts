@@ -40,6 +40,12 @@ test.each([
     '{% assign names = "size first last ask" | split: " " %}{% for name in names %}{{ services[name][0].instance }} {% endfor %}',
     'size-1-aaaa first-1-aaaa last-1-aaaa ask-1-aaaa ',
   ],
+  ['an address and a port', '{{ services.web[0].host | with_port: services.web[0].ports.http }}', '10.0.0.1:8080'],
+  [
+    'an address of IPv6 and a port',
+    '{{ "fd00::2" | with_port: 8080 }} {{ "fd00::2" | with_port: "80" }}',
+    '[fd00::2]:8080 [fd00::2]:80',
+  ],
   ['a name in a variable', '{% assign name = "web" %}{{ services[name].size }}', '2'],
   [
     'ports in order',
@@ -64,6 +70,13 @@ test.each<[string, string, RegExp]>([
   ['an unknown filter', '{{ host.name | shout }}', /undefined filter: shout, line:1/],
   ['a tag that is not closed', '{% for e in services.web %}', /not closed/],
   ['half a tag', 'server {{ host.na', /not closed/],
+  [
+    'a port that it has not, joined',
+    '{{ host.address | with_port: services.web[0].ports.grpc }}',
+    /undefined variable/,
+  ],
+  ['no port at all', '{{ host.address | with_port }}', /with_port wants the number of a port/],
+  ['an address that is none', '{{ 80 | with_port: 80 }}', /with_port is for an address/],
   ['what is no name', '{{ services.Web }}', /"Web" is no name of a service/],
   ['all services', '{% for s in services %}{% endfor %}', /services is no list: name the ones you want/],
   ['another file', '{% include "/etc/passwd" %}', /Failed to lookup/],

@@ -3,6 +3,7 @@
  * file is loaded only where there are templates; import() of the library itself would take 20 MB.
  */
 import { Drop, Liquid, type Template as Parsed } from 'liquidjs';
+import { joinAddress } from '../../lib/listen-address';
 import { isDnsLabel } from '../../lib/names';
 
 /** Characters of a template. */
@@ -54,6 +55,7 @@ export function createParser(): ParseTemplate {
     // A template is one file, or more would have to be watched.
     templates: {},
   });
+  liquid.registerFilter('with_port', withPort);
   return (text) => {
     if (text.trim() === '') throw new Error('the template is empty');
     const parsed: Parsed[] = liquid.parse(text);
@@ -70,4 +72,13 @@ export function createParser(): ParseTemplate {
       },
     };
   };
+}
+
+/** @throws Error when one of the two is not there */
+function withPort(host: unknown, port: unknown): string {
+  if (typeof host !== 'string' || host === '')
+    throw new Error('with_port is for an address: endpoint.host | with_port: …');
+  if (!/^\d{1,5}$/.test(String(port)))
+    throw new Error(`with_port wants the number of a port, as in with_port: endpoint.port`);
+  return joinAddress(host, Number(port));
 }

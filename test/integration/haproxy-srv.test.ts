@@ -73,7 +73,7 @@ afterEach(async () => {
 async function firstThree(): Promise<readonly string[]> {
   const first = [await instances.begin(), await instances.begin(), await instances.begin()];
   await until('all of them', async () => {
-    const asking = startAskingClient(`http://127.0.0.1:${port}/`, 1);
+    const asking = startAskingClient(`http://127.0.0.1:${port}/`, { askers: 1 });
     await sleep(200);
     await asking.stop();
     return first.every((name) => asking.answers.has(name)) && asking.failures.length === 0;

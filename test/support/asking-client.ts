@@ -1,5 +1,5 @@
-/** A client that asks a URL without pause, several requests at a time, each on a connection of its own. */
-import { get } from 'node:http';
+/** A client that asks a URL again and again, several requests at a time. */
+import { Agent, get } from 'node:http';
 import { sleep } from './wait';
 
 const ANSWER_TIMEOUT_MS = 5000;
@@ -21,18 +21,30 @@ export interface AskingClient {
   stop(): Promise<void>;
 }
 
-export function startAskingClient(url: string, askers = 4): AskingClient {
+export interface AskingOptions {
+  readonly askers?: number;
+  /** Each asker keeps its connection as long as the other side does. Otherwise each request has one of its own. */
+  readonly isKept?: boolean;
+  readonly pauseMs?: number;
+}
+
+export function startAskingClient(
+  url: string,
+  { askers = 4, isKept = false, pauseMs = PAUSE_MS }: AskingOptions = {},
+): AskingClient {
   const answers = new Map<string, number>();
   const failures: FailedRequest[] = [];
   let isStopped = false;
   const ask = async (): Promise<void> => {
+    const agent = isKept && new Agent({ keepAlive: true, maxSockets: 1 });
     while (!isStopped) {
       const askedMs = performance.now();
-      const answer = await answerOf(url);
+      const answer = await answerOf(url, { agent });
       if (typeof answer === 'string') answers.set(answer, (answers.get(answer) ?? 0) + 1);
       else failures.push({ askedMs, failedMs: performance.now(), what: answer.message });
-      await sleep(typeof answer === 'string' ? PAUSE_MS : AFTER_FAILURE_MS);
+      await sleep(typeof answer === 'string' ? pauseMs : AFTER_FAILURE_MS);
     }
+    if (agent !== false) agent.destroy();
   };
   const asking = Promise.all(Array.from({ length: askers }, ask));
   return {
@@ -46,9 +58,12 @@ export function startAskingClient(url: string, askers = 4): AskingClient {
 }
 
 /** @returns the body of a 200 */
-export function answerOf(url: string): Promise<string | Error> {
+export function answerOf(
+  url: string,
+  { agent = false, headers = {} }: { agent?: Agent | false; headers?: Readonly<Record<string, string>> } = {},
+): Promise<string | Error> {
   return new Promise((resolve) => {
-    const request = get(url, { agent: false, timeout: ANSWER_TIMEOUT_MS }, (response) => {
+    const request = get(url, { agent, headers, timeout: ANSWER_TIMEOUT_MS }, (response) => {
       let text = '';
       response.on('data', (chunk: Buffer) => (text += chunk.toString()));
       response.on('error', resolve);

@@ -20,6 +20,8 @@ export class StandingInstances {
     private readonly service: string,
     /** From the withdrawal to the end. */
     private readonly drainMs: number,
+    /** What they listen on in turn. */
+    private readonly addresses: readonly string[] = ['127.0.0.1'],
   ) {
     discovery.set(service, []);
   }
@@ -28,9 +30,10 @@ export class StandingInstances {
   async begin(): Promise<string> {
     const instance = `${this.service}-${++this.count}-aaaa`;
     const server = createServer((_request, response) => response.end(instance));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const host = this.addresses[this.count % this.addresses.length]!;
+    await new Promise<void>((resolve) => server.listen(0, host, resolve));
     const { port } = server.address() as AddressInfo;
-    const endpoint = fakeEndpoint(instance, { host: '127.0.0.1', port, ports: { http: port } });
+    const endpoint = fakeEndpoint(instance, { host, port, ports: { http: port } });
     this.running.set(instance, { server, endpoint });
     this.published.add(instance);
     this.publish();
@@ -73,6 +76,8 @@ export async function replaceAll(
   asking: AskingClient,
   standing: StandingInstances,
   first: readonly string[],
+  /** Others that ask meanwhile. */
+  others: readonly AskingClient[] = [],
 ): Promise<void> {
   const heard = (name: string): Promise<boolean> => until(`an answer of ${name}`, () => asking.answers.has(name));
   await Promise.all(first.map(heard));
@@ -91,6 +96,8 @@ export async function replaceAll(
   }
   // Nobody asks for those that are gone.
   await sleep(300);
-  await asking.stop();
-  expect(asking.failures).toEqual([]);
+  for (const one of [asking, ...others]) {
+    await one.stop();
+    expect(one.failures).toEqual([]);
+  }
 }
