@@ -5,10 +5,12 @@ import * as fc from 'fast-check';
 import { systemClock } from '../../lib/clock';
 import { silentLogger } from '../../lib/log';
 import { dnsQuery, readDnsAnswer } from '../../test/support/dns-client';
-import { askUdp, connectTcp, framed } from '../../test/support/dns-exchange';
+import { askTcp, askUdp, connectTcp, framed } from '../../test/support/dns-exchange';
+import { recordLog } from '../../test/support/recorded-log';
 import { createFakeDiscovery, fakeEndpoint } from '../../test/support/fake-discovery';
 import { AgentDns } from './dns';
 import { Responder } from './responder';
+import { MAX_QUERY_BYTES } from './server/tcp';
 import { readQuery } from './wire/query';
 import { Zone } from './zone';
 
@@ -101,7 +103,13 @@ async function check(packet: Buffer): Promise<void> {
   const answer = await responder.respond(packet, packet.length % 2 === 0 ? 'udp' : 'tcp');
   // A millisecond would be long; a machine that does much else takes its time now and then.
   expect(performance.now() - startedMs).toBeLessThan(1000);
-  if (packet.length < 12 || packet[2]! >= 0x80) return expect(answer).toBeUndefined();
+  judge(packet, answer);
+}
+
+const isAnswered = (packet: Buffer): boolean => packet.length >= 12 && packet[2]! < 0x80;
+
+function judge(packet: Buffer, answer: Buffer | undefined): void {
+  if (!isAnswered(packet)) return expect(answer).toBeUndefined();
   expect(answer!.subarray(0, 2)).toEqual(packet.subarray(0, 2));
   const read = readDnsAnswer(answer!);
   expect(read.packet.flag_qr).toBe(true);
@@ -142,6 +150,37 @@ describe('over sockets', () => {
     address = (await dns.server.listen('127.0.0.1:0')).address;
   });
   afterAll(() => dns.close());
+
+  test('every packet gets an answer to itself, or silence', async () => {
+    const overUdp = fc.asyncProperty(anything, async (packet) => {
+      if (isAnswered(packet)) judge(packet, await askUdp(address, packet));
+      else void askUdp(address, packet, 1);
+    });
+    await fc.assert(overUdp, { numRuns: 500 });
+    const overTcp = fc.asyncProperty(anything, async (packet) => {
+      const answer = await askTcp(address, packet.subarray(0, 0xffff));
+      if (packet.length <= MAX_QUERY_BYTES) judge(packet, answer);
+      else expect(answer).toBeUndefined();
+    });
+    await fc.assert(overTcp, { numRuns: 500 });
+  });
+
+  test('a mistake of ours is answered by SERVFAIL, said once, and ends nothing', async () => {
+    const { log, lines } = recordLog(systemClock);
+    const mistake = new TypeError('it has no such property');
+    const broken = { ...discovery, service: () => Promise.reject(mistake) };
+    const options = { ...view, discovery: broken, upstreams: [], clock: systemClock, random: Math.random, log };
+    const one = new AgentDns(options);
+    try {
+      const { address: at } = await one.server.listen('127.0.0.1:0');
+      const query = dnsQuery('web.service.berth', 'A');
+      for (const ask of [askUdp, askTcp, askUdp]) expect(readDnsAnswer((await ask(at, query))!).rcode).toBe('SERVFAIL');
+      expect(lines.map(({ message }) => message)).toEqual(['a name can not be answered, by a mistake of the agent']);
+      expect(readDnsAnswer((await askUdp(at, dnsQuery('berth', 'SOA')))!).rcode).toBe('NOERROR');
+    } finally {
+      await one.close();
+    }
+  });
 
   test('it goes on after each of them', async () => {
     const udp = fc.asyncProperty(fc.array(anything, { maxLength: 20 }), async (packets) => {

@@ -1,6 +1,7 @@
 /** What is answered, read from the bytes by the library. */
 import { dnsQuery, readDnsAnswer, type QueryOptions, type ReadAnswer } from '../../test/support/dns-client';
 import { createFakeDiscovery, fakeEndpoint } from '../../test/support/fake-discovery';
+import type { KnownService } from '../discovery/discovery';
 import { MAX_WAITING, Responder, type Outcome } from './responder';
 import { Zone, type ZoneOptions } from './zone';
 
@@ -12,22 +13,26 @@ function createScene(options: Partial<ZoneOptions> = {}) {
   });
   const outcomes: Outcome[] = [];
   const forwarded: string[] = [];
+  const mistakes: unknown[] = [];
+  const chance = { next: Math.random };
   const responder = new Responder({
-    onMistake: (error) => {
-      throw error;
-    },
+    onMistake: (error) => mistakes.push(error),
     zone,
     forward: (packet, { name }) => {
       forwarded.push(name);
+      if (name.includes('broken')) throw MISTAKE;
       return Promise.resolve(name.includes('dead') ? undefined : packet);
     },
-    random: Math.random,
+    random: () => chance.next(),
     onQuery: (outcome) => outcomes.push(outcome),
   });
   const ask = async (name: string, type: string, query: QueryOptions = {}, via: 'udp' | 'tcp' = 'udp') =>
     readDnsAnswer((await responder.respond(dnsQuery(name, type, query), via))!);
-  return { discovery, responder, outcomes, forwarded, ask };
+  return { discovery, responder, outcomes, forwarded, mistakes, chance, ask };
 }
+const MISTAKE = new TypeError('it has no such property');
+/** From which no answer can be made, by a mistake of ours. */
+const BROKEN = undefined as unknown as KnownService;
 
 const SOA = ['SOA h1.host.berth 1'];
 
@@ -190,6 +195,70 @@ test('what etcd has not said is no lie: SERVFAIL, at once and after it was asked
   discovery.slow.add('web');
   expect((await ask('web.service.berth', 'A')).answers).toEqual(['A 10.0.0.1']);
   expect(outcomes).toEqual(['servfail', 'servfail', 'servfail', 'answered']);
+});
+
+test.each<[string, string, string, (scene: ReturnType<typeof createScene>) => void]>([
+  [
+    'while it is looked up',
+    'web.service.berth',
+    'A',
+    ({ discovery }) =>
+      (discovery.service = () => {
+        throw MISTAKE;
+      }),
+  ],
+  [
+    'while etcd is asked',
+    'web.service.berth',
+    'SRV',
+    ({ discovery }) => (discovery.service = () => Promise.reject(MISTAKE)),
+  ],
+  ['in what is known', 'web.service.berth', 'A', ({ discovery }) => (discovery.service = () => BROKEN)],
+  [
+    'in what etcd said',
+    'web.service.berth',
+    'A',
+    ({ discovery }) => (discovery.service = () => Promise.resolve(BROKEN)),
+  ],
+  [
+    'in the order of answers',
+    'web.service.berth',
+    'SRV',
+    ({ discovery }) => {
+      discovery.slow.add('web');
+      discovery.set('web', [fakeEndpoint('web-1-aaaa', { labels: BROKEN as unknown as Record<string, string> })]);
+    },
+  ],
+  ['in a host', 'h1.host.berth', 'A', ({ discovery }) => (discovery.hostAddress = () => Promise.reject(MISTAKE))],
+  [
+    'in an address',
+    '1.0.0.10.in-addr.arpa',
+    'PTR',
+    ({ discovery }) =>
+      (discovery.hostAt = () => {
+        throw MISTAKE;
+      }),
+  ],
+  [
+    'in an answer that is encoded late',
+    'web.service.berth',
+    'A',
+    ({ discovery, ...scene }) => {
+      discovery.slow.add('web');
+      discovery.set('web', [fakeEndpoint('web-1-aaaa'), fakeEndpoint('web-2-aaaa')]);
+      scene.chance.next = () => {
+        throw MISTAKE;
+      };
+    },
+  ],
+  ['while it is forwarded', 'broken.example.com', 'A', () => undefined],
+])('a mistake of ours %s is told of, and answered by SERVFAIL', async (_, name, type, breakIt) => {
+  const scene = createScene({ preferredZone: 'a' });
+  breakIt(scene);
+  const { ask, mistakes, outcomes } = scene;
+  expect((await ask(name, type)).rcode).toBe('SERVFAIL');
+  expect(mistakes).toEqual([expect.any(TypeError)]);
+  expect(outcomes).toEqual(['servfail']);
 });
 
 test('no more than so many wait for etcd', async () => {

@@ -27,7 +27,7 @@ export interface ResponderOptions {
   readonly onMistake: (error: unknown) => void;
 }
 
-/** One query in, one answer out. Never throws for what comes from outside. */
+/** One query in, one answer out. Never throws, and never rejects: whoever sends the answers could only end the agent. */
 export class Responder {
   private waiting = 0;
 
@@ -65,25 +65,28 @@ export class Responder {
     }
     this.waiting++;
     return found
-      .then(
-        (prepared) => this.reply(packet, query, prepared, transport),
-        (error: unknown) => this.failed(packet, query, error),
-      )
+      .then((prepared) => this.reply(packet, query, prepared, transport))
+      .catch((error: unknown) => this.failed(packet, query, error))
       .finally(() => this.waiting--);
   }
 
   private reply(packet: Buffer, query: Query, prepared: Prepared, transport: Transport): Buffer {
     const { zone, random, onQuery } = this.options;
+    const reply = answerReply(packet, query, prepared, zone.negative, roomFor(query, transport), random);
     if (prepared.ends.length > 0) onQuery('answered');
     else onQuery(prepared.exists ? 'nodata' : 'nxdomain');
-    return answerReply(packet, query, prepared, zone.negative, roomFor(query, transport), random);
+    return reply;
   }
 
   private async forward(packet: Buffer, query: Query, transport: Transport): Promise<Buffer> {
-    const answer = await this.options.forward(packet, query, transport);
-    if (answer === undefined) return this.empty(packet, query, RCODE.failed, 'servfail');
-    this.options.onQuery('forwarded');
-    return answer;
+    try {
+      const answer = await this.options.forward(packet, query, transport);
+      if (answer === undefined) return this.empty(packet, query, RCODE.failed, 'servfail');
+      this.options.onQuery('forwarded');
+      return answer;
+    } catch (error) {
+      return this.failed(packet, query, error);
+    }
   }
 
   private failed(packet: Buffer, query: Query, error: unknown): Buffer {

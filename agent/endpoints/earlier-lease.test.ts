@@ -98,6 +98,19 @@ describe('what nobody has asked yet how it is', () => {
     expect(await host.admin.leaseKeys(oldLease)).toEqual([]);
   });
 
+  test('goes when it is found ill, though the host has written its own keys anew meanwhile', async () => {
+    await beginAgain();
+    const alive = keys.hostAlive('h1');
+    await host.admin.txn({ compares: [], writes: [{ op: 'delete', key: alive }] });
+    await host.clock.advance(500);
+    expect(await leaseOf(alive)).toBeDefined();
+    host.docker.setHealth(idOf('web-1'), 'unhealthy');
+    await host.clock.advance(1000);
+    expect(changes()).toContain('-web-1');
+    // By its agent, not by the end of the lease.
+    expect(await host.admin.leaseKeys(oldLease)).toEqual([keyOf('web-2')]);
+  });
+
   test('stays no longer than the earlier lease lasts', async () => {
     await beginAgain(TTL_MS + 1000);
     expect(changes()).toContain('-web-1');

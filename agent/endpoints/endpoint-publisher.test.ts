@@ -49,6 +49,18 @@ test('what runs has an endpoint on the host’s lease', async () => {
   });
 });
 
+test('a host that has another address publishes that one, and makes no container anew', async () => {
+  const agent = await begin();
+  const id = idOf('web-1');
+  await agent.end();
+  host.address = '10.0.0.2';
+  host.begin();
+  await host.clock.advance(2000);
+  expect(decodeDocument('Endpoint', (await host.found(KEY))!)).toMatchObject({ host: '10.0.0.2', port: 8080 });
+  expect([...host.docker.containers.keys()]).toEqual([id]);
+  expect(host.docker.containers.get(id)!.state).toBe('running');
+});
+
 test('it goes with its health, and comes back', async () => {
   await begin({ 'web-1': { of: { ...CHECKED, deploy: { ...CHECKED.deploy, onUnhealthy: 'withdraw' } } } });
   const seen = watch();

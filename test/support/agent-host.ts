@@ -45,7 +45,8 @@ export class AgentHost {
   lines: readonly LogLine[] = [];
   wrap: (engine: Engine) => Engine = (engine) => engine;
   skyDns: SkyDns | undefined;
-  /** Of the agent that is begun next. */
+  /** Of the agents that are begun from now on. */
+  address = '10.0.0.1';
   foreign: ForeignEndpoints | undefined;
   private readonly agents: RunningAgent[] = [];
   private revision = 0;
@@ -62,7 +63,7 @@ export class AgentHost {
     const agent = new Agent({
       ...{
         name: 'h1',
-        address: '10.0.0.1',
+        address: this.address,
         http: '0.0.0.0:7423',
         labels: {},
         resources: { gpu: 2 },
