@@ -12,5 +12,5 @@ trap stop_own_docker EXIT
 # Node sees the signal too, and cleans up; what it ends with counts.
 trap : INT TERM
 
-bash scripts/setup.sh && ensure_docker || exit 1
+bash scripts/setup.sh --bench && ensure_docker || exit 1
 node -r ./test/support/typescript-hook.js bench/main.ts "$@"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything that Berth's tests and its quickstart need on this machine; does nothing that is done already.
 #   scripts/setup.sh            npm packages, build, Docker Engine, etcd, a registry
+#   scripts/setup.sh --bench        that, and what benchmarks ask with
 #   scripts/setup.sh --no-engines   npm packages and build alone
 #   scripts/setup.sh --vm           npm packages, build, and what scripts/vm.sh makes its virtual machine with
 # Interrupted at any moment, it goes on from there when it is called again.
@@ -113,6 +114,7 @@ elif [ "${1:-}" != "--no-engines" ]; then
   command -v tcc >/dev/null || packages+=(tcc)
   command -v openssl >/dev/null || packages+=(openssl)
   command -v systemd-analyze >/dev/null || packages+=(systemd)
+  [ "${1:-}" != "--bench" ] || command -v dnsperf >/dev/null || packages+=(dnsperf)
 fi
 if [ ${#packages[@]} -gt 0 ]; then
   mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
