@@ -21,7 +21,7 @@ afterEach(async () => {
 
 const copyOf = ({ clock }: DiscoveryWorld, prefix = '/berth'): DiscoveryCopy =>
   new DiscoveryCopy({ folder, prefix, clock, log: silentLogger });
-const onDisk = (): Promise<string> => readFile(join(folder, 'discovery.json'), 'utf8').catch(() => '');
+const onDisk = (): Promise<string> => readFile(join(folder, 'discovery.jsonl'), 'utf8').catch(() => '');
 
 async function save(): Promise<void> {
   await copy.keep(world.discovery);
@@ -65,11 +65,12 @@ test('what was known when etcd was heard last is answered while it is away; of w
 test.each<[string, (text: string) => string]>([
   ['garbage', () => '{ "prefix"'],
   ['nothing', () => ''],
-  ['another form', () => '{"prefix":"/berth","services":[1,null]}'],
+  ['another form', () => '{"prefix":"/berth"}\n1\nnull\n[]\n{"service":"web"}\n{"endpoints":{}}'],
+  ['of which a part is missing', (text) => text.slice(0, -10)],
   ['an endpoint that can not be read', (text) => text.replace('"host":', '"hots":')],
 ])('a copy that is %s costs what it was to give, and nothing else', async (what, edit) => {
   await save();
-  await writeFile(join(folder, 'discovery.json'), edit(await onDisk()));
+  await writeFile(join(folder, 'discovery.jsonl'), edit(await onDisk()));
   const later = await next();
   expect(await later.asked()).toEqual(what.startsWith('an endpoint') ? ['web-2-b'] : 'unknown');
   later.discovery.close();

@@ -10,12 +10,16 @@ import type { Endpoint } from '../../lib/documents/types';
 import type { Logger } from '../../lib/log';
 import { Saver } from '../saver';
 import { writeWhole } from '../../lib/whole-file';
-import type { KnownEndpoint } from './discovery';
+import type { KnownEndpoint, KnownService } from './discovery';
 import { decodeEndpoint } from './endpoint-reading';
 import type { FollowedDiscovery } from './followed-discovery';
 
 /** Changes within this time become one write: a rollout changes a service many times. */
 const COALESCE_MS = 5000;
+/** A write is no more than such a part of the time, however much is known. */
+const MAX_SHARE = 0.02;
+/** Of text: what else the agent does goes on between two pieces. */
+const PIECE_BYTES = 64 * 1024;
 
 export interface DiscoveryCopyOptions {
   readonly folder: string;
@@ -25,20 +29,25 @@ export interface DiscoveryCopyOptions {
   readonly log: Logger;
 }
 
-/** By instance. */
-type Saved = Readonly<Record<string, object>>;
+/** A line of the file; the first one is `{"prefix":"/berth"}`. */
+interface SavedService {
+  readonly service: string;
+  /** By instance, as in etcd. */
+  readonly endpoints: Readonly<Record<string, object>>;
+}
 
 export class DiscoveryCopy {
   private readonly path: string;
   private readonly saver: Saver;
   private discovery: FollowedDiscovery | undefined;
-  private saved = '';
+  private saved: readonly KnownService[] = [];
+  private writeMs = 0;
   private isFailing = false;
   private cancel: (() => void) | undefined;
 
   constructor(private readonly options: DiscoveryCopyOptions) {
     const { folder, clock } = options;
-    this.path = join(folder, 'discovery.json');
+    this.path = join(folder, 'discovery.jsonl');
     this.saver = new Saver({ clock, write: () => this.write(), onWritten: (failure) => this.tell(failure) });
   }
 
@@ -50,7 +59,7 @@ export class DiscoveryCopy {
 
   /** Something that discovery knows has changed. */
   changed(): void {
-    this.cancel ??= this.options.clock.after(COALESCE_MS, () => {
+    this.cancel ??= this.options.clock.after(Math.max(COALESCE_MS, this.writeMs / MAX_SHARE), () => {
       this.cancel = undefined;
       this.saver.save();
     });
@@ -62,24 +71,21 @@ export class DiscoveryCopy {
   }
 
   private async load(): Promise<ReadonlyMap<string, readonly KnownEndpoint[]>> {
-    try {
-      const { prefix, services } = JSON.parse(await readFile(this.path, 'utf8')) as Record<string, unknown>;
-      if (prefix !== this.options.prefix) return new Map();
-      return new Map(Object.entries(services as Record<string, Saved>).map(([name, one]) => [name, readService(one)]));
-    } catch {
-      return new Map();
-    }
+    const [head, ...lines] = (await readFile(this.path, 'utf8').catch(() => '')).split('\n').map(parsed);
+    if (head?.['prefix'] !== this.options.prefix) return new Map();
+    return new Map(lines.flatMap((line) => (isService(line) ? [[line.service, readService(line)]] : [])));
   }
 
   private async write(): Promise<void> {
     if (this.discovery === undefined) return;
-    const services: Record<string, Saved> = {};
-    for (const { name, known } of this.discovery.followed)
-      if (known.endpoints.length > 0) services[name] = Object.fromEntries(known.endpoints.map(toSaved));
-    const text = JSON.stringify({ prefix: this.options.prefix, services });
-    if (text === this.saved) return;
-    await writeWhole(this.path, text);
-    this.saved = text;
+    const startedMs = this.options.clock.monotonicMs();
+    const known = [...this.discovery.followed]
+      .map((service) => service.known)
+      .filter((one) => one.endpoints.length > 0);
+    if (known.length === this.saved.length && known.every((one, at) => one === this.saved[at])) return;
+    await writeWhole(this.path, piecesOf(this.options.prefix, known));
+    this.saved = known;
+    this.writeMs = this.options.clock.monotonicMs() - startedMs;
   }
 
   private tell(failure: string | undefined): void {
@@ -90,14 +96,35 @@ export class DiscoveryCopy {
   }
 }
 
-function toSaved({ instance, ...endpoint }: KnownEndpoint): readonly [string, object] {
-  const document: Endpoint & { isStale?: boolean } = endpoint;
-  delete document.isStale;
-  return [instance, JSON.parse(encodeDocument('Endpoint', document)) as object];
+function* piecesOf(prefix: string, services: readonly KnownService[]): Generator<string> {
+  let piece = JSON.stringify({ prefix });
+  for (const { name, endpoints } of services) {
+    const each = endpoints.map((one) => `${JSON.stringify(one.instance)}:${encodeDocument('Endpoint', one)}`);
+    piece += `\n{"service":${JSON.stringify(name)},"endpoints":{${each.join()}}}`;
+    if (piece.length < PIECE_BYTES) continue;
+    yield piece;
+    piece = '';
+  }
+  yield piece;
 }
 
-function readService(saved: Saved): readonly KnownEndpoint[] {
-  return Object.entries(saved).flatMap(([instance, one]) => {
+/** @returns undefined for a line that says nothing, or only a part of what it said */
+function parsed(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isService(line: object | undefined): line is SavedService {
+  const { service, endpoints } = (line ?? {}) as Partial<SavedService>;
+  return typeof service === 'string' && typeof endpoints === 'object' && endpoints !== null;
+}
+
+function readService({ endpoints }: SavedService): readonly KnownEndpoint[] {
+  return Object.entries(endpoints).flatMap(([instance, one]) => {
     const endpoint = readEndpoint(one);
     return endpoint === undefined ? [] : [{ ...endpoint, instance, isStale: false }];
   });

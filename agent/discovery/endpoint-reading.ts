@@ -3,6 +3,14 @@ import type { Endpoint } from '../../lib/documents/types';
 import type { KeyValue } from '../../lib/etcd/store';
 import type { KnownEndpoint } from './discovery';
 
+/** One as etcd had it. */
+export interface ReadEndpoint extends KnownEndpoint {
+  /** Of what it was read from; 0: from the copy on disk. */
+  readonly modRevision: number;
+  /** Of that text: in a store that was restored another one can have the same revision. */
+  readonly hash: number;
+}
+
 type Shared = Pick<Endpoint, 'host' | 'hostName' | 'labels'>;
 
 /** With more they are begun anew: that costs memory, and nothing else. */
@@ -18,13 +26,18 @@ export class EndpointReader {
   private readonly hosts = new Map<string, string>();
 
   /** @throws DocumentError */
-  read(instance: string, { value }: KeyValue): KnownEndpoint {
+  read(instance: string, { value, modRevision }: KeyValue): ReadEndpoint {
     const endpoint = decodeEndpoint(value);
     const { host, hostName, labels } = this.share(endpoint);
     const { port, ports, release, slot, weight } = endpoint;
     const protocols = Object.keys(endpoint.protocols).length === 0 ? ALL_TCP : endpoint.protocols;
+    const hash = hashOf(value);
     // Written out, all of them have one shape for V8: copied with "...", each has its own, of 500 bytes.
-    return { host, port, ports, release, labels, hostName, slot, weight, protocols, instance, isStale: false };
+    // prettier-ignore
+    return {
+      host, port, ports, release, labels, hostName, slot, weight, protocols,
+      instance, isStale: false, modRevision, hash,
+    };
   }
 
   /** Name of the host of the last endpoint that was read with this address. */
@@ -42,6 +55,18 @@ export class EndpointReader {
     if (hostName !== '') this.hosts.set(host, hostName);
     return ours;
   }
+}
+
+/** It was read from this very text. */
+export function isReadFrom({ modRevision, hash }: ReadEndpoint, kv: KeyValue): boolean {
+  return modRevision === kv.modRevision && hash === hashOf(kv.value);
+}
+
+/** FNV-1a, 32 bits: http://www.isthe.com/chongo/tech/comp/fnv */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash;
 }
 
 const MAX_PORT = 65_535;

@@ -5,8 +5,8 @@
 import { backoffMs } from '../../lib/backoff';
 import type { Clock } from '../../lib/clock';
 import type { Keys } from '../../lib/documents/keys';
-import { startMirror, type Mirror } from '../../lib/etcd/mirror';
-import { StoreError, type KeyValue, type Store } from '../../lib/etcd/store';
+import { follow, type Follower } from '../../lib/etcd/follower';
+import { StoreError, type KeyValue, type RangeResult, type Store, type WatchEvent } from '../../lib/etcd/store';
 import type { Logger } from '../../lib/log';
 import type { Changes, FollowedService, Picture } from './followed-service';
 
@@ -53,48 +53,45 @@ class Silence {
 
 /** Of one service. */
 export class NarrowSource {
-  private readonly mirror: Mirror;
+  private readonly follower: Follower;
   private readonly silence: Silence;
-  private hasListed = false;
 
-  constructor(
-    options: SourceOptions,
-    private readonly service: FollowedService,
-  ) {
+  constructor(options: SourceOptions, service: FollowedService) {
     const prefix = options.keys.endpointsOf(service.name);
     this.silence = new Silence(options, (isSilent) => service.doubt(isSilent));
-    this.mirror = startMirror({ ...options, range: { prefix }, onChange: (changed) => this.take(prefix, changed) });
+    this.follower = follow({
+      ...options,
+      range: { prefix },
+      onList: ({ revision, kvs }) => service.list(pictureOf(prefix, kvs), revision),
+      onEvents: (events, revision) => service.apply(changesOf(prefix, events), revision),
+      onConnected: (isConnected) => this.silence.note(isConnected),
+    });
   }
 
   close(): void {
-    this.mirror.close();
+    this.follower.close();
     this.silence.close();
-  }
-
-  private take(prefix: string, changed: ReadonlySet<string>): void {
-    const { mirror, service } = this;
-    if (mirror.isComplete) {
-      const instances = [...changed].map((key) => key.slice(prefix.length));
-      const picture = pictureOf(prefix, mirror.entries().values());
-      if (!this.hasListed) service.list(picture);
-      else if (instances.length > 0) service.apply(picture, instances);
-      this.hasListed = true;
-    }
-    this.silence.note(mirror.connected);
   }
 }
 
 /** @returns by instance, of keys under the prefix */
-export function pictureOf(prefix: string, kvs: Iterable<KeyValue>): Picture {
-  return new Map([...kvs].map((kv) => [kv.key.slice(prefix.length), kv]));
+export function pictureOf(prefix: string, kvs: readonly KeyValue[]): Picture {
+  return new Map(kvs.map((kv) => [kv.key.slice(prefix.length), kv]));
 }
 
-const NOTHING: Picture = new Map();
+function changesOf(prefix: string, events: readonly WatchEvent[]): Changes {
+  return new Map(
+    events.map((event) => [keyOf(event).slice(prefix.length), event.type === 'put' ? event.kv : undefined]),
+  );
+}
+
+const keyOf = (event: WatchEvent): string => (event.type === 'put' ? event.kv.key : event.key);
+
 const RETRY = { baseMs: 200, capMs: 5000 };
 
-/** Of all services: what is kept of an endpoint is what tells it from another one. */
+/** Of all services: what nobody follows is passed over. */
 export class WideSource {
-  private readonly mirror: Mirror;
+  private readonly follower: Follower;
   private readonly silence: Silence;
   private hasListed = false;
   private isClosed = false;
@@ -108,11 +105,12 @@ export class WideSource {
     this.silence = new Silence(options, (isSilent) => {
       for (const service of followed()) service.doubt(isSilent);
     });
-    this.mirror = startMirror({
+    this.follower = follow({
       ...options,
       range: { prefix: options.keys.endpoints },
-      onChange: (changed) => this.take(changed),
-      slim: marked,
+      onList: (list) => this.takeList(list),
+      onEvents: (events, revision) => this.takeEvents(events, revision),
+      onConnected: (isConnected) => this.silence.note(isConnected),
     });
   }
 
@@ -124,49 +122,51 @@ export class WideSource {
 
   close(): void {
     this.isClosed = true;
-    this.mirror.close();
+    this.follower.close();
     this.silence.close();
   }
 
-  private take(changed: ReadonlySet<string>): void {
-    if (this.mirror.isComplete) {
-      const changes = this.changesOf(changed);
-      for (const [name, picture] of changes) {
-        const service = this.serviceOf(name);
-        if (!this.hasListed) service?.list(picture as Picture);
-        else if (service?.isRead === true) service.apply(picture, picture.keys());
-      }
-      if (!this.hasListed) for (const service of this.followed()) if (!changes.has(service.name)) service.list(NOTHING);
-      this.hasListed = true;
-    }
-    this.silence.note(this.mirror.connected);
+  private takeList({ revision, kvs }: RangeResult): void {
+    this.hasListed = true;
+    const found = this.byService(kvs, ({ key }) => key);
+    for (const service of this.followed())
+      service.list(pictureOf(this.prefixOf(service), found.get(service) ?? []), revision);
   }
 
-  /** @returns by service, of those that are followed, what changed; undefined is what is gone */
-  private changesOf(changed: ReadonlySet<string>): ReadonlyMap<string, Changes> {
-    const { keys } = this.options;
-    const entries = this.mirror.entries();
-    const changes = new Map<string, Map<string, KeyValue | undefined>>();
-    for (const key of changed) {
-      const at = key.indexOf('/', keys.endpoints.length);
-      const name = key.slice(keys.endpoints.length, at);
-      if (this.serviceOf(name) === undefined) continue;
-      const instances = changes.get(name) ?? new Map<string, KeyValue | undefined>();
-      changes.set(name, instances.set(key.slice(at + 1), entries.get(key)));
-    }
-    return changes;
+  private takeEvents(events: readonly WatchEvent[], revision: number): void {
+    for (const [service, ours] of this.byService(events, keyOf))
+      if (service.isRead) service.apply(changesOf(this.prefixOf(service), ours), revision);
   }
 
-  /** Of one that nobody followed when the mirror told of it. */
+  /** What is of services that are followed. */
+  private byService<Of>(all: readonly Of[], keyOf: (one: Of) => string): ReadonlyMap<FollowedService, readonly Of[]> {
+    const { endpoints } = this.options.keys;
+    const found = new Map<FollowedService, Of[]>();
+    for (const one of all) {
+      const key = keyOf(one);
+      const service = this.serviceOf(key.slice(endpoints.length, key.indexOf('/', endpoints.length)));
+      if (service === undefined) continue;
+      const ours = found.get(service);
+      if (ours === undefined) found.set(service, [one]);
+      else ours.push(one);
+    }
+    return found;
+  }
+
+  private prefixOf(service: FollowedService): string {
+    return this.options.keys.endpointsOf(service.name);
+  }
+
+  /** Of one that nobody followed when the list came. */
   private async read(service: FollowedService, attempt: number): Promise<void> {
-    const { store, keys, clock, random } = this.options;
-    const prefix = keys.endpointsOf(service.name);
+    const { store, clock, random } = this.options;
+    const prefix = this.prefixOf(service);
     try {
       const { revision, kvs } = await store.range({ prefix });
       if (this.isClosed || this.serviceOf(service.name) !== service) return;
-      // What the mirror has told since then, it has told nobody.
-      if (revision < this.mirror.revision) return this.read(service, attempt);
-      service.list(pictureOf(prefix, kvs));
+      // What was told since then, nobody took.
+      if (revision < this.follower.revision) return this.read(service, attempt);
+      service.list(pictureOf(prefix, kvs), revision);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       clock.after(backoffMs(attempt, RETRY, random), () => {
@@ -174,14 +174,4 @@ export class WideSource {
       });
     }
   }
-}
-
-/**
- * FNV-1a, 32 bits: http://www.isthe.com/chongo/tech/comp/fnv. It matters only in a store that was restored, where another value
- * can have the revisions of the one before.
- */
-function marked({ key, value, createRevision, modRevision }: KeyValue): KeyValue {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < value.length; at++) hash = Math.imul(hash ^ value.charCodeAt(at), 0x01000193);
-  return { key, value: `${value.length} ${hash >>> 0}`, createRevision, modRevision };
 }

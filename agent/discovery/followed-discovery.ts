@@ -195,7 +195,7 @@ export class FollowedDiscovery implements Discovery {
         if (this.services.get(service.name) !== service) return;
         const exists = found.kvs.length > 0;
         if (listed !== undefined && !service.isSourced) {
-          service.list(pictureOf(keys.endpointsOf(service.name), listed.kvs));
+          service.list(pictureOf(keys.endpointsOf(service.name), listed.kvs), listed.revision);
           if (exists || listed.kvs.length > 0) this.source(service);
         }
         service.setDocument(exists);

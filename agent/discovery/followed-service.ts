@@ -11,7 +11,7 @@ import type { KeyValue } from '../../lib/etcd/store';
 import type { Logger } from '../../lib/log';
 import type { KnownEndpoint, KnownService } from './discovery';
 import { DoubtedEndpoints } from './doubted-endpoints';
-import type { EndpointReader } from './endpoint-reading';
+import { isReadFrom, type EndpointReader, type ReadEndpoint } from './endpoint-reading';
 import { StaleEndpoints, type StaleTools } from './stale-endpoints';
 
 export interface ServiceTools extends Omit<StaleTools, 'onChange'> {
@@ -45,7 +45,9 @@ export class FollowedService {
   hasDocument: boolean | undefined;
   /** Keys of it that can't be read, by instance: why. */
   unreadable: ReadonlyMap<string, string> = NONE;
-  private readonly endpoints = new Map<string, KnownEndpoint>();
+  private readonly endpoints = new Map<string, ReadEndpoint>();
+  /** Of the store that the last list is of. */
+  private listedRevision = 0;
   private stale: StaleEndpoints | undefined;
   private doubted: DoubtedEndpoints | undefined;
   private built: KnownService | undefined;
@@ -67,29 +69,25 @@ export class FollowedService {
     return this.stale?.isSettling === true;
   }
 
-  /** Etcd says so; what is not in the picture is not there. */
-  list(picture: Picture): void {
+  /** Etcd says so, at this revision; what is not in the picture is not there. */
+  list(picture: Picture, revision: number): void {
+    const isFirst = !this.isRead;
     this.isRead = true;
-    this.apply(picture, new Set([...picture.keys(), ...this.endpoints.keys(), ...this.unreadable.keys()]));
+    this.listedRevision = revision;
+    const changed = [...picture.keys()].filter((instance) => !this.isKnown(picture.get(instance)!, instance));
+    const gone = [...this.endpoints.keys(), ...this.unreadable.keys()].filter((instance) => !picture.has(instance));
+    if (isFirst || changed.length > 0 || gone.length > 0) this.takeAll(picture, [...changed, ...gone]);
   }
 
   /** Etcd says so of these instances, all at once. */
-  apply(picture: Changes, changed: Iterable<string>): void {
-    const vanished: KnownEndpoint[] = [];
-    for (const instance of changed) {
-      const found = picture.get(instance);
-      if (found !== undefined) this.take(instance, found);
-      else if (this.endpoints.has(instance)) vanished.push(this.endpoints.get(instance)!);
-      if (found === undefined) this.forget(instance);
-    }
-    this.stale?.present(this.endpoints);
-    if (vanished.length > 0) this.brake.vanished(vanished, this.endpoints.size);
-    this.changed();
+  apply(changes: Changes, revision: number): void {
+    // The list was of a later moment.
+    if (revision > this.listedRevision) this.takeAll(changes, changes.keys());
   }
 
   /** From the copy on disk: what was known when etcd was heard last. */
   restore(endpoints: readonly KnownEndpoint[]): void {
-    for (const endpoint of endpoints) this.endpoints.set(endpoint.instance, endpoint);
+    for (const endpoint of endpoints) this.endpoints.set(endpoint.instance, { ...endpoint, modRevision: 0, hash: 0 });
     this.changed();
   }
 
@@ -124,6 +122,24 @@ export class FollowedService {
       this.changed();
     };
     return (this.stale ??= new StaleEndpoints({ ...this.tools, onChange }));
+  }
+
+  private isKnown(found: KeyValue, instance: string): boolean {
+    const known = this.endpoints.get(instance);
+    return known !== undefined && isReadFrom(known, found);
+  }
+
+  private takeAll(picture: Changes, changed: Iterable<string>): void {
+    const vanished: KnownEndpoint[] = [];
+    for (const instance of changed) {
+      const found = picture.get(instance);
+      if (found !== undefined) this.take(instance, found);
+      else if (this.endpoints.has(instance)) vanished.push(this.endpoints.get(instance)!);
+      if (found === undefined) this.forget(instance);
+    }
+    this.stale?.present(this.endpoints);
+    if (vanished.length > 0) this.brake.vanished(vanished, this.endpoints.size);
+    this.changed();
   }
 
   private take(instance: string, found: KeyValue): void {

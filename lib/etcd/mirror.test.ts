@@ -77,26 +77,6 @@ test('leaves out what it is to ignore', async () => {
   expect(changes.flat()).toEqual(['/m/b/y']);
 });
 
-test('what is kept less of is told whole, and not again while it is the same', async () => {
-  const told: string[] = [];
-  const mirror: Mirror = mirrorOf({
-    slim: (kv) => ({ ...kv, value: String(kv.value.length) }),
-    onChange: (keys) => told.push(...[...keys].map((key) => `${key}=${mirror.entries().get(key)?.value ?? ''}`)),
-  });
-  await write('/m/a', 'one');
-  await clock.advance(0);
-  await write('/m/b', 'three');
-  await clock.advance(0);
-  expect(contentOf(mirror)).toEqual({ '/m/a': '3', '/m/b': '5' });
-  mirror.relist();
-  await clock.advance(0);
-  await write('/m/a', 'seven');
-  await remove('/m/b');
-  await clock.advance(0);
-  expect(told).toEqual(['/m/a=one', '/m/b=three', '/m/a=seven', '/m/b=']);
-  expect(contentOf(mirror)).toEqual({ '/m/a': '5' });
-});
-
 test('G3: a break empties nothing; afterwards it catches up in one change', async () => {
   await write('/m/a', '1');
   await write('/m/b', '1');

@@ -60,7 +60,7 @@ test('while etcd is gone, and by an agent that starts then: what was known, and 
   const before = await explained('web.service.berth', 'SRV');
   expect(before.endpoints).toHaveLength(2);
   const names = ({ endpoints }: NameExplanation): readonly string[] => endpoints.map(({ instance }) => instance);
-  const copy = join(cluster.folder, 'h1', 'discovery.json');
+  const copy = join(cluster.folder, 'h1', 'discovery.jsonl');
   const isNoted = (): boolean =>
     existsSync(copy) && names(before).every((id) => readFileSync(copy, 'utf8').includes(id));
   await until('the agent to have noted them', isNoted);
