@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { ExplainedEndpoint, NameExplanation } from '../lib/rpc/types';
 import { DEFAULT_SOCKET, withAgent } from './agent-session';
-import { CommandError } from './exit-codes';
+import { CommandError, EXIT } from './exit-codes';
 import { clean } from './output/clean';
+import { portsOf } from './output/ports';
 
 const EXAMPLES = `
 From the agent of this host, by the very steps by which it answers. The type is A unless given; SRV for
@@ -40,9 +41,15 @@ export function registerDns(program: Command): void {
     });
 }
 
+/** @throws CommandError for what can't be a name */
 export function questionOf(name: string, type: string | undefined): { readonly name: string; readonly type: string } {
   const reverse = reverseName(name);
   if (reverse !== undefined) return { name: reverse, type: type ?? 'PTR' };
+  if (/^\w+:\/\/|:\d+$/.test(name))
+    throw new CommandError(
+      `"${clean(name)}" is no name, but more; write the name alone: web.service.berth`,
+      EXIT.usage,
+    );
   return { name, type: type ?? (name.startsWith('_') ? 'SRV' : 'A') };
 }
 
@@ -65,14 +72,29 @@ const SOURCES: Readonly<Record<string, string>> = {
   forwarded: 'from a name server outside',
 };
 
+function sourceOf({ source, rcode }: NameExplanation): string {
+  if (source === 'etcd' && rcode === 'SERVFAIL') return 'etcd was asked just now, and has not answered';
+  return SOURCES[source] ?? clean(source);
+}
+
+/** "10.0.0.53:53 twice, 10.0.0.54:53": in the order in which each was asked first */
+export function triesOf(servers: readonly string[]): string {
+  return [...new Set(servers)]
+    .map((server) => {
+      const times = servers.filter((one) => one === server).length;
+      return times === 1 ? server : `${server} ${times === 2 ? 'twice' : `${times} times`}`;
+    })
+    .join(', ');
+}
+
 async function print(answer: NameExplanation): Promise<void> {
   const { alignRows, paint, printRows, printTable } = await import('./output/table.js');
   const { rcode, type, records, endpoints, askedServers } = answer;
   printRows([
     ['question', `${clean(answer.name)} ${clean(type)}`],
     ['answer', `${rcode === 'NOERROR' ? rcode : paint.red(clean(rcode))}: ${clean(answer.why)}`],
-    ['source', SOURCES[answer.source] ?? clean(answer.source)],
-    ...(askedServers.length === 0 ? [] : [['asked', clean(askedServers.join(', '))]]),
+    ['source', sourceOf(answer)],
+    ...(askedServers.length === 0 ? [] : [['asked', clean(triesOf(askedServers))]]),
   ]);
   for (const section of ['answer', 'additional', 'authority']) {
     const rows = records
@@ -90,14 +112,11 @@ async function print(answer: NameExplanation): Promise<void> {
 }
 
 function rowOf(endpoint: ExplainedEndpoint): readonly string[] {
-  const { instance, hostName, host, ports, weight, leftOut, stale, near } = endpoint;
+  const { instance, hostName, host, weight, leftOut, stale, near } = endpoint;
   const notes = [
     ...(leftOut === '' ? [] : [`left out: ${leftOut}`]),
     ...(stale ? ['etcd does not vouch for it; it accepts connections'] : []),
     ...(near ? ['in the zone of this host'] : []),
   ];
-  const shownPorts = Object.entries(ports).map(([name, port]) => `${name}:${port}`);
-  return [instance, hostName || '-', host, shownPorts.join(' ') || '-', String(weight || 100), notes.join('; ')].map(
-    clean,
-  );
+  return [instance, hostName || '-', host, portsOf(endpoint), String(weight || 100), notes.join('; ')].map(clean);
 }

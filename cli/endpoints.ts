@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ListedEndpoint, ListEndpointsResponse } from '../lib/rpc/types';
 import { CommandError } from './exit-codes';
 import { clean } from './output/clean';
+import { portsOf } from './output/ports';
 import { warnIfStale, withCoordinator } from './session';
 
 const EXAMPLES = `
@@ -40,7 +41,7 @@ async function print({ endpoints, unpublished, unknown }: ListEndpointsResponse)
       ['SERVICE', 'INSTANCE', 'HOST', 'ADDRESS', 'PORTS', 'RELEASE', 'WEIGHT'],
       endpoints.map(({ service, instance, endpoint }) => [
         ...[service, instance, endpoint.hostName || '-', addressOf(endpoint)].map(clean),
-        portsOf(endpoint),
+        clean(portsOf(endpoint)),
         endpoint.release === 0 ? '-' : `@${endpoint.release}`,
         endpoint.weight === 0 ? '-' : String(endpoint.weight),
       ]),
@@ -62,13 +63,4 @@ async function print({ endpoints, unpublished, unknown }: ListEndpointsResponse)
 function addressOf({ host, port }: ListedEndpoint['endpoint']): string {
   if (port === 0) return host;
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-/** "http=20001 dns=20002/udp" */
-function portsOf({ ports, protocols }: ListedEndpoint['endpoint']): string {
-  const all = Object.entries(ports).map(([name, port]) => {
-    const protocol = protocols[name];
-    return clean(`${name}=${port}${protocol === undefined ? '' : `/${protocol}`}`);
-  });
-  return all.join(' ') || '-';
 }

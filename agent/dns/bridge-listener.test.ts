@@ -56,7 +56,7 @@ test('a port that is taken is told, and tried again', async () => {
   expect(listener.resolvers).toEqual([]);
   expect(listener.problem).toMatchObject({
     rule: 'container-dns',
-    message: `containers are not given this host's DNS: ${refusal}. Free port 53 there, or set container-dns to off`,
+    message: `containers are not given this host's DNS: ${refusal}. It will be tried again; where containers are to go without, set container-dns to off`,
   });
   refusal = undefined;
   await clock.advance(2000);

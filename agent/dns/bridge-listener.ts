@@ -97,9 +97,10 @@ export class BridgeListener {
     const message =
       trouble === undefined
         ? undefined
-        : `containers are not given this host's DNS: ${trouble}. Free port ${DNS_PORT} there, or set container-dns to off`;
+        : `containers are not given this host's DNS: ${trouble}. It will be tried again; where containers are to go without, set container-dns to off`;
     if (message === this.problem?.message) return;
     if (message !== undefined) this.options.log.warn(message);
+    else this.options.log.info("containers are given this host's DNS", { address: this.address });
     this.problem =
       message === undefined ? undefined : { rule: 'container-dns', path: '', line: 0, column: 0, message, key: '' };
     this.options.onProblem();

@@ -14,6 +14,8 @@ export interface ExplainedEndpoint {
   readonly host: string;
   readonly hostName: string;
   readonly ports: Readonly<Record<string, number>>;
+  /** Of those that are not tcp. */
+  readonly protocols: Readonly<Record<string, string>>;
   readonly weight: number;
   /** Etcd does not vouch for it any more; it accepted a connection just now. */
   readonly isStale: boolean;

@@ -52,13 +52,7 @@ test.each([
   ['none.service.berth', 'A', 'NXDOMAIN', 'memory', 'the cluster has no service "none"'],
   ['sick.service.berth', 'A', 'NOERROR', 'memory', 'no instance of sick is healthy'],
   ['web.service.berth', 'TXT', 'NOERROR', 'memory', 'none of the 3 healthy instances of web has TXT here'],
-  [
-    'web-9.web.service.berth',
-    'A',
-    'NXDOMAIN',
-    'memory',
-    'none of the 3 healthy instances of web has this name, or this port',
-  ],
+  ['web-9.web.service.berth', 'A', 'NXDOMAIN', 'memory', 'none of the 3 healthy instances of web has this name'],
   ['h1.host.berth', 'A', 'NOERROR', 'memory', 'it is the address of the host'],
   ['h1.host.berth', 'AAAA', 'NOERROR', 'memory', 'the address of the host is none for AAAA'],
   ['h9.host.berth', 'A', 'NXDOMAIN', 'memory', 'the cluster has no host "h9"'],
@@ -66,6 +60,13 @@ test.each([
   ['service.berth', 'A', 'NOERROR', 'settings', 'it has no A, and names below it'],
   ['berth', 'NS', 'NOERROR', 'settings', 'it is the domain'],
   ['berth', 'AXFR', 'REFUSED', 'settings', 'the zone is not handed out'],
+  [
+    'web',
+    'A',
+    'SERVFAIL',
+    'forwarded',
+    'it is not of the cluster (a service has the name web.service.berth), and no name server answered',
+  ],
   ['a.b', 'TYPE65', 'SERVFAIL', 'forwarded', 'it is not of the cluster, and no name server answered'],
 ])('%s %s: %s', async (name, type, rcode, source, why) => {
   expect(await dns.explain(name, type)).toMatchObject({ name, type, rcode, source, why });

@@ -67,17 +67,22 @@ async function explain(question: Question, tools: ExplainTools): Promise<Explain
   }
 }
 
-async function explainForwarded({ packet, query }: Question, { forwarder }: ExplainTools): Promise<Explained> {
+async function explainForwarded(
+  { name, packet, query }: Question,
+  { forwarder, view }: ExplainTools,
+): Promise<Explained> {
   const { answer, asked } = await forwarder.ask(packet, query, 'udp');
   const askedServers = asked.map(shownServer);
+  const isBare = !name.includes('.');
+  const outside = `it is not of the cluster${isBare ? ` (a service has the name ${name}.service.${view.domain})` : ''}`;
   const source = 'forwarded';
   if (answer === undefined) {
-    const none = 'it is not of the cluster, and there is no name server to ask: see the setting dns-upstreams';
-    const why = asked.length === 0 ? none : 'it is not of the cluster, and no name server answered';
+    const none = `${outside}, and there is no name server to ask: see the setting dns-upstreams`;
+    const why = asked.length === 0 ? none : `${outside}, and no name server answered`;
     return { source, rcode: 'SERVFAIL', why, askedServers };
   }
   const rcode = RCODES[answer[3]! & 0xf] ?? String(answer[3]! & 0xf);
-  const why = `it is not of the cluster: ${askedServers.at(-1)} was asked`;
+  const why = `${outside}: ${askedServers.at(-1)} was asked`;
   return { source, rcode, why, askedServers, records: recordsIn(answer) };
 }
 
@@ -93,17 +98,22 @@ function whyOf(asked: Asked, { answer, service }: Found, type: string): string {
   if (!exists && endpoints.length === 0) return `the cluster has no service "${name}"`;
   if (endpoints.length === 0) return `no instance of ${name} is healthy`;
   const healthy = endpoints.length === 1 ? 'the one healthy instance' : `the ${endpoints.length} healthy instances`;
-  if (!answer.exists) return `none of ${healthy} of ${name} has this name, or this port`;
-  if (answer.choices.length === 0) return `none of ${healthy} of ${name} has ${type} here`;
+  if (!answer.exists || answer.choices.length === 0) {
+    const noun = asked.kind === 'instance' ? 'name' : 'port';
+    if (endpoints.length === 1)
+      return `${healthy} of ${name} has no ${answer.exists ? `${type} here` : `such ${noun}`}`;
+    return `none of ${healthy} of ${name} has ${answer.exists ? `${type} here` : `this ${noun}`}`;
+  }
   const count = endpoints.length - answer.leftOut.size;
   return count === endpoints.length ? `${healthy} of ${name}` : `${count} of ${healthy} of ${name}`;
 }
 
 function endpointsOf({ answer, service }: Found, { preferredZone }: View): readonly ExplainedEndpoint[] {
   return (service?.endpoints ?? []).map((endpoint: KnownEndpoint) => {
-    const { instance, host, hostName, ports, weight, isStale, labels } = endpoint;
+    const { instance, host, hostName, ports, protocols, weight, isStale, labels } = endpoint;
     const isNear = preferredZone !== undefined && labels['zone'] === preferredZone;
-    return { instance, host, hostName, ports, weight, isStale, isNear, leftOut: answer.leftOut.get(instance) };
+    const leftOut = answer.leftOut.get(instance);
+    return { instance, host, hostName, ports, protocols, weight, isStale, isNear, leftOut };
   });
 }
 

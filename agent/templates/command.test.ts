@@ -56,7 +56,7 @@ describe('what it started', () => {
 
   test('ends with it when it takes too long', async () => {
     expect(await run(`sleep 600 & echo $! >${folder}/pid; echo waiting; wait`, 500)).toBe(
-      'did not end within 500 ms: waiting',
+      'did not end within 0.5 s: waiting',
     );
     const pid = await pidIn('pid');
     await until('it is gone', () => !isAlive(pid));

@@ -43,7 +43,7 @@ export function runCommand({
         // It is gone.
       }
     };
-    const timer = setTimeout(() => end(`did not end within ${timeoutMs} ms`), timeoutMs);
+    const timer = setTimeout(() => end(`did not end within ${timeoutMs / 1000} s`), timeoutMs);
     const stop = (): void => end('was ended, since the agent stops');
     signal.addEventListener('abort', stop);
     const keep = (chunk: Buffer): void => void (printed = (printed + chunk.toString()).slice(-MAX_OUTPUT));

@@ -1,5 +1,6 @@
 import type { TemplateSetting } from '../../lib/config/templates';
 import type { DestFile, Look } from './dest';
+import { destFault, sourceFault } from './file-fault';
 import type { ParseTemplate, Scope, Template } from './liquid';
 import type { SourceFile } from './source';
 import { TemplateError, type Trouble } from './trouble';
@@ -99,7 +100,7 @@ export class TemplateFile {
       if (this.newest?.text !== text) this.newest = { text, template: parse(text) };
     } catch (error) {
       this.isSettling = false;
-      onError(new TemplateError('template', `${setting.src}: ${(error as Error).message}`));
+      onError(new TemplateError('template', `${setting.src}: ${sourceFault(error as Error)}`));
       return this.lastGood === undefined ? [] : [this.lastGood];
     }
     const { template } = this.newest;
@@ -113,7 +114,7 @@ export class TemplateFile {
       work().catch((error: unknown) => {
         throw error instanceof TemplateError
           ? error
-          : new TemplateError('template-file', `${setting.dest}: ${(error as Error).message}${hintFor(error)}`);
+          : new TemplateError('template-file', `${setting.dest}: ${destFault(error as Error, setting.dest)}`);
       });
     this.now = await inFile(() => dest.look());
     const text = this.render(template, world);
@@ -146,13 +147,6 @@ export class TemplateFile {
     });
     this.now = wanted;
   }
-}
-
-/** Systemd's units of Berth may write to their own folders alone. */
-function hintFor(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code === 'EROFS'
-    ? '; under systemd the unit wants ReadWritePaths= for it'
-    : '';
 }
 
 function isSame(one: Look, other: Look | undefined): boolean {

@@ -24,8 +24,9 @@ function on(host: string, service: string): { id: string; status: InstanceStatus
   return { id, status };
 }
 
-async function publish(service: string, instance: string, slot = 1): Promise<void> {
-  const endpoint = { ...emptyDocument('Endpoint'), host: '10.0.0.1', hostName: 'h1', port: 20_001, slot, weight: 100 };
+async function publish(service: string, instance: string, slot = 1, release = 1): Promise<void> {
+  const where = { host: '10.0.0.1', hostName: 'h1', port: 20_001 };
+  const endpoint = { ...emptyDocument('Endpoint'), ...where, slot, release, weight: 100 };
   await cluster.put(cluster.keys.endpoint(service, instance), encodeDocument('Endpoint', endpoint));
 }
 
@@ -69,6 +70,7 @@ test('those of some services alone, and names that nobody has', async () => {
 
 test.each<[string, Partial<InstanceStatus>, string]>([
   ['unhealthy', { health: 'unhealthy', reason: 'GET / → 500' }, 'unhealthy: GET / → 500'],
+  ['to be restarted', { health: 'unhealthy', reason: 'unhealthy: GET / → 500' }, 'unhealthy: GET / → 500'],
   ['starting up', { health: 'starting' }, 'starting: its check has not passed yet'],
   [
     'draining',
@@ -100,9 +102,15 @@ test('a host that is lost', async () => {
 test('endpoints of somebody else: under a service of ours they are doubted', async () => {
   await publish('web', 'web-9-zzzz');
   await publish('legacy', 'legacy-abc');
+  // As register-foreign has it.
+  await publish('web', 'h1-shop-80', 0, 0);
   const { endpoints } = await ask('web', 'legacy');
   expect(endpoints.map(({ instance, doubt }) => [instance, doubt])).toEqual([
     ['legacy-abc', ''],
+    [
+      'h1-shop-80',
+      expect.stringMatching(/^none of Berth’s instances: a container on h1 that says by registrator’s words/),
+    ],
     ['web-9-zzzz', expect.stringMatching(/^no host reports it/)],
   ]);
 });

@@ -93,9 +93,18 @@ function readEndpoints(
 }
 
 /** @param known services of Berth's own: others write endpoints, too */
-function doubtOf({ service }: Found, instance: ListedInstance | undefined, known: ReadonlySet<string>): string {
-  if (instance === undefined)
-    return known.has(service) ? 'no host reports it: it is none of Berth’s instances, or it is going' : '';
+function doubtOf(
+  { service, endpoint }: Found,
+  instance: ListedInstance | undefined,
+  known: ReadonlySet<string>,
+): string {
+  if (instance === undefined) {
+    if (!known.has(service)) return '';
+    // So the agent publishes what register-foreign finds.
+    if (endpoint.release === 0 && endpoint.hostName !== '')
+      return `none of Berth’s instances: a container on ${endpoint.hostName} that says by registrator’s words that it belongs to ${service}`;
+    return 'no host reports it: it is none of Berth’s instances, or it is going';
+  }
   if (!instance.hostLive) return 'its host is lost';
   const why = whyNotPublished(instance.status);
   return why === '' ? '' : `about to be withdrawn: ${why}`;
@@ -111,7 +120,10 @@ function unpublished({ id, host, hostLive, status }: ListedInstance): Unpublishe
 /** @returns what speaks against it, as far as its host reports it; empty: nothing */
 function whyNotPublished({ phase, health, reason, progress }: InstanceStatus): string {
   const told = [reason, progress].filter((text) => text !== '').join('; ');
-  const because = (what: string): string => (told === '' ? what : `${what}: ${told}`);
+  const because = (what: string): string => {
+    if (told.startsWith(what)) return told;
+    return told === '' ? what : `${what}: ${told}`;
+  };
   switch (phase) {
     case 'RUNNING':
       if (health === 'unhealthy') return because('unhealthy');

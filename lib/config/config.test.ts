@@ -176,6 +176,7 @@ describe('DNS', () => {
 
   test.each([
     ['dns: 127.0.0.1'],
+    ['dns: localhost:53'],
     ['dns-domain: Berth'],
     ['dns-domain: ""'],
     ['dns-domain: berth.'],

@@ -30,8 +30,15 @@ const entriesOf = (text: string): readonly string[] =>
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
 
-/** "host:port,host:port"; empty for none. */
-export const asListenList: Parse<readonly string[]> = (text) => Object.freeze(entriesOf(text).map(asListen));
+/** Where DNS is answered: "127.0.0.1:53,[::1]:53"; empty for nowhere. No names: a resolver does not look itself up. */
+export const asDnsListenList: Parse<readonly string[]> = (text) =>
+  Object.freeze(
+    entriesOf(text).map((entry) => {
+      if (isIP(splitListen(entry).host) === 0)
+        throw wrong(entry, 'an IP address and a port; write 127.0.0.1:53 or [::1]:53');
+      return entry;
+    }),
+  );
 
 /** Name servers by their addresses, with or without a port: "10.0.0.53,[2001:db8::53]:5353" → "host:port" each; empty for none. */
 export const asDnsServers: Parse<readonly string[]> = (text) =>
@@ -39,9 +46,9 @@ export const asDnsServers: Parse<readonly string[]> = (text) =>
     entriesOf(text).map((entry) => {
       const bare = entry.replace(/^\[(.*)\]$/, '$1');
       const full = isIP(bare) === 0 ? entry : isIP(bare) === 6 ? `[${bare}]:53` : `${bare}:53`;
-      const { host, port } = splitListen(full);
-      if (isIP(host) === 0 || port === 0)
-        throw wrong(entry, 'a name server; write its IP address, with or without :port');
+      const [, v6, v4, port] = /^(?:\[(.*)\]|([^:]*)):(\d{1,5})$/.exec(full) ?? [];
+      if (isIP(v6 ?? v4 ?? '') === 0 || !(Number(port) >= 1 && Number(port) <= 65535))
+        throw wrong(entry, 'a name server; write its IP address, with or without a port: 10.0.0.53 or 10.0.0.53:5353');
       return full;
     }),
   );

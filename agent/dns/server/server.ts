@@ -2,6 +2,7 @@ import { backoffMs } from '../../../lib/backoff';
 import type { Clock } from '../../../lib/clock';
 import { splitListen } from '../../../lib/listen-address';
 import type { Logger } from '../../../lib/log';
+import { listenFault } from './listen-fault';
 import { listenTcp } from './tcp';
 import { bindUdp, type Bound, type Respond } from './udp';
 
@@ -51,6 +52,14 @@ export class DnsServer {
    * @throws Error when the address can't be had; it can be tried again
    */
   async listen(address: string): Promise<Listener> {
+    try {
+      return await this.bind(address);
+    } catch (error) {
+      throw listenFault(error as Error, address);
+    }
+  }
+
+  private async bind(address: string): Promise<Listener> {
     const { host, port } = splitListen(address);
     for (let attempt = 1; ; attempt++) {
       const udp = await bindUdp(host, port, this.options.respond, (error) => this.tell(address, error));

@@ -12,7 +12,8 @@ test.each<[string, Parameters<typeof read>, readonly string[]]>([
   ['a name', [{ SERVICE_NAME: 'web' }], ['web h1-shop-80']],
   ['a name in capitals', [{ SERVICE_NAME: 'Web' }], ['web h1-shop-80']],
   ['another word alone: the name is the image’s', [{ SERVICE_TAGS: 'a,b' }], ['nginx h1-shop-80']],
-  ['no published port', [{ SERVICE_NAME: 'web' }, []], []],
+  ['no published port, and no name', [{ SERVICE_TAGS: 'a' }, []], []],
+  ['no published port, to be ignored', [{ SERVICE_NAME: 'web', SERVICE_IGNORE: '1' }, []], []],
   [
     'a name of one port',
     [{ SERVICE_80_NAME: 'web', SERVICE_NAME: 'all' }, [tcp(80), tcp(443)]],
@@ -41,6 +42,11 @@ test.each<[string, string]>([
 ])('a name that is no DNS label is said: %s', (name, problem) => {
   const { services, problems } = read({ SERVICE_NAME: name });
   expect([services, problems]).toEqual([[], [expect.stringContaining(problem) as string]]);
+});
+
+test('a name without a published port is said', () => {
+  const said = expect.stringContaining('it has SERVICE_NAME and no published port') as string;
+  expect(read({ SERVICE_NAME: 'web' }, [])).toEqual({ services: [], problems: [said] });
 });
 
 test('whatever a container is called, its instance is a DNS label, and another one for another container', () => {

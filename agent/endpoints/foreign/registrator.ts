@@ -48,6 +48,11 @@ export function readRegistrator<Port extends ForeignPortWords>(
   const problems: string[] = [];
   const services: ForeignService<Port>[] = [];
   if (!Object.keys(container.words).some((word) => word.startsWith(PREFIX))) return { services, problems };
+  if (container.ports.length === 0 && container.words['SERVICE_NAME'] && !container.words['SERVICE_IGNORE'])
+    problems.push(
+      `container ${container.name}: it has SERVICE_NAME and no published port, so nobody can be told where it answers; ` +
+        `publish one (docker run -p), or give it SERVICE_IGNORE=1`,
+    );
   for (const port of container.ports) {
     const { common, own } = wordsOf(container.words, port.target);
     const words = { ...common, ...own };
@@ -114,7 +119,7 @@ function probeOf(
   if (unknown !== undefined)
     problems.push(
       `container ${container}: SERVICE_${unknown.toUpperCase()} is no check that Berth makes; there are CHECK_HTTP and CHECK_TCP. ` +
-        `It counts as well as long as it runs`,
+        `It counts as healthy while it runs`,
     );
   if (path === '' && tcp === '') return {};
   const rules = {
