@@ -1,6 +1,7 @@
 /**
- * What Traefik's HTTP provider does with a document, as its own reference and its decoder have it: it refuses all of it for
- * one field that it does not know, for one value of another type, and for one part that has nothing in it. Written apart
+ * What Traefik's HTTP provider does with a document, as its own reference and its decoder have it: it reads it as YAML, and
+ * refuses all of it for one field that it does not know, for one value of another type, and for one part that has nothing
+ * in it. Compared with the decoder of Traefik 3.7.9, built from its source: docs/decisions/0019-discovery-on-the-host.md. Written apart
  * from what makes the document (coordinator/discovery/traefik/).
  */
 
@@ -129,7 +130,6 @@ http.middlewares.*.headers.permissionsPolicy string
 http.middlewares.*.headers.featurePolicy string
 http.middlewares.*.headers.isDevelopment bool
 http.middlewares.*.inFlightReq.amount int
-http.middlewares.*.inFlightReq.sourceCriterion.ipStrategy ?
 http.middlewares.*.inFlightReq.sourceCriterion.ipStrategy.depth int
 http.middlewares.*.inFlightReq.sourceCriterion.ipStrategy.excludedIPs []string
 http.middlewares.*.inFlightReq.sourceCriterion.ipStrategy.ipv6Subnet int
@@ -204,9 +204,16 @@ const TYPES = new Map(FIELDS);
 const PARTS = new Set(FIELDS.flatMap(([path]) => path.split('.').map((_, end, all) => all.slice(0, end).join('.'))));
 const DURATION = /^(\d+|[-+]?((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+)$/;
 
+/** What YAML takes as it stands. */
+const PRINTABLE = /^[\t\n\r -~\u0085\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]*$/u;
+const HALF_A_PAIR = /\\ud[89a-f]/i;
+
 /** @returns why Traefik would take nothing of the document; nothing: it takes all of it */
-export function refusals(document: unknown): readonly string[] {
-  return Object.keys(document as object).length === 0 ? [] : refusalsOf(document, '', '');
+export function refusals(text: string): readonly string[] {
+  if (!PRINTABLE.test(text)) return ['control characters are not allowed'];
+  if (HALF_A_PAIR.test(text.replaceAll('\\\\', ''))) return ['found invalid Unicode character escape code'];
+  const document = JSON.parse(text) as object;
+  return Object.keys(document).length === 0 ? [] : refusalsOf(document, '', '');
 }
 
 /** @param place of the reference; @param at of the document, for people */
@@ -240,7 +247,24 @@ function isKnown(place: string): boolean {
 
 function isOf(type: string | undefined, value: unknown): boolean {
   if (type === 'string') return typeof value === 'string';
-  if (type === 'duration') return typeof value === 'string' && DURATION.test(value);
+  if (type === 'duration') return typeof value === 'string' && DURATION.test(value) && nanosecondsOf(value) < 2 ** 63;
   if (type === 'bool') return typeof value === 'boolean';
   return type === 'int' && Number.isSafeInteger(value);
+}
+
+/** An upper bound for one that is written with several units is enough here. */
+function nanosecondsOf(duration: string): number {
+  const hourNs = 3600e9;
+  const unitsNs: Readonly<Record<string, number>> = {
+    h: hourNs,
+    m: hourNs / 60,
+    s: 1e9,
+    ms: 1e6,
+    us: 1e3,
+    µs: 1e3,
+    ns: 1,
+  };
+  let sum = 0;
+  for (const [, number, unit] of duration.matchAll(/([\d.]+)(\D*)/g)) sum += Number(number) * (unitsNs[unit!] ?? 1e9);
+  return sum;
 }

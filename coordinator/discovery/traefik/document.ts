@@ -50,7 +50,7 @@ export class TraefikDocument {
       });
       return filled.length === 0 ? [] : [[protocol, Object.fromEntries(filled)] as const];
     });
-    return `${JSON.stringify(Object.fromEntries(whole))}\n`;
+    return `${JSON.stringify(Object.fromEntries(whole)).replace(UNPRINTABLE, escaped)}\n`;
   }
 
   private put({ protocol, section, name }: Place, value: Value, service: string): void {
@@ -67,6 +67,13 @@ export class TraefikDocument {
     const message = `${this.owners.get(place)} says otherwise of the same name, and counts; choose another name`;
     this.problems.push({ service, label: place, message });
   }
+}
+
+/** Traefik reads the document as YAML, which refuses these, and is content with their numbers. */
+const UNPRINTABLE = /[\u007f-\u009f\ufeff\ufffe\uffff]/g;
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 interface Place {

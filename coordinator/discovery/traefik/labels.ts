@@ -55,6 +55,8 @@ export function readLabels(labels: Readonly<Record<string, string>>): ReadLabels
 }
 
 function put(found: ReadLabels['found'], path: string, value: string): void {
+  // Half of a pair: there is no way to write it that Traefik reads.
+  if (/\p{Surrogate}/u.test(value)) throw new Misfit('it is no text: it has half of a character');
   const [first = '', second = '', name = '', ...rest] = path.split('.');
   const protocol = PROTOCOLS.find((one) => one === first.toLowerCase());
   if (protocol === undefined) throw new Misfit(`there is nothing called "${first}"; http and tcp are supported`);
@@ -116,9 +118,18 @@ function readShape(
   if (shape === 'flag') return readFlag(value);
   if (shape === 'list') return readList(value);
   if (shape === 'whole') return readWhole(value);
-  if (shape === 'time' && !TIME.test(value))
-    throw new Misfit(`"${value}" is no duration; write 10s, 500ms, or seconds`);
+  if (shape === 'time' && !isTime(value)) throw new Misfit(`"${value}" is no duration; write 10s, 500ms, or seconds`);
   return value;
+}
+
+/** Go counts nanoseconds in 63 bits, which is 292 years. */
+const MAX_TIME_S = 9e9;
+const UNITS_S: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9 };
+
+function isTime(value: string): boolean {
+  if (!TIME.test(value)) return false;
+  const parts = [...value.matchAll(/([\d.]+)(\D*)/g)];
+  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (UNITS_S[unit!] ?? 1), 0) <= MAX_TIME_S;
 }
 
 /** time.ParseDuration of Go, or whole seconds. */

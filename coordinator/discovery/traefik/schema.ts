@@ -38,7 +38,7 @@ const TLS = {
   domains: { eachOf: of({ main: 'text', sans: 'list' }) },
 } satisfies Fields['fields'];
 const IP_STRATEGY = orEmpty({ depth: 'whole', excludedIPs: 'list', ipv6Subnet: 'whole' });
-const SOURCE_CRITERION = of({ ipStrategy: IP_STRATEGY, requestHeaderName: 'text', requestHost: 'flag' });
+const SOURCE_CRITERION = of({ ipStrategy: of(IP_STRATEGY.fields), requestHeaderName: 'text', requestHost: 'flag' });
 const SUBJECT = ['country', 'province', 'locality', 'organization', 'commonName', 'serialNumber', 'domainComponent'];
 
 const HTTP_ROUTER = of({
