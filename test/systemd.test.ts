@@ -50,6 +50,13 @@ test('the settings beside the units are taken', () => {
   expect(loadCoordinatorConfig({ flags: {}, env: {}, file: file('coordinator.yaml') }).etcd).toHaveLength(3);
 });
 
+test('a folder that the documented drop-in lets the agent write to may be missing: without "-" the unit would not start', () => {
+  const drops = [...readFileSync('docs/discovery.md', 'utf8').matchAll(/^ReadWritePaths=(.*)$/gm)];
+  const paths = drops.flatMap(([, all]) => all!.split(' '));
+  expect(paths).toContain('-/etc/haproxy');
+  expect(paths.filter((path) => !path.startsWith('-/'))).toEqual([]);
+});
+
 test('the program that the units start is the one that the README installs', () => {
   const starts = UNITS.map((name) => /^ExecStart=(.*)$/m.exec(readFileSync(`systemd/${name}`, 'utf8'))?.[1]);
   expect(starts).toEqual(['/usr/bin/berth agent', '/usr/bin/berth coordinator']);
