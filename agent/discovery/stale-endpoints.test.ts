@@ -61,6 +61,14 @@ describe('when most have vanished with their leases', () => {
     expect(await world.asked()).toEqual(['web-2-b?']);
   });
 
+  test('one whose agent was back for a moment alone is not taken for one that its agent does not publish', async () => {
+    await world.hostUp(1);
+    await world.clock.advance(3000);
+    await world.expire(1);
+    await world.clock.advance(15_000);
+    expect(await world.asked()).toEqual(['web-1-a?', 'web-2-b?']);
+  });
+
   test('it ends after an hour, whatever accepts connections', async () => {
     for (let minute = 0; minute < 61; minute++) {
       await world.clock.advance(60_000);

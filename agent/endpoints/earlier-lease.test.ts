@@ -1,9 +1,7 @@
+import { foreignOn } from '../../test/support/foreign';
 import { AgentHost, keys, TTL_MS, type Assigned } from '../../test/support/agent-host';
 import { over } from '../../test/support/loop-host';
 import { releaseOf } from '../../test/support/desired';
-import { silentLogger } from '../../lib/log';
-import { createProber } from '../probes/prober';
-import { ForeignEndpoints } from './foreign/foreign-endpoints';
 
 const CHECKED = releaseOf('web', { hasCheck: true });
 const OF: Assigned = { of: { ...CHECKED, deploy: { ...CHECKED.deploy, onUnhealthy: 'withdraw' } } };
@@ -37,19 +35,6 @@ beforeEach(async () => {
   await agent.end();
 });
 afterEach(() => host.end());
-
-/** Of a Docker on which containers of these names run that it does not tell of. */
-function foreignOf(...unread: readonly string[]): ForeignEndpoints {
-  const { clock } = host;
-  const engine = {
-    list: () => Promise.resolve({ containers: [], unread: new Map(unread.map((name) => [name, 'no answer'])) }),
-    watch: () => undefined,
-  };
-  const tryProbe = () => Promise.reject(new Error('nobody has a probe'));
-  const probes = createProber({ clock, log: silentLogger, random: () => 0.5, tryProbe });
-  const of = { name: 'h1', address: '10.0.0.1', labels: {}, weight: 1 };
-  return new ForeignEndpoints({ clock, log: silentLogger, engine, probes, host: of });
-}
 
 let beganMs = 0;
 async function beginAgain(forMs = 1000): Promise<ReturnType<AgentHost['begin']>> {
@@ -124,7 +109,9 @@ test.each<[string, readonly string[], boolean]>([
 ])('what was published of a foreign container that %s', async (_, unread, goesAtOnce) => {
   const key = keys.endpoint('shop', 'h1-shop-80');
   await host.admin.txn({ compares: [], writes: [{ op: 'put', key, value: '{}', lease: oldLease }] });
-  host.foreign = foreignOf(...unread);
+  host.foreign = foreignOn(host.clock, {
+    list: () => Promise.resolve({ containers: [], unread: new Map(unread.map((name) => [name, 'no answer'])) }),
+  });
   await beginAgain();
   expect((await host.found(key)) === undefined).toBe(goesAtOnce);
   await host.clock.advance(TTL_MS);

@@ -1,3 +1,4 @@
+import { foreignOn } from '../../test/support/foreign';
 import { AgentHost, keys, TTL_MS, type RunningAgent } from '../../test/support/agent-host';
 import { over } from '../../test/support/loop-host';
 import { releaseOf } from '../../test/support/desired';
@@ -84,6 +85,24 @@ test('nothing is written at rest, and what changes in one pass in one revision',
   await host.clock.advance(5000);
   expect(seen.map(({ what }) => what).sort()).toEqual(ids.map((id) => `-${keys.endpoint('web', id)}`).sort());
   expect(new Set(seen.map((one) => one.revision)).size).toBe(1);
+});
+
+test('a foreign container of the same name that is another service leaves the one before', async () => {
+  let service = 'shop';
+  host.foreign = foreignOn(host.clock, {
+    list: () => {
+      const ports = [{ target: 80, protocol: 'tcp', published: 8081, hostIp: '' }];
+      const words = { SERVICE_NAME: service };
+      const container = { id: `c-${service}`, name: 'one', image: 'x', words, address: '', ports };
+      return Promise.resolve({ containers: [container], unread: new Map() });
+    },
+  });
+  await begin({});
+  const keyOf = (name: string): string => keys.endpoint(name, 'h1-one-80');
+  expect([await exists(keyOf('shop')), await exists(keyOf('store'))]).toEqual([true, false]);
+  service = 'store';
+  await host.clock.advance(61_000);
+  expect([await exists(keyOf('shop')), await exists(keyOf('store'))]).toEqual([false, true]);
 });
 
 describe('before a container is stopped, its endpoint is gone', () => {
