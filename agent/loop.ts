@@ -14,7 +14,7 @@ import type { LoopOptions } from './loop-options';
 import { AgentMemory } from './memory/memory';
 import { MemorySaver } from './memory/memory-saver';
 import type { Crash } from './memory/runs';
-import { groupByInstance, imagesInQuestion } from './plan/listed';
+import { groupByInstance, imagesInQuestion, runAlike } from './plan/listed';
 import { planHost } from './plan/plan-host';
 import { noLongerWanted } from './plan/still-wanted';
 import { NOTHING_SEEN, type Actual, type Desired, type Step } from './plan/types';
@@ -114,8 +114,10 @@ export class Loop {
   private hear(listed: Actual['containers'], desired: Desired, capacity: Actual['capacity']): void {
     this.listed = listed;
     const containers = this.options.probes.follow(listed, desired);
+    const isNews = this.heard === undefined || !runAlike(this.heard.containers, containers);
     this.heard = { containers, images: this.actual?.images ?? NOTHING_SEEN.images, capacity };
-    this.options.onHealth();
+    // Of what is as it was, the end of the pass tells.
+    if (isNews) this.options.onHealth();
   }
 
   private judgeAgain(): void {

@@ -1,6 +1,6 @@
 /** What is made of Docker's list before the plan. */
 import { isCurrent } from './plan-instance';
-import type { ActualContainer, Desired } from './types';
+import type { Actual, ActualContainer, Desired } from './types';
 
 /** Keeps the engine's order within an instance: the one to keep comes first. */
 export function groupByInstance(
@@ -13,6 +13,21 @@ export function groupByInstance(
     else group.push(container);
   }
   return groups;
+}
+
+/** The same containers, in the same state and health. Both are sorted alike. */
+export function runAlike(before: Actual['containers'], now: Actual['containers']): boolean {
+  if (before.size !== now.size) return false;
+  for (const [instance, containers] of now) {
+    const others = before.get(instance) ?? [];
+    const isAlike = (
+      { id, state, health, startedAtMs }: ActualContainer,
+      other: ActualContainer | undefined,
+    ): boolean =>
+      id === other?.id && state === other.state && health === other.health && startedAtMs === other.startedAtMs;
+    if (containers.length !== others.length || !containers.every((one, at) => isAlike(one, others[at]))) return false;
+  }
+  return true;
 }
 
 /** Only those that a plan may turn on: none when every instance has its container and no image is wanted ahead of need, so that a host at rest asks nothing. */
