@@ -17,6 +17,8 @@ const POLL_MS = 5;
 const PATIENCE_MS = 30_000;
 /** The agent writes what it has to, and V8 calms down. */
 const SETTLE_MS = 3000;
+/** V8 collects what the start left once it is at rest. */
+const REST_MS = 15_000;
 
 export const restart: Benchmark<FullHost> = {
   name: 'restart',
@@ -37,6 +39,7 @@ export const restart: Benchmark<FullHost> = {
       against: bare,
       budget: { of: 'value', max: BUDGET_MS },
     }));
+    await sleep(REST_MS);
     return [...figures, ...memoryFigure(host)];
   },
 };
