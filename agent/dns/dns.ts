@@ -36,13 +36,16 @@ export interface DnsOptions {
   readonly metrics?: DnsMetrics;
 }
 
+/** A mistake of ours is told once in so long. */
+const MISTAKE_AGAIN_MS = 60_000;
+
 /** DNS of this host: docs/discovery.md. It listens nowhere until it is told to. */
 export class AgentDns {
   readonly server: DnsServer;
   /** What this host would answer, and why. */
   readonly explain: Explain;
   private readonly forwarder: Forwarder;
-  private lastMistake = '';
+  private lastMistakeMs = -Infinity;
 
   constructor(options: DnsOptions) {
     const { clock, random, log, metrics, upstreams, resolvConf = '/etc/resolv.conf' } = options;
@@ -55,7 +58,7 @@ export class AgentDns {
       forward: (packet, query, transport) => this.forwarder.forward(packet, query, transport),
       random,
       onQuery: (outcome) => metrics?.onQuery(outcome),
-      onMistake: (error) => this.tellMistake(error, log),
+      onMistake: (error) => this.tellMistake(error, options),
     });
     this.server = new DnsServer({
       respond: (packet, transport) => responder.respond(packet, transport),
@@ -69,11 +72,13 @@ export class AgentDns {
     return this.server.keep(address);
   }
 
-  /** Once, while it is the same: it may come with every query. */
-  private tellMistake(error: unknown, log: Logger): void {
+  /** It may come with every query. */
+  private tellMistake(error: unknown, { clock, log }: DnsOptions): void {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.lastMistakeMs < MISTAKE_AGAIN_MS) return;
+    this.lastMistakeMs = nowMs;
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    if (reason !== this.lastMistake) log.error('a name can not be answered, by a mistake of the agent', { reason });
-    this.lastMistake = reason;
+    log.error('a name can not be answered, by a mistake of the agent', { reason });
   }
 
   /** Close the listeners that `listen` gave first: they would come again. */
