@@ -49,6 +49,8 @@ export class Loop {
   private listed: Actual['containers'] = new Map();
   /** The same, with its health; of a pass that goes on, or failed later, too. */
   private heard: Actual | undefined;
+  /** What was wanted then. */
+  private heardFor: Desired | undefined;
   /** Undefined before Docker was heard for the first time. */
   private actual: Actual | undefined;
   private readonly status = new SteadyStatus();
@@ -114,10 +116,12 @@ export class Loop {
   private hear(listed: Actual['containers'], desired: Desired, capacity: Actual['capacity']): void {
     this.listed = listed;
     const containers = this.options.probes.follow(listed, desired);
-    const isNews = this.heard === undefined || !runAlike(this.heard.containers, containers);
+    const wanted = this.options.desired();
+    const isAsBefore = wanted === this.heardFor && this.heard && runAlike(this.heard.containers, containers);
     this.heard = { containers, images: this.actual?.images ?? NOTHING_SEEN.images, capacity };
-    // Of what is as it was, the end of the pass tells.
-    if (isNews) this.options.onHealth();
+    this.heardFor = wanted;
+    // At rest the end of the pass is soon enough.
+    if (isAsBefore !== true || this.inFlight.size > 0) this.options.onHealth();
   }
 
   private judgeAgain(): void {
