@@ -88,7 +88,11 @@ test.each<[string, string, RegExp]>([
   ['reservations larger than any host', HUGE, /MiB of memory are wanted/],
   ['a probe that never passes', `\nx-berth: { ${UNHEALTHY} }`, /unhealthy: .*:9999: connection refused/],
   ['a start that takes for ever', `\nx-berth: { ${UNHEALTHY.replace('failures', 'start_period: 1h, failures')} }`, /./],
-  ['an exit', '\ncommand: ["/bin/busybox", "sh", "-c", "echo no way; exit 3"]', /exited with code 3(\n.*\| |, after it said: )no way/s],
+  [
+    'an exit',
+    '\ncommand: ["/bin/busybox", "sh", "-c", "echo no way; exit 3"]',
+    /exited with code 3(\n.*\| |, after it said: )no way/s,
+  ],
 ])(
   '%s: an edit goes back by itself, and what ran runs on',
   async (what, change, reason) => {
