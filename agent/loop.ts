@@ -117,11 +117,12 @@ export class Loop {
     this.listed = listed;
     const containers = this.options.probes.follow(listed, desired);
     const wanted = this.options.desired();
-    const isAsBefore = wanted === this.heardFor && this.heard && runAlike(this.heard.containers, containers);
+    const before = this.heard?.containers ?? NOTHING_SEEN.containers;
+    const isNews = wanted !== this.heardFor || !runAlike(before, containers);
     this.heard = { containers, images: this.actual?.images ?? NOTHING_SEEN.images, capacity };
     this.heardFor = wanted;
     // At rest the end of the pass is soon enough.
-    if (isAsBefore !== true || this.inFlight.size > 0) this.options.onHealth();
+    if (isNews || this.inFlight.size > 0) this.options.onHealth();
   }
 
   private judgeAgain(): void {

@@ -1,6 +1,7 @@
 /**
- * A process of its own that answers DNS as an agent does, from what etcd has: dns-server <etcd> <prefix>
- * <folder>. Its parent is told "host:port" first, and for each message that it sends, how much memory is in use then.
+ * A process of its own that answers DNS as an agent does, from what etcd has:
+ *   dns-server <etcd> <prefix> <folder of the copy on disk>
+ * Its parent is told "host:port" first, and for each message that it sends, how much memory is in use then.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

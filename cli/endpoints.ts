@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ListedEndpoint, ListEndpointsResponse } from '../lib/rpc/types';
+import { joinAddress } from '../lib/listen-address';
 import { CommandError } from './exit-codes';
 import { clean } from './output/clean';
 import { portsOf } from './output/ports';
@@ -61,6 +62,5 @@ async function print({ endpoints, unpublished, unknown }: ListEndpointsResponse)
 }
 
 function addressOf({ host, port }: ListedEndpoint['endpoint']): string {
-  if (port === 0) return host;
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return port === 0 ? host : joinAddress(host, port);
 }

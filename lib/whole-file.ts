@@ -4,7 +4,8 @@ import { dirname } from 'node:path';
 const FOR_THE_OWNER_ONLY = 0o600;
 
 /**
- * Replaces a file by one with this text, or these pieces of it: a crash at any point leaves the old one or the new one. Durable when it returns.
+ * Replaces a file by one with this text, or these pieces of it: a crash at any point leaves the old one or the new one.
+ * Durable when it returns.
  * @param mode permission bits of a file that is made
  * Only one call for a path at a time. @throws Error of the file system, disk full included; the old file is whole then
  */

@@ -33,10 +33,20 @@ export class EndpointReader {
     const protocols = Object.keys(endpoint.protocols).length === 0 ? ALL_TCP : endpoint.protocols;
     const hash = hashOf(value);
     // Written out, all of them have one shape for V8: copied with "...", each has its own, of 500 bytes.
-    // prettier-ignore
     return {
-      host, port, ports, release, labels, hostName, slot, weight, protocols,
-      instance, isStale: false, modRevision, hash,
+      host,
+      port,
+      ports,
+      release,
+      labels,
+      hostName,
+      slot,
+      weight,
+      protocols,
+      instance,
+      isStale: false,
+      modRevision,
+      hash,
     };
   }
 

@@ -74,9 +74,9 @@ export class FollowedService {
     const isFirst = !this.isRead;
     this.isRead = true;
     this.listedRevision = revision;
-    const changed = [...picture.keys()].filter((instance) => !this.isKnown(picture.get(instance)!, instance));
-    const gone = [...this.endpoints.keys(), ...this.unreadable.keys()].filter((instance) => !picture.has(instance));
-    if (isFirst || changed.length > 0 || gone.length > 0) this.takeAll(picture, [...changed, ...gone]);
+    const listed = [...picture.keys(), ...this.endpoints.keys(), ...this.unreadable.keys()];
+    const changed = new Set(listed.filter((instance) => !this.isKnown(instance, picture.get(instance))));
+    if (isFirst || changed.size > 0) this.takeAll(picture, changed);
   }
 
   /** Etcd says so of these instances, all at once. */
@@ -124,9 +124,9 @@ export class FollowedService {
     return (this.stale ??= new StaleEndpoints({ ...this.tools, onChange }));
   }
 
-  private isKnown(found: KeyValue, instance: string): boolean {
+  private isKnown(instance: string, found: KeyValue | undefined): boolean {
     const known = this.endpoints.get(instance);
-    return known !== undefined && isReadFrom(known, found);
+    return known !== undefined && found !== undefined && isReadFrom(known, found);
   }
 
   private takeAll(picture: Changes, changed: Iterable<string>): void {

@@ -31,6 +31,9 @@ function createScene(options: Partial<ZoneOptions> = {}) {
   return { discovery, responder, outcomes, forwarded, mistakes, chance, ask };
 }
 const MISTAKE = new TypeError('it has no such property');
+function mistaken(): never {
+  throw MISTAKE;
+}
 /** From which no answer can be made, by a mistake of ours. */
 const BROKEN = undefined as unknown as KnownService;
 
@@ -198,15 +201,7 @@ test('what etcd has not said is no lie: SERVFAIL, at once and after it was asked
 });
 
 test.each<[string, string, string, (scene: ReturnType<typeof createScene>) => void]>([
-  [
-    'while it is looked up',
-    'web.service.berth',
-    'A',
-    ({ discovery }) =>
-      (discovery.service = () => {
-        throw MISTAKE;
-      }),
-  ],
+  ['while it is looked up', 'web.service.berth', 'A', ({ discovery }) => (discovery.service = mistaken)],
   [
     'while etcd is asked',
     'web.service.berth',
@@ -230,15 +225,7 @@ test.each<[string, string, string, (scene: ReturnType<typeof createScene>) => vo
     },
   ],
   ['in a host', 'h1.host.berth', 'A', ({ discovery }) => (discovery.hostAddress = () => Promise.reject(MISTAKE))],
-  [
-    'in an address',
-    '1.0.0.10.in-addr.arpa',
-    'PTR',
-    ({ discovery }) =>
-      (discovery.hostAt = () => {
-        throw MISTAKE;
-      }),
-  ],
+  ['in an address', '1.0.0.10.in-addr.arpa', 'PTR', ({ discovery }) => (discovery.hostAt = mistaken)],
   [
     'in an answer that is encoded late',
     'web.service.berth',
@@ -246,9 +233,7 @@ test.each<[string, string, string, (scene: ReturnType<typeof createScene>) => vo
     ({ discovery, ...scene }) => {
       discovery.slow.add('web');
       discovery.set('web', [fakeEndpoint('web-1-aaaa'), fakeEndpoint('web-2-aaaa')]);
-      scene.chance.next = () => {
-        throw MISTAKE;
-      };
+      scene.chance.next = mistaken;
     },
   ],
   ['while it is forwarded', 'broken.example.com', 'A', () => undefined],

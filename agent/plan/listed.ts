@@ -20,14 +20,14 @@ export function runAlike(before: Actual['containers'], now: Actual['containers']
   if (before.size !== now.size) return false;
   for (const [instance, containers] of now) {
     const others = before.get(instance) ?? [];
-    const isAlike = (
-      { id, state, health, startedAtMs }: ActualContainer,
-      other: ActualContainer | undefined,
-    ): boolean =>
-      id === other?.id && state === other.state && health === other.health && startedAtMs === other.startedAtMs;
-    if (containers.length !== others.length || !containers.every((one, at) => isAlike(one, others[at]))) return false;
+    if (containers.length !== others.length || !containers.every((one, at) => runsAs(one, others[at]!))) return false;
   }
   return true;
+}
+
+function runsAs(one: ActualContainer, other: ActualContainer): boolean {
+  const isSameRun = one.id === other.id && one.startedAtMs === other.startedAtMs;
+  return isSameRun && one.state === other.state && one.health === other.health;
 }
 
 /** Only those that a plan may turn on: none when every instance has its container and no image is wanted ahead of need, so that a host at rest asks nothing. */

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { codeOf } from '../../lib/system-error';
 
 /** What went wrong with a template's own file, for people. */
 export function sourceFault(error: Error): string {
@@ -38,8 +39,4 @@ export function destFault(error: Error, dest: string): string {
     default:
       return error.message;
   }
-}
-
-function codeOf(error: Error): string {
-  return (error as NodeJS.ErrnoException).code ?? '';
 }

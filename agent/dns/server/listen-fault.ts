@@ -1,4 +1,5 @@
 import { splitListen } from '../../../lib/listen-address';
+import { codeOf } from '../../../lib/system-error';
 
 /** Why DNS can't be answered there, for people, and what to do. @param address "host:port" */
 export function listenFault(error: Error, address: string): Error {
@@ -16,8 +17,4 @@ export function listenFault(error: Error, address: string): Error {
     }
   })();
   return told === undefined ? error : new Error(told, { cause: error });
-}
-
-function codeOf(error: Error): string {
-  return (error as NodeJS.ErrnoException).code ?? '';
 }

@@ -31,8 +31,9 @@ interface Found extends ForeignService<ForeignPort> {
 }
 
 export class ForeignEndpoints {
+  /** All that are known were known at one moment. Before, one that is not among `endpoints` need not be gone. */
+  isKnown = false;
   private found: readonly Found[] = [];
-  private isComplete = false;
   private onChange: () => void = () => undefined;
   private readonly stopping = new AbortController();
   private readonly complainedOf = new Set<string>();
@@ -53,11 +54,6 @@ export class ForeignEndpoints {
     this.stopping.abort();
     this.cancel();
     this.options.probes.close();
-  }
-
-  /** All that are known were known at one moment. Before, one that is not among `endpoints` need not be gone. */
-  get isKnown(): boolean {
-    return this.isComplete;
   }
 
   get endpoints(): readonly WantedEndpoint[] {
@@ -103,7 +99,7 @@ export class ForeignEndpoints {
     const problems = new Set<string>();
     for (const [name, reason] of unread)
       if (reason !== undefined) problems.add(`container ${name} is not published until it can be inspected: ${reason}`);
-    this.isComplete ||= unread.size === 0;
+    this.isKnown ||= unread.size === 0;
     this.found = containers.flatMap((container) => {
       const read = readRegistrator(container, host.name);
       for (const problem of read.problems) problems.add(problem);
