@@ -11,6 +11,7 @@ module.exports = {
   testMatch: ['<rootDir>/(lib|agent|coordinator|cli|test|scripts|bench)/**/*.test.ts'],
   // "npm run soak" runs those alone.
   testPathIgnorePatterns: ['/node_modules/', ...(process.env.BERTH_TEST_SOAK === '1' ? [] : [SOAKS])],
+  testSequencer: '<rootDir>/test/support/longest-first.js',
   testTimeout: 30_000 * PATIENCE,
   // A worker keeps what its suites leave behind, and ends at Node's own limit.
   workerIdleMemoryLimit: '1GB',
