@@ -86,3 +86,25 @@ test('canaries are not waited for where nothing is left for them to stand beside
   world.put('web', wanted('good:3', update, { replicas: 0, deploy })).run(600_000);
   expect([world.status().rollout, world.status().currentRelease, world.releasesOf()]).toEqual(['steady', 3, {}]);
 });
+
+test('canaries of a stop-first rollout wait for nothing that a superseded move to every host left beside them', () => {
+  const deploy = { canary: 2, autoPromote: true, rolloutDeadlineMs: 60_000 };
+  const world = whole().put('web', wanted('bad:2', { parallelism: 0 }, { mode: 'global' }));
+  for (let looks = 0; looks < 2; looks++) {
+    world.plan();
+    world.act();
+  }
+  expect(world.releasesOf()).toEqual({ 1: 3, 2: 3 });
+  world.put('web', wanted('good:3', {}, { replicas: 2, port: 80, deploy })).run(600_000);
+  expect([world.status().rollout, world.status().currentRelease, world.releasesOf()]).toEqual(['steady', 3, { 3: 2 }]);
+});
+
+test('from one on every host to fewer replicas: who has to leave its host goes, and who may stay serves on', () => {
+  const world = whole({}, { mode: 'global' }).put('web', wanted('never:2', {}, { replicas: 2 }));
+  world.plan();
+  world.act();
+  expect(world.move()!.phase).toBe('prefetching');
+  world.drain('h1').run(1000);
+  const old = world.placements().filter(({ release }) => release === 1);
+  expect(old.map(({ host }) => host)).toEqual(['h2', 'h3']);
+});

@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { emptyDocument } from '../../lib/documents/codec';
 import type { UpdateConfig } from '../../lib/documents/types';
+import type { Placement } from '../view';
 import { RolloutWorld, wanted } from '../../test/support/rollout-world';
 import type { Wanted } from '../../test/support/wanted';
 
@@ -94,10 +95,17 @@ const history: fc.Arbitrary<readonly (readonly [Happening, number])[]> = fc.arra
   { minLength: 1, maxLength: 8 },
 );
 
-function wellSlots(world: RolloutWorld, name: string): ReadonlySet<number | string> {
-  const isGlobal = wantedOf(world, name).mode === 'global';
-  const well = world.placements(name).filter((one) => !one.isBefore && world.isWell(one));
-  return new Set(well.map(({ slot, host: at }) => (isGlobal ? at : slot)));
+/** @returns how many of a count they are: what is from when the service was on every host has the place of one each */
+function placesOf(world: RolloutWorld, name: string, replicas: number, placements: readonly Placement[]): number {
+  const places = new Set<string | number>();
+  for (const { id, slot, release } of placements)
+    if (isFromEveryHost(world, name, release)) places.add(id);
+    else if (slot <= replicas) places.add(slot);
+  return Math.min(replicas, places.size);
+}
+
+function isFromEveryHost(world: RolloutWorld, name: string, release: number): boolean {
+  return world.releases.get(name)?.get(release)?.deploy.mode === 'global';
 }
 
 function wantedOf(world: RolloutWorld, name: string): Wanted {
@@ -106,8 +114,12 @@ function wantedOf(world: RolloutWorld, name: string): Wanted {
 
 /** @returns what a plan took away beyond what it might; undefined when nothing */
 function overstepped(world: RolloutWorld, name: string, act: () => void): string | undefined {
-  const before = wellSlots(world, name);
-  const slots = new Set(world.placements(name).map(({ slot }) => slot)).size;
+  const isWell = (one: Placement): boolean => !one.isBefore && world.isWell(one);
+  // What is to leave its host, and was made to be on every one, has nowhere else to be.
+  const isStaying = ({ release, host }: Placement): boolean =>
+    !isFromEveryHost(world, name, release) || world.hosts.get(host)!.intent?.drain !== true;
+  const before = world.placements(name).filter(isStaying);
+  const wellBefore = before.filter(isWell);
   act();
   const target = world.releases.get(name)?.get(world.status(name).targetRelease);
   if (target === undefined || target.deploy.mode === 'global') return undefined;
@@ -115,10 +127,10 @@ function overstepped(world: RolloutWorld, name: string, act: () => void): string
   const isStopFirst =
     updateConfig.order === 'stop-first' || (updateConfig.order === '' && target.container.ports.length > 0);
   const all = updateConfig.parallelism === 0 ? Infinity : updateConfig.parallelism;
-  const was = [...before].filter((slot) => Number(slot) <= replicas).length;
+  const was = placesOf(world, name, replicas, wellBefore);
   // A slot that has never had an instance, for want of room, is not missed.
-  const there = Math.min(replicas, slots);
-  const is = [...wellSlots(world, name)].filter((slot) => Number(slot) <= replicas).length;
+  const there = placesOf(world, name, replicas, before);
+  const is = placesOf(world, name, replicas, world.placements(name).filter(isWell));
   const floor = Math.min(was, isStopFirst ? there - all : there);
   return is < floor ? `${name}: ${was} were well, ${is} are, and no fewer than ${floor} may be` : undefined;
 }

@@ -70,8 +70,8 @@ export function slotsOf(
 
 /**
  * They all have slot 1, and are no spare ones of each other: each has the place of another one that is wanted. Beside a new
- * one is who goes when that has passed, best of all one that does not serve, or is on its host. Who is beyond the count has
- * none.
+ * one is who goes when that has passed, best of all one that does not serve, or has to leave its host, or is on the new
+ * one's. Who is beyond the count has none.
  */
 function giveSlots(
   course: Course,
@@ -88,14 +88,15 @@ function giveSlots(
     return (there.length === 0 ? 0 : there.some(isProven) ? 4 : 2) + (isAlone ? 1 : 0);
   };
   const keys = [...wanted.keys()].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)).slice(0, everywhere.length);
-  const idle = (one: Placement): number => (isWell(course, one) ? 0 : 1);
-  const left = [...everywhere].sort((a, b) => idle(a) - idle(b) || (a.host < b.host ? -1 : 1));
+  const isWanted = (one: Placement): boolean => isWell(course, one) && !hasToLeave(course, one);
+  const worth = (one: Placement): number => (isWanted(one) ? 2 : isWell(course, one) ? 1 : 0);
+  const left = [...everywhere].sort((a, b) => worth(b) - worth(a) || (a.host < b.host ? -1 : 1));
   const beyond = left.splice(keys.length);
   for (const key of keys.filter((one) => byKey.has(one))) {
     const there = byKey.get(key)!;
     const beside = left.find((one) => there.some(({ host }) => host === one.host));
     const [first, last] = [left[0]!, left.at(-1)!];
-    const goes = isWell(course, last) ? (beside ?? last) : last;
+    const goes = isWanted(last) ? (beside ?? last) : last;
     const stays = beside !== undefined && isWell(course, beside) ? beside : first;
     // Where nobody has passed yet, one that serves is to serve on.
     const one = there.some(isProven) ? goes : stays;
@@ -112,9 +113,9 @@ function add(byKey: Map<string, Placement[]>, key: string, ...placements: readon
   else known.push(...placements);
 }
 
-/** It stays, and nothing comes in its place. */
+/** It stays where it is, nothing comes in its place, and nobody waits for it to be ready. */
 function slotBeside(course: Course, one: Placement): Slot {
-  return { ...slotOf(course, { slot: one.slot }, [one]), isOutOfReach: true };
+  return { ...slotOf(course, { slot: one.slot, host: one.host }, [one]), isOutOfReach: true };
 }
 
 /** Of a global service, what is to leave its host has nowhere else to be. */
