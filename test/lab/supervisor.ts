@@ -8,7 +8,6 @@
  * - When it is killed itself, the kernel ends all of the lab's processes, and the sweeper takes the rest away.
  * - Verbs about one machine are done one after another.
  */
-import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -18,7 +17,7 @@ import { allFolders, LabFolder, startTicks } from './folder';
 import { layOut, MAX_LABS, type Layout } from './layout';
 import type { LabOptions, Progress } from './lab';
 import { AddressesTaken } from './network';
-import { sourceCommand } from '../support/source-process';
+import { startSweeper } from './sweeper';
 import { removeTraces, sweepDeadLabs } from './traces';
 import { perform, type Answer, type LabStatus, type Verb } from './verbs';
 
@@ -81,16 +80,6 @@ async function make(options: LabOptions): Promise<void> {
     }
   }
   throw taken;
-}
-
-/** Waits for the end of this process, however that comes, and then takes away what the kernel does not. */
-function startSweeper(): void {
-  const command = [process.execPath, ...sourceCommand('test/lab/cli.ts'), 'sweep'];
-  const sweeper = spawn('sh', ['-c', 'read -r _; exec "$@"', 'sh', ...command], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  sweeper.unref();
 }
 
 function listen(at: LabFolder): void {
