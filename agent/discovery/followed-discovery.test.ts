@@ -108,6 +108,17 @@ test('names at random cost no watch, and no more than a thousand or two of them 
   expect([...world.discovery.followed].length).toBeLessThan(2500);
 });
 
+test('a name that is asked for again and again while etcd says nothing is one wait, and not forgotten meanwhile', async () => {
+  world.link.faults.disconnect();
+  const asked = [...Array(1000).keys()].map(() => world.discovery.service('web'));
+  expect(new Set(asked).size).toBe(1);
+  const ended = Promise.allSettled([asked[0]!]);
+  await world.hostUp(1, 'web-1-a');
+  world.link.faults.reconnect();
+  await world.clock.advance(1000);
+  expect(await ended).toMatchObject([{ status: 'fulfilled', value: { endpoints: [{ instance: 'web-1-a' }] } }]);
+});
+
 test('etcd away changes no answer; what was not known is unknown, not absent', async () => {
   await world.hostUp(1, 'web-1-a');
   await world.asked();

@@ -41,14 +41,19 @@ export interface FollowedDiscoveryOptions extends SourceOptions {
   readonly onChange?: () => void;
 }
 
+interface Waiting {
+  readonly answer: Promise<KnownService>;
+  readonly wake: () => void;
+}
+
 export class FollowedDiscovery implements Discovery {
   private readonly services = new Map<string, FollowedService>();
   private readonly narrow = new Map<string, NarrowSource>();
   private wide: WideSource | undefined;
   private readonly hosts: FollowedHosts;
   private readonly subscribers = new Map<string, Set<() => void>>();
-  /** Who waits for the first answer, or for the brake, by service. */
-  private readonly waiting = new Map<string, Set<() => void>>();
+  /** By service: the first answer, or that of the brake, which is on its way to all who have asked meanwhile. */
+  private readonly waiting = new Map<string, Waiting>();
   private readonly reader = new EndpointReader();
   private readonly lookedMs = new Map<string, number>();
   private readonly tools: ServiceTools;
@@ -152,29 +157,28 @@ export class FollowedDiscovery implements Discovery {
     for (const one of this.services.values()) one.doubt(false);
   }
 
-  private async waitFor(service: FollowedService): Promise<KnownService> {
+  /** However often one name is asked for meanwhile, it is one wait: memory for each would be the asker's to fill. */
+  private waitFor(service: FollowedService): Promise<KnownService> {
     const { name } = service;
     this.lookUp(service);
-    const waiting = this.waiting.get(name) ?? new Set();
-    this.waiting.set(name, waiting);
-    const deadlineMs = service.isSettling ? SETTLE_MS : ASK_MS;
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        cancel();
-        waiting.delete(wake);
-        if (waiting.size === 0) this.waiting.delete(name);
-        resolve();
-      };
-      const cancel = this.options.clock.after(deadlineMs, wake);
-      waiting.add(wake);
+    const begun = this.waiting.get(name);
+    if (begun !== undefined) return begun.answer;
+    let wake = (): void => undefined;
+    const woken = new Promise<void>((resolve) => (wake = resolve));
+    const cancel = this.options.clock.after(service.isSettling ? SETTLE_MS : ASK_MS, wake);
+    const answer = woken.then(() => {
+      cancel();
+      this.waiting.delete(name);
+      if (!isSure(service)) throw new UnknownYet(`a service "${name}"`);
+      return service.known;
     });
-    if (!isSure(service)) throw new UnknownYet(`a service "${name}"`);
-    return service.known;
+    this.waiting.set(name, { answer, wake });
+    return answer;
   }
 
   private changed(service: FollowedService): void {
     if (this.services.get(service.name) !== service) return;
-    if (isSure(service)) for (const wake of [...(this.waiting.get(service.name) ?? [])]) wake();
+    if (isSure(service)) this.waiting.get(service.name)?.wake();
     else if (service.isRead && !service.isSettling) this.lookUp(service);
     const told = this.subscribers.get(service.name);
     // Never from within the call that changed it.
@@ -232,7 +236,8 @@ export class FollowedDiscovery implements Discovery {
     const idle = [...this.services.values()].filter(
       (one) => nowMs - one.lastAskedMs > (one.known.exists ? FORGET_MS : FORGET_ABSENT_MS),
     );
-    for (const one of new Set([...excess, ...idle])) if (!this.subscribers.has(one.name)) this.forget(one);
+    const isNeeded = ({ name }: FollowedService): boolean => this.subscribers.has(name) || this.waiting.has(name);
+    for (const one of new Set([...excess, ...idle])) if (!isNeeded(one)) this.forget(one);
     this.crowdedAt = this.services.size + MAX_ABSENT;
     this.cancelForget = clock.after(FORGET_EVERY_MS, () => this.forgetUnasked());
   }

@@ -1,60 +1,88 @@
-/** Addresses of hosts, as their records in etcd say: they hardly ever change, so that what was read a moment ago will do. */
+/**
+ * Addresses of hosts, as their records in etcd say: they hardly ever change, so that what was read a moment ago will do.
+ *
+ * INVARIANTS
+ * - Whoever asks for whatever: questions to etcd and names that nobody has are bounded, and take no known host away.
+ */
 import type { Clock } from '../../lib/clock';
 import { decodeDocument, DocumentError } from '../../lib/documents/codec';
 import type { Keys } from '../../lib/documents/keys';
 import { StoreError, type Store } from '../../lib/etcd/store';
-import { UnknownYet } from './discovery';
+import { ASK_MS, UnknownYet } from './discovery';
 
 /** What is older is read again, and answered meanwhile. */
 const FRESH_MS = 10_000;
 /** That there is none of a name is asked again sooner. */
 const FRESH_ABSENCE_MS = 1000;
 const MAX_HOSTS = 10_000;
+/** Names that there is no host of; with more all of them are asked for anew. */
+const MAX_ABSENT = 1000;
+/** Hosts about which etcd is asked at once. */
+const MAX_QUESTIONS = 256;
 
 interface ReadHost {
-  /** Undefined: there is none of the name. */
-  readonly address: string | undefined;
+  readonly address: string;
   readonly readMs: number;
 }
 
 export class FollowedHosts {
-  private readonly read = new Map<string, ReadHost>();
-  private readonly reading = new Map<string, Promise<string | undefined>>();
+  private readonly known = new Map<string, ReadHost>();
+  /** Since when, monotonic. */
+  private readonly absentMs = new Map<string, number>();
+  private readonly asked = new Map<string, Promise<string | undefined>>();
 
   constructor(private readonly options: { readonly store: Store; readonly keys: Keys; readonly clock: Clock }) {}
 
   /** @returns its address; undefined when there is none of the name. @throws UnknownYet, as a rejection */
   address(name: string): string | undefined | Promise<string | undefined> {
-    const known = this.read.get(name);
-    if (known === undefined) return this.ask(name);
-    const ageMs = this.options.clock.monotonicMs() - known.readMs;
-    if (known.address === undefined && ageMs >= FRESH_ABSENCE_MS) return this.ask(name);
-    if (ageMs >= FRESH_MS) void this.ask(name).catch(() => undefined);
-    return known.address;
+    const nowMs = this.options.clock.monotonicMs();
+    const known = this.known.get(name);
+    if (known !== undefined) {
+      if (nowMs - known.readMs >= FRESH_MS) void this.ask(name).catch(() => undefined);
+      return known.address;
+    }
+    return nowMs - (this.absentMs.get(name) ?? -Infinity) < FRESH_ABSENCE_MS ? undefined : this.ask(name);
   }
 
   private ask(name: string): Promise<string | undefined> {
-    const asked = this.reading.get(name);
-    if (asked !== undefined) return asked;
-    const asking = this.readOne(name).finally(() => this.reading.delete(name));
-    this.reading.set(name, asking);
+    const begun = this.asked.get(name);
+    if (begun !== undefined) return begun;
+    const unknown = new UnknownYet(`a host "${name}"`);
+    if (this.asked.size >= MAX_QUESTIONS) return Promise.reject(unknown);
+    let cancel = (): void => undefined;
+    const late = new Promise<never>((_, reject) => {
+      cancel = this.options.clock.after(ASK_MS, () => reject(unknown));
+    });
+    // It counts until etcd has answered, or will not: also when nobody waits any more.
+    const read = this.read(name).finally(() => this.asked.delete(name));
+    const asking = Promise.race([read, late]).finally(() => cancel());
+    this.asked.set(name, asking);
     return asking;
   }
 
-  private async readOne(name: string): Promise<string | undefined> {
-    const { store, keys, clock } = this.options;
+  private async read(name: string): Promise<string | undefined> {
+    const { store, keys } = this.options;
     try {
       const [kv] = (await store.range({ key: keys.hostRecord(name) })).kvs;
-      const address = kv === undefined ? undefined : decodeDocument('HostRecord', kv.value).address;
-      if (this.read.size >= MAX_HOSTS) this.read.clear();
-      this.read.set(name, { address, readMs: clock.monotonicMs() });
-      return address;
+      this.note(name, kv === undefined ? undefined : decodeDocument('HostRecord', kv.value).address);
     } catch (error) {
       if (!(error instanceof StoreError) && !(error instanceof DocumentError)) throw error;
       // What was known stays.
-      const known = this.read.get(name);
-      if (known?.address !== undefined) return known.address;
-      throw new UnknownYet(`a host "${name}"`);
+      if (!this.known.has(name)) throw new UnknownYet(`a host "${name}"`);
+    }
+    return this.known.get(name)?.address;
+  }
+
+  private note(name: string, address: string | undefined): void {
+    const readMs = this.options.clock.monotonicMs();
+    if (address === undefined) {
+      this.known.delete(name);
+      if (this.absentMs.size >= MAX_ABSENT) this.absentMs.clear();
+      this.absentMs.set(name, readMs);
+    } else {
+      this.absentMs.delete(name);
+      if (this.known.size >= MAX_HOSTS) this.known.clear();
+      this.known.set(name, { address, readMs });
     }
   }
 }
