@@ -20,6 +20,7 @@ export interface ForeignPort {
   readonly target: number;
   readonly protocol: string;
   readonly published: number;
+  /** Empty when Docker does not say: all. */
   readonly hostIp: string;
 }
 
@@ -31,6 +32,7 @@ export interface ForeignContainer {
   readonly words: Readonly<Record<string, string>>;
   /** Where the agent reaches it; empty when nowhere. */
   readonly address: string;
+  /** What is bound to several addresses, or to both families, is there several times. */
   readonly ports: readonly ForeignPort[];
 }
 
@@ -145,14 +147,10 @@ function readForeign(entry: ContainerInfo, environment: Environment): ForeignCon
   };
 }
 
-/** Docker lists one that is bound to both families twice. */
 function portsOf({ Ports }: ContainerInfo): readonly ForeignPort[] {
-  const ports = new Map<string, ForeignPort>();
-  for (const { IP, PrivatePort: target, PublicPort: published, Type: protocol } of Ports) {
-    const isAny = IP === undefined || IP === '' || IP === '0.0.0.0' || IP === '::';
-    const key = `${target}/${protocol}/${published}`;
-    if (published > 0 && (isAny || !ports.has(key)))
-      ports.set(key, { target, protocol, published, hostIp: isAny ? '' : IP });
-  }
-  return [...ports.values()].sort((a, b) => a.target - b.target || a.published - b.published);
+  return Ports.filter(({ PublicPort }) => PublicPort > 0)
+    .map(({ IP, PrivatePort, PublicPort, Type }) => {
+      return { target: PrivatePort, protocol: Type, published: PublicPort, hostIp: IP ?? '' };
+    })
+    .sort((a, b) => a.target - b.target || a.published - b.published);
 }

@@ -38,7 +38,8 @@ test('by its environment or labels, while it runs, and while its check passes', 
   await run(ignored, '-e', `SERVICE_NAME=ignored-${id}`, '-e', 'SERVICE_IGNORE=true');
   await run(silent);
   await run(wrong, '-e', 'SERVICE_NAME=no_label');
-  await run(plain, '-e', `SERVICE_NAME=Plain-${id}`);
+  // Published twice: two ports of the host are one of the container, as where Docker finds one of a pair taken.
+  await run(plain, '-p', '8080', '-e', `SERVICE_NAME=Plain-${id}`);
   const check = ['SERVICE_8080_CHECK_HTTP=/ok', 'SERVICE_8080_CHECK_INTERVAL=200ms'].flatMap((word) => [
     '--label',
     word,
@@ -46,7 +47,11 @@ test('by its environment or labels, while it runs, and while its check passes', 
   await run(checked, '--label', `SERVICE_8080_NAME=checked-${id}`, ...check);
 
   const found = await until('the plain one', () => endpoint(`plain-${id}`, plain));
-  const port = Number(/:(\d+)$/m.exec(await docker('port', plain, '8080/tcp'))![1]);
+  const ports = [...(await docker('port', plain, '8080/tcp')).matchAll(/0\.0\.0\.0:(\d+)$/gm)].map(([, port]) =>
+    Number(port),
+  );
+  const port = Math.min(...ports);
+  expect(ports).toHaveLength(2);
   expect(found).toMatchObject({ host: '127.0.0.1', hostName: 'h1', port, ports: { 8080: port }, release: 0 });
   const isThere = async (): Promise<boolean> => (await endpoint(`checked-${id}`, checked)) !== undefined;
   await until('the checked one', isThere);

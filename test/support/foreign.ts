@@ -5,11 +5,11 @@ import type { Clock } from '../../lib/clock';
 import { silentLogger } from '../../lib/log';
 
 /** Foreign containers of host h1, none of which has a check, as an engine tells of them. They are looked at every minute. */
-export function foreignOn(clock: Clock, engine: Pick<ForeignEngine, 'list'>): ForeignEndpoints {
+export function foreignOn(clock: Clock, engine: Pick<ForeignEngine, 'list'>, address = '10.0.0.1'): ForeignEndpoints {
   const tryProbe = () => Promise.reject(new Error('nobody has a probe'));
   const probes = createProber({ clock, log: silentLogger, random: () => 0.5, tryProbe });
   return new ForeignEndpoints({
     ...{ clock, log: silentLogger, probes, engine: { ...engine, watch: () => undefined } },
-    host: { name: 'h1', address: '10.0.0.1', labels: {}, weight: 1 },
+    host: { name: 'h1', address, labels: {}, weight: 1 },
   });
 }

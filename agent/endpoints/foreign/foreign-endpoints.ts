@@ -101,7 +101,7 @@ export class ForeignEndpoints {
       if (reason !== undefined) problems.add(`container ${name} is not published until it can be inspected: ${reason}`);
     this.isKnown ||= unread.size === 0;
     this.found = containers.flatMap((container) => {
-      const read = readRegistrator(container, host.name);
+      const read = readRegistrator({ ...container, ports: onePerPort(container.ports, host.address) }, host.name);
       for (const problem of read.problems) problems.add(problem);
       return read.services
         .filter(({ port }) => isReachable(port, host.address))
@@ -123,6 +123,26 @@ export class ForeignEndpoints {
     };
     return { service, instance, containerId: container.id, endpoint };
   }
+}
+
+/**
+ * Of several ports of the host that are one of the container, that at which the host's address is answered best: Docker gives
+ * IPv4 and IPv6 different ones where it picks them and one of the two is taken.
+ */
+function onePerPort(ports: readonly ForeignPort[], address: string): readonly ForeignPort[] {
+  const fits = ({ hostIp }: ForeignPort): number => {
+    if (!isReachable({ hostIp }, address)) return 0;
+    if (hostIp === address) return 3;
+    const isAny = ['', '0.0.0.0', '::'].includes(hostIp);
+    return isAny && hostIp.includes(':') === address.includes(':') ? 2 : 1;
+  };
+  const best = new Map<string, ForeignPort>();
+  for (const port of ports) {
+    const key = `${port.target}/${port.protocol}`;
+    const other = best.get(key);
+    if (other === undefined || fits(port) > fits(other)) best.set(key, port);
+  }
+  return [...best.values()];
 }
 
 /** As the prober knows containers: each port of its own, since each has its own check. */
