@@ -180,3 +180,35 @@ test('the last lines of a crash are of the run that crashed, not of one that was
   ]);
   expect(host.statusOf('web-1')?.lastExit?.log).toEqual(['starting', 'exits with 3']);
 });
+
+describe('an exit for memory, of which Docker tells later than of the exit', () => {
+  let toldMs: number | undefined;
+  const late = (engine: Engine): Engine =>
+    over(engine, {
+      list: async () =>
+        (await engine.list()).map((one) => (toldMs === undefined ? one : { ...one, outOfMemoryMs: toldMs })),
+    });
+  beforeEach(() => (toldMs = undefined));
+
+  test.each<[string, number, boolean]>([
+    ['a moment later', 400, true],
+    ['long after, which is of another run', 20_000, false],
+  ])('is told as such, also when it runs again: %s', async (_when, afterMs, isForMemory) => {
+    const host = make({ wrap: late });
+    await host.want(desiredOf({ 'web-1': WEB }), 2000);
+    const exitedMs = host.clock.wallMs();
+    host.docker.exit(host.containerOf('web-1')!.id, 137);
+    await host.clock.advance(25_000);
+    const killed = { phase: 'RUNNING', restarts: 1, lastRestartReason: 'ended by SIGKILL (exit code 137)' };
+    expect(host.statusOf('web-1')).toMatchObject({ ...killed, lastExit: { code: 137, oomKilled: false } });
+    toldMs = exitedMs + afterMs;
+    host.loop.wake();
+    await host.clock.advance(2000);
+    const reason = isForMemory ? 'killed for running out of memory (exit code 137)' : killed.lastRestartReason;
+    expect(host.statusOf('web-1')).toMatchObject({
+      ...{ ...killed, lastRestartReason: reason },
+      lastExit: { code: 137, oomKilled: isForMemory, log: ['exits with 137'] },
+    });
+    expect(host.timesOf('start web-1')).toHaveLength(1);
+  });
+});

@@ -209,8 +209,8 @@ class DockerodeEngine implements Engine {
       connection: this.connection,
       filters: containerEvents(ownershipFilter(this.options)),
       ...{ log, signal, random: random ?? Math.random },
-      onEvent: (id) => {
-        this.changed(id);
+      onEvent: (event) => {
+        this.containers.hear(event);
         wake();
       },
       onConnected: (isConnected) => {

@@ -29,6 +29,15 @@ export function containerEvents(labels: readonly string[]): EventFollower['filte
 /** Not among them: that one is mounted or unmounted, with every start of a container. */
 export const VOLUME_EVENTS: EventFollower['filters'] = { type: ['volume'], event: ['create', 'destroy', 'prune'] };
 
+/** What Docker tells, as far as it can be read. */
+export interface DockerEvent {
+  /** Of what something happened to. */
+  readonly id: string | undefined;
+  readonly action: string;
+  /** Docker's wall clock. */
+  readonly atMs: number;
+}
+
 export interface EventFollower {
   readonly connection: DockerConnection;
   /** Which events. */
@@ -37,8 +46,7 @@ export interface EventFollower {
   /** For jitter; a number in [0, 1). */
   readonly random: () => number;
   readonly signal: AbortSignal;
-  /** Id of what something happened to; undefined when it can't be told. */
-  readonly onEvent: (id?: string) => void;
+  readonly onEvent: (event: DockerEvent) => void;
   /** Whether events are told from now on. Before the first call they are not. */
   readonly onConnected: (isConnected: boolean) => void;
 }
@@ -82,7 +90,7 @@ function open({ connection, filters, signal }: EventFollower): Promise<NodeJS.Re
 /** Settles when the stream is over, however it ends. */
 function read(stream: NodeJS.ReadableStream, { signal, onEvent }: EventFollower): Promise<void> {
   return new Promise((resolve) => {
-    const lines = new LineReader((line) => onEvent(idOf(line)));
+    const lines = new LineReader((line) => onEvent(readEvent(line)));
     const end = (): void => {
       signal.removeEventListener('abort', end);
       (stream as { destroy?: () => void }).destroy?.();
@@ -98,13 +106,21 @@ function read(stream: NodeJS.ReadableStream, { signal, onEvent }: EventFollower)
   });
 }
 
-/** An event only wakes: one that can't be read wakes all the same. */
-function idOf(line: string): string | undefined {
+/** An event wakes whatever it says: one that can't be read as well. */
+function readEvent(line: string): DockerEvent {
   try {
-    return (JSON.parse(line) as { Actor?: { ID?: string } } | null)?.Actor?.ID;
+    const { Action = '', Actor, timeNano = 0 } = (JSON.parse(line) ?? {}) as EventLine;
+    return { id: Actor?.ID, action: Action, atMs: timeNano / 1e6 };
   } catch {
-    return undefined;
+    return { id: undefined, action: '', atMs: 0 };
   }
+}
+
+/** From GET /events. */
+interface EventLine {
+  readonly Action?: string;
+  readonly Actor?: { readonly ID?: string };
+  readonly timeNano?: number;
 }
 
 function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {

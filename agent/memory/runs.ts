@@ -1,6 +1,8 @@
 /** What the agent makes of a container's runs: which exits are new, how long the next start waits. */
 import { backoffMs } from '../../lib/backoff';
 import type { LastExit } from '../../lib/documents/types';
+import { wasForMemory } from '../plan/out-of-memory';
+import { REASONS } from '../plan/reasons';
 import { runOf, type ActualContainer, type DesiredInstance } from '../plan/types';
 import { attemptsOf, type Entry } from './entry';
 
@@ -27,6 +29,7 @@ export function observeRun(
   const { windowMs = 0, delayMs = 0 } = spec?.deploy.restartPolicy ?? {};
   const run = runOf(container);
   const isRunning = container.state === 'running';
+  noteMemory(container, entry);
   if (isRunning) noteRunning(container, entry);
   if (isRunning && (container.health === 'healthy' || container.health === 'none')) entry.goodRun = run;
   // What nobody saw running, a run between two passes or before this agent, is judged by its length alone.
@@ -46,6 +49,17 @@ export function observeRun(
     entry.restartNotBeforeMs = nowMs + entry.restartDelayMs;
   }
   return crash;
+}
+
+/** The exit was seen before, and perhaps the container was started again since. */
+function noteMemory({ outOfMemoryMs }: ActualContainer, entry: Entry): void {
+  const { lastExit } = entry;
+  if (outOfMemoryMs === undefined || lastExit === undefined || lastExit.oomKilled) return;
+  if (!wasForMemory(lastExit, outOfMemoryMs)) return;
+  const { code, signal } = lastExit;
+  if (entry.lastRestartReason === REASONS.exited(code, false, signal))
+    entry.lastRestartReason = REASONS.exited(code, true, signal);
+  entry.lastExit = { ...lastExit, oomKilled: true };
 }
 
 function noteRunning({ previousExitMs }: ActualContainer, entry: Entry): void {

@@ -83,6 +83,8 @@ export interface ActualContainer {
   readonly previousExitMs: number;
   /** Of the last run, when it has exited. */
   readonly exit?: LastExit;
+  /** When Docker told last that it ran out of memory, Docker's wall clock; absent: it has not. */
+  readonly outOfMemoryMs?: number;
   /** How long the present or the last run lasted, milliseconds. */
   readonly ranForMs: number;
 }

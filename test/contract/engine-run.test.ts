@@ -81,7 +81,13 @@ describe.each(ENGINE_SUBJECTS)('%s', (_name, startSubject) => {
     });
 
     test('tells that it was for memory', async () => {
+      const watching = new AbortController();
+      engine.watch(() => undefined, watching.signal);
       await begin({ command: COMMANDS.eatsMemory, limits: { nanoCpus: 0, memoryBytes: 24 * MIB, pids: 0 } });
+      // Docker may tell so later than it tells of the exit.
+      for (const endMs = Date.now() + 10_000; (await exited()).exit?.oomKilled !== true && Date.now() < endMs;)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      watching.abort();
       expect((await exited()).exit).toMatchObject({ code: 137, oomKilled: true });
     });
   });

@@ -4,11 +4,13 @@
  */
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
 import type { Logger } from '../../../lib/log';
+import { wasForMemory } from '../../plan/out-of-memory';
 import type { ActualContainer } from '../../plan/types';
 import { eachBounded } from '../bounded';
 import { READ_DEADLINE_MS, type DockerConnection } from '../connection';
 import { compareContainers, readContainer, readListedContainer, type ReadContainer } from './container-reading';
 import { EngineError } from '../engine';
+import type { DockerEvent } from '../events';
 import { ownershipFilter, type Ownership } from './labels';
 
 /** What was inspected is inspected again after this, whatever the events say. */
@@ -32,6 +34,8 @@ export class ContainerList {
   private readonly complainedOf = new Set<string>();
   /** As last inspected: one that Docker says no more of must not be stopped in less time than its operator gave it. */
   private readonly stopGraceMs = new Map<string, number>();
+  /** When Docker told last that a container ran out of memory. */
+  private readonly outOfMemoryMs = new Map<string, number>();
   /** Counts changes, so that an inspection that a change overtook is not kept. */
   private changes = 0;
   /** Whether changes are told. While they are not, nothing is remembered. */
@@ -66,6 +70,11 @@ export class ContainerList {
     else this.inspected.delete(id);
   }
 
+  hear({ id, action, atMs }: DockerEvent): void {
+    if (id !== undefined && action === 'oom') this.outOfMemoryMs.set(id, atMs);
+    this.changed(id);
+  }
+
   /** Changes are told from now on, or no more. */
   tell(isTold: boolean): void {
     this.isTold = isTold;
@@ -77,17 +86,26 @@ export class ContainerList {
     const found = await this.inspect(entry);
     if (found === 'gone') return undefined;
     const container = found === undefined ? readListedContainer(entry) : readContainer(found, clock.wallMs());
-    if (typeof container !== 'string') return this.withGrace(container, found !== undefined);
+    if (typeof container !== 'string') return this.withKnown(container, found !== undefined);
     if (!this.complainedOf.has(entry.Id))
       this.log.warn('a container that bears our labels is left alone', { container: entry.Id, reason: container });
     this.complainedOf.add(entry.Id);
     return undefined;
   }
 
-  private withGrace(container: ReadContainer, isInspected: boolean): ReadContainer {
-    const { id, stopGracePeriodMs } = container;
-    if (isInspected) this.stopGraceMs.set(id, stopGracePeriodMs);
-    return { ...container, stopGracePeriodMs: this.stopGraceMs.get(id) ?? stopGracePeriodMs };
+  private withKnown(container: ReadContainer, isInspected: boolean): ReadContainer {
+    const { id, exit } = container;
+    if (isInspected) this.stopGraceMs.set(id, container.stopGracePeriodMs);
+    const stopGracePeriodMs = this.stopGraceMs.get(id) ?? container.stopGracePeriodMs;
+    const outOfMemoryMs = this.outOfMemoryMs.get(id);
+    if (outOfMemoryMs === undefined) return { ...container, stopGracePeriodMs };
+    const isForMemory = exit !== undefined && wasForMemory(exit, outOfMemoryMs);
+    return {
+      ...container,
+      stopGracePeriodMs,
+      outOfMemoryMs,
+      ...(isForMemory && { exit: { ...exit, oomKilled: true } }),
+    };
   }
 
   private async inspect(entry: ContainerInfo): Promise<ContainerInspectInfo | undefined | 'gone'> {
@@ -130,6 +148,7 @@ export class ContainerList {
   private forgetGone(ids: ReadonlySet<string>): void {
     for (const id of this.inspected.keys()) if (!ids.has(id)) this.inspected.delete(id);
     for (const id of this.stopGraceMs.keys()) if (!ids.has(id)) this.stopGraceMs.delete(id);
+    for (const id of this.outOfMemoryMs.keys()) if (!ids.has(id)) this.outOfMemoryMs.delete(id);
     for (const id of this.complainedOf) if (!ids.has(id)) this.complainedOf.delete(id);
   }
 }
