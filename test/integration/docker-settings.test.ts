@@ -226,4 +226,3 @@ test('a paused container is stopped all the same', async () => {
   await engine.stop(id, 1000);
   expect((await engine.list())[0]?.state).toBe('exited');
 });
-
