@@ -135,7 +135,7 @@ export class WideSource {
 
   private takeEvents(events: readonly WatchEvent[], revision: number): void {
     for (const [service, ours] of this.byService(events, keyOf))
-      if (service.isRead) service.apply(changesOf(this.prefixOf(service), ours), revision);
+      service.apply(changesOf(this.prefixOf(service), ours), revision);
   }
 
   /** What is of services that are followed. */

@@ -65,7 +65,7 @@ export class FollowedDiscovery implements Discovery {
     const { clock, log, accepts } = options;
     this.hosts = new FollowedHosts(options);
     this.tools = {
-      ...{ clock, log, accepts, reader: this.reader, isAlive: (host) => this.isAlive(host) },
+      ...{ clock, log, accepts, reader: this.reader, aliveSince: (host) => this.aliveSince(host) },
       isSubscribed: (service) => this.subscribers.has(service),
       onChange: (service) => this.changed(service),
     };
@@ -212,15 +212,15 @@ export class FollowedDiscovery implements Discovery {
     );
   }
 
-  /** @returns undefined when etcd does not say it soon */
-  private isAlive(hostName: string): Promise<boolean | undefined> {
+  /** @returns undefined when it is not there, and when etcd does not say it soon */
+  private aliveSince(hostName: string): Promise<number | undefined> {
     const { store, keys, clock } = this.options;
     return new Promise((resolve) => {
       const cancel = clock.after(ALIVE_MS, () => resolve(undefined));
       store.range({ key: keys.hostAlive(hostName) }).then(
         ({ kvs }) => {
           cancel();
-          resolve(kvs[0]?.lease !== undefined);
+          resolve(kvs[0]?.lease === undefined ? undefined : kvs[0].createRevision);
         },
         () => resolve(undefined),
       );

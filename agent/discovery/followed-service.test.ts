@@ -12,7 +12,7 @@ beforeEach(() => {
   changes = 0;
   service = new FollowedService('web', {
     ...{ clock: createFakeClock(), log: silentLogger, reader: new EndpointReader(), isSubscribed: () => true },
-    ...{ accepts: () => Promise.resolve(false), isAlive: () => Promise.resolve(true), onChange: () => changes++ },
+    ...{ accepts: () => Promise.resolve(false), aliveSince: () => Promise.resolve(1), onChange: () => changes++ },
   });
 });
 afterEach(() => service.close());

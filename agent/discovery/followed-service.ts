@@ -46,8 +46,8 @@ export class FollowedService {
   /** Keys of it that can't be read, by instance: why. */
   unreadable: ReadonlyMap<string, string> = NONE;
   private readonly endpoints = new Map<string, ReadEndpoint>();
-  /** Of the store that the last list is of. */
-  private listedRevision = 0;
+  /** Of the store, of what it said last; Infinity: it has said nothing yet. */
+  private revision = Infinity;
   private stale: StaleEndpoints | undefined;
   private doubted: DoubtedEndpoints | undefined;
   private built: KnownService | undefined;
@@ -72,17 +72,21 @@ export class FollowedService {
   /** Etcd says so, at this revision; what is not in the picture is not there. */
   list(picture: Picture, revision: number): void {
     const isFirst = !this.isRead;
+    // A store that is behind itself was put back: nothing in it is older than what vanished by that.
+    const thereAt = revision < this.revision && !isFirst ? 0 : this.revision;
     this.isRead = true;
-    this.listedRevision = revision;
+    this.revision = revision;
     const listed = [...picture.keys(), ...this.endpoints.keys(), ...this.unreadable.keys()];
     const changed = new Set(listed.filter((instance) => !this.isKnown(instance, picture.get(instance))));
-    if (isFirst || changed.size > 0) this.takeAll(picture, changed);
+    if (isFirst || changed.size > 0) this.takeAll(picture, changed, thereAt);
   }
 
   /** Etcd says so of these instances, all at once. */
   apply(changes: Changes, revision: number): void {
-    // The list was of a later moment.
-    if (revision > this.listedRevision) this.takeAll(changes, changes.keys());
+    // The list was of a later moment, or is still to come: a part is not the whole.
+    if (revision <= this.revision) return;
+    this.revision = revision;
+    this.takeAll(changes, changes.keys(), revision - 1);
   }
 
   /** From the copy on disk: what was known when etcd was heard last. */
@@ -129,7 +133,8 @@ export class FollowedService {
     return known !== undefined && found !== undefined && isReadFrom(known, found);
   }
 
-  private takeAll(picture: Changes, changed: Iterable<string>): void {
+  /** @param thereAt revision of the store at which what vanishes was there last */
+  private takeAll(picture: Changes, changed: Iterable<string>, thereAt: number): void {
     const vanished: KnownEndpoint[] = [];
     for (const instance of changed) {
       const found = picture.get(instance);
@@ -138,7 +143,7 @@ export class FollowedService {
       if (found === undefined) this.forget(instance);
     }
     this.stale?.present(this.endpoints);
-    if (vanished.length > 0) this.brake.vanished(vanished, this.endpoints.size);
+    if (vanished.length > 0) this.brake.vanished(vanished, this.endpoints.size, thereAt);
     this.changed();
   }
 

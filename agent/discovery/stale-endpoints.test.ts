@@ -1,5 +1,5 @@
 /** The brake on mass expiry, and what counts while etcd is not heard. */
-import { DiscoveryWorld, keys, TTL_MS } from '../../test/support/discovery-world';
+import { DiscoveryWorld, gate, keys, TTL_MS } from '../../test/support/discovery-world';
 
 let world: DiscoveryWorld;
 beforeEach(() => void (world = new DiscoveryWorld()));
@@ -128,7 +128,7 @@ test('while it is found out for too long what accepts connections, a service is 
   await world.put(keys.service('web'));
   await world.hostUp(1, 'web-1-a');
   await world.asked();
-  world.hanging = true;
+  world.connectionsWait = gate().wait;
   await world.expire(1);
   expect(await world.asked()).toBe('unknown');
 });

@@ -2,8 +2,8 @@
  * The brake on mass expiry, for one service: endpoints that vanished together with most of the others, and not because their
  * hosts' agents took them back, count as long as they accept connections.
  *
- * What vanished is explicit where the host's alive key is there: it hangs on the same lease as the endpoints, so that etcd
- * takes both away at once, and the agent brings both back at once.
+ * What vanished is explicit where the host's alive key was there all the time: it hangs on the same lease as the endpoints, so
+ * that etcd takes both away at once. That it is there again by now says nothing: the agent was granted another lease.
  */
 import type { Clock } from '../../lib/clock';
 import type { KnownEndpoint } from './discovery';
@@ -22,8 +22,11 @@ export interface StaleTools {
   readonly clock: Clock;
   /** Whether it accepts a TCP connection. Settles soon, and never rejects. */
   readonly accepts: (endpoint: KnownEndpoint) => Promise<boolean>;
-  /** Whether the host's alive key is in etcd; undefined when etcd does not say. Settles soon, and never rejects. */
-  readonly isAlive: (hostName: string) => Promise<boolean | undefined>;
+  /**
+   * Revision of etcd since which the host's alive key has been there; undefined when it is not, or etcd does not say. Settles
+   * soon, and never rejects.
+   */
+  readonly aliveSince: (hostName: string) => Promise<number | undefined>;
   /** The answer of `current` or `isSettling` is another one. */
   readonly onChange: () => void;
 }
@@ -31,6 +34,8 @@ export interface StaleTools {
 interface Vanished {
   readonly endpoint: KnownEndpoint;
   readonly atMs: number;
+  /** Revision of etcd at which it was there last. */
+  readonly thereAt: number;
 }
 
 export class StaleEndpoints {
@@ -59,11 +64,14 @@ export class StaleEndpoints {
     return this.settling > 0;
   }
 
-  /** @param left how many of the service etcd has now */
-  vanished(endpoints: readonly KnownEndpoint[], left: number): void {
+  /**
+   * @param left how many of the service etcd has now
+   * @param thereAt revision of etcd at which they were there last
+   */
+  vanished(endpoints: readonly KnownEndpoint[], left: number, thereAt: number): void {
     const atMs = this.tools.clock.monotonicMs();
     for (const [instance, one] of this.recent) if (atMs - one.atMs > WINDOW_MS) this.recent.delete(instance);
-    for (const endpoint of endpoints) this.recent.set(endpoint.instance, { endpoint, atMs });
+    for (const endpoint of endpoints) this.recent.set(endpoint.instance, { endpoint, atMs, thereAt });
     const gone = this.recent.size + this.stale.size + this.settling;
     if (gone <= left || this.recent.size === 0) return;
     this.wanted = Math.max(this.wanted, gone + left);
@@ -95,13 +103,16 @@ export class StaleEndpoints {
 
   private async settle(found: readonly Vanished[]): Promise<void> {
     this.settling += found.length;
-    const { isAlive } = this.tools;
+    const { aliveSince } = this.tools;
     const hosts = [...new Set(found.map(({ endpoint }) => endpoint.hostName))];
     const [alive, accepting] = await Promise.all([
-      Promise.all(hosts.map(async (host) => ((await isAlive(host)) === true ? host : undefined))),
+      Promise.all(hosts.map(async (host) => [host, await aliveSince(host)] as const)),
       this.acceptingOf(found),
     ]);
-    const expired = accepting.filter(({ endpoint }) => !alive.includes(endpoint.hostName));
+    const since = new Map(alive);
+    const isTakenBack = ({ endpoint, thereAt }: Vanished): boolean =>
+      (since.get(endpoint.hostName) ?? Infinity) <= thereAt;
+    const expired = accepting.filter((one) => !isTakenBack(one));
     this.settling -= found.length;
     if (this.isClosed) return;
     // Released meanwhile: enough are back.
@@ -142,9 +153,9 @@ export class StaleEndpoints {
 
   private async noteBack(ones: readonly Vanished[], nowMs: number): Promise<void> {
     const hosts = [...new Set(ones.map(({ endpoint }) => endpoint.hostName))];
-    const alive = await Promise.all(hosts.map((host) => this.tools.isAlive(host)));
+    const alive = await Promise.all(hosts.map((host) => this.tools.aliveSince(host)));
     hosts.forEach((host, index) => {
-      if (alive[index] !== true) this.backSinceMs.delete(host);
+      if (alive[index] === undefined) this.backSinceMs.delete(host);
       else if (!this.backSinceMs.has(host)) this.backSinceMs.set(host, nowMs);
     });
   }
@@ -155,6 +166,6 @@ export class StaleEndpoints {
   }
 }
 
-function toStale({ endpoint, atMs }: Vanished): Vanished {
-  return { endpoint: { ...endpoint, isStale: true }, atMs };
+function toStale(one: Vanished): Vanished {
+  return { ...one, endpoint: { ...one.endpoint, isStale: true } };
 }

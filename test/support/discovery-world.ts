@@ -22,8 +22,11 @@ export class DiscoveryWorld {
   watched: readonly KeyRange[] = [];
   /** Addresses, "10.0.0.1", that accept no connection. */
   readonly refusing = new Set<string>();
-  /** No try of a connection ends. */
-  hanging = false;
+  /** What a read of the discovery waits for before etcd gets it, and before the answer of etcd arrives. */
+  requestsWait: Promise<void> | undefined;
+  answersWait: Promise<void> | undefined;
+  /** The same of each try of a connection. */
+  connectionsWait: Promise<void> | undefined;
   readonly discovery: FollowedDiscovery;
   private readonly leases = new Map<string, string>();
 
@@ -38,10 +41,19 @@ export class DiscoveryWorld {
       };
       return { close };
     };
+    followed.range = async (range) => {
+      await this.requestsWait;
+      const found = await this.link.range(range);
+      await this.answersWait;
+      return found;
+    };
     this.discovery = new FollowedDiscovery({
       ...{ store: followed, keys, clock: this.clock, log: silentLogger, random: () => 0.5, leaseTtlMs: TTL_MS },
       host: { name: 'h9', address: '10.0.0.9' },
-      accepts: ({ host }) => (this.hanging ? new Promise(() => undefined) : Promise.resolve(!this.refusing.has(host))),
+      accepts: async ({ host }) => {
+        await this.connectionsWait;
+        return !this.refusing.has(host);
+      },
     });
   }
 
@@ -93,6 +105,13 @@ export class DiscoveryWorld {
       ? answer.endpoints.map(({ instance, isStale }) => (isStale ? `${instance}?` : instance))
       : 'absent';
   }
+}
+
+/** @returns a promise, and what lets it settle */
+export function gate(): { readonly wait: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const wait = new Promise<void>((resolve) => (open = resolve));
+  return { wait, open };
 }
 
 /** Document of one on host "h<number>". */
