@@ -1,5 +1,6 @@
 /** What changes while a list is on its way. */
-import { DiscoveryWorld, endpoint, gate, keys } from '../../test/support/discovery-world';
+import { DiscoveryWorld, endpoint, keys } from '../../test/support/discovery-world';
+import { gate } from '../../test/support/wait';
 
 let world: DiscoveryWorld;
 /** The hundred that are watched each for itself. */

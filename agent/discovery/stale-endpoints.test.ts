@@ -1,5 +1,6 @@
 /** The brake on mass expiry, and what counts while etcd is not heard. */
-import { DiscoveryWorld, gate, keys, TTL_MS } from '../../test/support/discovery-world';
+import { DiscoveryWorld, keys, TTL_MS } from '../../test/support/discovery-world';
+import { gate } from '../../test/support/wait';
 
 let world: DiscoveryWorld;
 beforeEach(() => void (world = new DiscoveryWorld()));

@@ -1,6 +1,7 @@
 /** Whether an endpoint that vanished was taken back, or etcd took it: what is read later has to tell how it was then. */
 import { emptyDocument } from '../../lib/documents/codec';
-import { DiscoveryWorld, endpoint, gate, keys } from '../../test/support/discovery-world';
+import { DiscoveryWorld, endpoint, keys } from '../../test/support/discovery-world';
+import { gate } from '../../test/support/wait';
 
 let world: DiscoveryWorld;
 beforeEach(async () => {

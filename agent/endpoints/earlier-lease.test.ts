@@ -2,6 +2,8 @@ import { foreignOn } from '../../test/support/foreign';
 import { AgentHost, keys, TTL_MS, type Assigned } from '../../test/support/agent-host';
 import { over } from '../../test/support/loop-host';
 import { releaseOf } from '../../test/support/desired';
+import { gate } from '../../test/support/wait';
+import { delegateStore } from '../../test/support/store-delegate';
 
 const CHECKED = releaseOf('web', { hasCheck: true });
 const OF: Assigned = { of: { ...CHECKED, deploy: { ...CHECKED.deploy, onUnhealthy: 'withdraw' } } };
@@ -152,6 +154,47 @@ test.each<[string, readonly string[], (agent: ReturnType<AgentHost['begin']>) =>
   expect(changes().filter((what) => what.startsWith('-'))).toEqual(gone);
 });
 
+/** The agent's readings of one key are told late, and what it puts there arrives late. @returns how often it was read */
+function slowAt(key: string, readings: Promise<void>, puts = Promise.resolve()): () => number {
+  let reads = 0;
+  host.wrapStore = (store) => {
+    const slow = delegateStore(store);
+    slow.range = async (range) => {
+      const found = await store.range(range);
+      if ('key' in range && range.key === key && ++reads > 0) await readings;
+      return found;
+    };
+    slow.txn = async (txn) => {
+      if (txn.writes.some((write) => write.op === 'put' && write.key === key)) await puts;
+      return store.txn(txn);
+    };
+    return slow;
+  };
+  return () => reads;
+}
+
+describe.each<['put' | 'read', string]>([
+  ['read', 'is written before what it was is told'],
+  ['put', 'is about to be written when it is told what it was'],
+])('what is found well while it is looked at', (last, when) => {
+  test(`${when}: it comes over without a gap`, async () => {
+    const key = keyOf('web-2');
+    const waits = { read: gate(), put: gate() };
+    const reads = slowAt(key, waits.read.wait, waits.put.wait);
+    host.docker.setHealth(idOf('web-2'), 'unhealthy');
+    await beginAgain();
+    expect(reads()).toBe(1);
+    host.docker.setHealth(idOf('web-2'), 'healthy');
+    await host.clock.advance(500);
+    waits[last === 'read' ? 'put' : 'read'].open();
+    await host.clock.advance(100);
+    waits[last].open();
+    await host.clock.advance(2000);
+    expect(changes().filter((what) => what.endsWith('2'))).toEqual(['+web-2']);
+    expect(await leaseOf(key)).toBe(await leaseOf(keys.hostAlive('h1')));
+  });
+});
+
 test('what another host has written over is not touched', async () => {
   const other = await host.admin.grantLease(60_000);
   await host.admin.txn({ compares: [], writes: [{ op: 'put', key: keyOf('web-2'), value: '{}', lease: other.id }] });
@@ -160,4 +203,20 @@ test('what another host has written over is not touched', async () => {
   await host.assign({ 'web-1': OF, 'web-3': OF });
   await beginAgain(10_000);
   expect(await leaseOf(keyOf('web-2'))).toBe(other.id);
+});
+
+test('nor what another host writes over while it is looked at', async () => {
+  const key = keyOf('web-2');
+  const { wait, open } = gate();
+  const reads = slowAt(key, wait);
+  host.docker.exit(idOf('web-2'), 0);
+  host.docker.images.clear();
+  await host.assign({ 'web-1': OF, 'web-3': OF });
+  await beginAgain();
+  expect(reads()).toBeGreaterThan(0);
+  const other = await host.admin.grantLease(60_000);
+  await host.admin.txn({ compares: [], writes: [{ op: 'put', key, value: '{}', lease: other.id }] });
+  open();
+  await host.clock.advance(10_000);
+  expect(await leaseOf(key)).toBe(other.id);
 });

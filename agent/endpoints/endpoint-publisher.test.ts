@@ -1,6 +1,8 @@
 import { foreignOn } from '../../test/support/foreign';
 import { AgentHost, keys, TTL_MS, type RunningAgent } from '../../test/support/agent-host';
 import { over } from '../../test/support/loop-host';
+import { delegateStore } from '../../test/support/store-delegate';
+import { gate } from '../../test/support/wait';
 import { releaseOf } from '../../test/support/desired';
 import { decodeDocument } from '../../lib/documents/codec';
 import { EngineError } from '../docker/engine';
@@ -70,6 +72,34 @@ test('it goes with its health, and comes back', async () => {
     await host.clock.advance(1000);
   }
   expect(seen.map(({ what }) => what)).toEqual([`-${KEY}`, `+${KEY}`]);
+});
+
+test('it is back before etcd has confirmed that it was gone: it is there, and goes again', async () => {
+  const answers = gate();
+  let isSlow = false;
+  host.wrapStore = (store) => {
+    const slow = delegateStore(store);
+    slow.txn = async (txn) => {
+      const result = await store.txn(txn);
+      if (isSlow && txn.writes.some(({ key }) => key === KEY)) await answers.wait;
+      return result;
+    };
+    return slow;
+  };
+  await begin({ 'web-1': { of: { ...CHECKED, deploy: { ...CHECKED.deploy, onUnhealthy: 'withdraw' } } } });
+  isSlow = true;
+  const turn = async (health: 'healthy' | 'unhealthy'): Promise<void> => {
+    host.docker.setHealth(idOf('web-1'), health);
+    await host.clock.advance(500);
+  };
+  await turn('unhealthy');
+  expect(await exists()).toBe(false);
+  await turn('healthy');
+  answers.open();
+  await host.clock.advance(500);
+  expect(await exists()).toBe(true);
+  await turn('unhealthy');
+  expect(await exists()).toBe(false);
 });
 
 test('nothing is written at rest, and what changes in one pass in one revision', async () => {

@@ -44,6 +44,36 @@ test.each([
   expect(await found()).toEqual({ keys: count + 1, revisions });
 });
 
+describe('what is not to be there', () => {
+  const [key] = named(1) as [string];
+  const find = async () => (await store.range({ key })).kvs[0]?.value;
+
+  test('is deleted under the next lease, though it was written under the one before, which has not ended', async () => {
+    await put([key]);
+    store.faults.disconnect();
+    // The lease is held for lost before etcd ends it.
+    const until = clock.advance(4600);
+    expect(await session.want([{ key, value: undefined }])).toBe(false);
+    await until;
+    expect(session.isHeld).toBe(false);
+    store.faults.reconnect();
+    expect(await find()).toBe('x');
+    await clock.advance(300);
+    expect([session.isHeld, await find()]).toEqual([true, undefined]);
+    // In one transaction: nobody sees the host back with what it does not have.
+    expect((await store.range({ key: '/alive' })).kvs[0]!.modRevision).toBe(store.revision);
+  });
+
+  test('is nobody’s business any more once it is gone: what somebody else puts there stays, also under the next lease', async () => {
+    await put([key]);
+    await session.want([{ key, value: undefined }]);
+    await store.txn({ compares: [], writes: [{ op: 'put', key, value: 'another host’s' }] });
+    store.faults.expireLease(session.leaseId!);
+    await clock.advance(5000);
+    expect([session.isHeld, await find()]).toEqual([true, 'another host’s']);
+  });
+});
+
 describe('a check of the keys', () => {
   const [key] = named(1) as [string];
   test.each<[string, () => Promise<unknown> | void, string]>([

@@ -11,6 +11,7 @@ import { decodeDocument, emptyDocument, encodeDocument } from '../../lib/documen
 import { keysUnder } from '../../lib/documents/keys';
 import type { AssignedInstance, Assignment, HostStatus, Release } from '../../lib/documents/types';
 import { createMemoryStore, type MemoryStore } from '../../lib/etcd/memory-store';
+import type { Store } from '../../lib/etcd/store';
 import { releaseHash } from '../../lib/release/release-hash';
 import { createFakeClock } from './fake-clock';
 import { memoryInMemory, NO_PROBES } from './loop-host';
@@ -44,6 +45,7 @@ export class AgentHost {
   /** Of the agent that was begun last. */
   lines: readonly LogLine[] = [];
   wrap: (engine: Engine) => Engine = (engine) => engine;
+  wrapStore: (store: Store) => Store = (store) => store;
   skyDns: SkyDns | undefined;
   /** Of the agents that are begun from now on. */
   address = '10.0.0.1';
@@ -73,7 +75,7 @@ export class AgentHost {
         leaseTtlMs: TTL_MS,
         agentId,
       },
-      ...{ keys, store, clock, log, portRange: [20_000, 20_099], random: () => 0.5 },
+      ...{ keys, store: this.wrapStore(store), clock, log, portRange: [20_000, 20_099], random: () => 0.5 },
       engine: this.wrap(createMemoryEngine(of, { host: 'h1', prefix: '/test' })),
       disk: { load: () => Promise.resolve(this.onDisk), save: async (copy) => void (this.onDisk = copy) },
       ...{ memoryCopy: this.memoryCopy, probes: NO_PROBES, tidying: tidyingInMemory() },

@@ -107,13 +107,6 @@ export class DiscoveryWorld {
   }
 }
 
-/** @returns a promise, and what lets it settle */
-export function gate(): { readonly wait: Promise<void>; readonly open: () => void } {
-  let open = (): void => undefined;
-  const wait = new Promise<void>((resolve) => (open = resolve));
-  return { wait, open };
-}
-
 /** Document of one on host "h<number>". */
 export function endpoint(number: number): string {
   return encodeDocument('Endpoint', {

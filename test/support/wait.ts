@@ -22,3 +22,10 @@ export async function until<T>(
   } while (performance.now() < endMs);
   throw new Error(`${what}: not within ${timeoutMs * PATIENCE} ms: ${String(trouble)}`);
 }
+
+/** @returns a promise, and what lets it settle */
+export function gate(): { readonly wait: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const wait = new Promise<void>((resolve) => (open = resolve));
+  return { wait, open };
+}
