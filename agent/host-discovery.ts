@@ -11,6 +11,7 @@ import { createTcpAccepts } from './discovery/tcp-accepts';
 import { BridgeListener } from './dns/bridge-listener';
 import { AgentDns } from './dns/dns';
 import type { Explain } from './dns/explain';
+import type { Inherited } from './dns/server/inherited';
 import type { KeptListener } from './dns/server/server';
 import type { Engine } from './docker/engine';
 import type { AgentMetrics } from './metrics';
@@ -27,6 +28,8 @@ export interface HostDiscoveryTools {
   readonly log: Logger;
   readonly metrics: AgentMetrics;
   readonly engine: Pick<Engine, 'bridgeAddress'>;
+  /** Sockets for DNS that systemd holds. */
+  readonly inherited: Inherited;
   /** `problems` are other ones. */
   readonly onProblems: () => void;
 }
@@ -56,11 +59,16 @@ export class HostDiscovery {
       preferredZone: config.dnsPreferZone ? labels['zone'] : undefined,
       ttlSeconds: config.dnsTtl,
       upstreams: config.dnsUpstreams,
+      inherited: tools.inherited.sockets,
     });
     this.listeners = config.dns.map((at) => this.dns.listen(at));
     this.bridge = new BridgeListener({
       ...{ ...tools, setting: config.containerDns, onProblem: tools.onProblems },
-      listen: (at) => this.dns.server.listen(at),
+      listen: async (at) => {
+        const listening = await this.dns.server.listen(at);
+        this.tellUnwanted(at);
+        return listening;
+      },
     });
   }
 
@@ -68,7 +76,11 @@ export class HostDiscovery {
   async start(): Promise<void> {
     const { templates, name, address, labels, stateDir } = this.config;
     const { clock } = this.tools;
+    for (const trouble of this.tools.inherited.troubles) this.tools.log.warn(trouble);
     await this.copy.keep(this.discovery);
+    // Not before what is known is read: what was asked while no agent ran waits, and is answered once.
+    await this.dns.server.answerInherited();
+    if (this.config.containerDns !== 'auto') this.tellUnwanted();
     await Promise.race([this.bridge.start(), new Promise<void>((goOn) => void clock.after(BRIDGE_WAIT_MS, goOn))]);
     if (templates.length === 0) return;
     const { startTemplates } = await import('./templates/templates.js');
@@ -76,6 +88,18 @@ export class HostDiscovery {
       ...{ ...this.tools, templates, stateDir, discovery: this.discovery, metrics: this.tools.metrics.templates },
       host: { name, address, labels },
     });
+  }
+
+  /** @param forContainers where they ask, if that is the agent's to know */
+  private tellUnwanted(forContainers?: string): void {
+    const unwanted = this.dns.server.unwanted.map(({ protocol, address }) => `${protocol} ${address}`);
+    if (unwanted.length === 0) return;
+    const wanted = [...this.config.dns, ...(forContainers === undefined ? [] : [forContainers])];
+    this.tools.log.warn(
+      `systemd holds sockets of DNS that no setting wants: ${unwanted.join(', ')}. They are answered, but what asks at ` +
+        `${wanted.join(', ')} goes without while the agent restarts. Write the right addresses into the socket unit ` +
+        '(systemctl edit --full berth-agent-dns.socket), then stop and start berth-agent',
+    );
   }
 
   get problems(): readonly Problem[] {

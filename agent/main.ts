@@ -11,6 +11,7 @@ import { createAgentApi } from './api/agent-api';
 import { serveOnSocket } from './api/socket';
 import { copyInFolder } from './desired/disk-copy';
 import { createDockerEngine } from './docker/dockerode-engine';
+import { takeInherited } from './dns/server/inherited';
 import { HostDiscovery } from './host-discovery';
 import type { ForeignEndpoints } from './endpoints/foreign/foreign-endpoints';
 import type { ForeignTools } from './endpoints/foreign/start-foreign';
@@ -42,8 +43,9 @@ export async function runAgent(
   const store = connectEtcd({ endpoints: config.etcd });
   const agentMetrics = createAgentMetrics();
   const agentId = await readAgentId(stateDir);
+  const inherited = await takeInherited(process.env, process.pid);
   const discovery = new HostDiscovery(config, {
-    ...{ store, clock, random, log, metrics: agentMetrics },
+    ...{ store, clock, random, log, metrics: agentMetrics, inherited },
     engine: { bridgeAddress: () => engine.bridgeAddress() },
     onProblems: () => agent.tellProblems(),
   });

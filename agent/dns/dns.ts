@@ -6,6 +6,7 @@ import { explainWith } from './explanation';
 import { Forwarder } from './forward/forwarder';
 import { NameServers } from './forward/name-servers';
 import { Responder, type Outcome } from './responder';
+import type { InheritedSocket } from './server/inherited';
 import { DnsServer, type KeptListener } from './server/server';
 import { Zone } from './zone';
 
@@ -34,6 +35,8 @@ export interface DnsOptions {
   readonly random: () => number;
   readonly log: Logger;
   readonly metrics?: DnsMetrics;
+  /** Sockets to answer on that somebody else has made. */
+  readonly inherited?: readonly InheritedSocket[];
 }
 
 /** A mistake of ours is told once in so long. */
@@ -48,7 +51,7 @@ export class AgentDns {
   private lastMistakeMs = -Infinity;
 
   constructor(options: DnsOptions) {
-    const { clock, random, log, metrics, upstreams, resolvConf = '/etc/resolv.conf' } = options;
+    const { clock, random, log, metrics, upstreams, inherited = [], resolvConf = '/etc/resolv.conf' } = options;
     const zone = new Zone(options);
     const ours = (): readonly string[] => this.server.addresses;
     const servers = new NameServers({ fixed: upstreams, file: resolvConf, ours, clock });
@@ -62,7 +65,7 @@ export class AgentDns {
     });
     this.server = new DnsServer({
       respond: (packet, transport) => responder.respond(packet, transport),
-      ...{ clock, random, log },
+      ...{ clock, random, log, inherited },
     });
     this.explain = explainWith({ zone, forwarder: this.forwarder, ttlSeconds: options.ttlSeconds, view: options });
   }
@@ -83,7 +86,8 @@ export class AgentDns {
 
   /** Close the listeners that `listen` gave first: they would come again. */
   async close(): Promise<void> {
-    this.forwarder.close();
+    // First: who waits for a name server's answer hears nothing, and asks again. A failure would be taken for an answer.
     await this.server.close();
+    this.forwarder.close();
   }
 }

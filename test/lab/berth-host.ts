@@ -57,7 +57,7 @@ export async function bootBerthHost(): Promise<SystemdMachine> {
     await machine.write('/etc/systemd/system/docker.service', DOCKER);
     await machine.run('systemctl', 'daemon-reload');
     await machine.run('systemctl', 'start', 'etcd', 'docker');
-    await ensureTestImage(`unix://${machine.disk}/docker/docker.sock`);
+    await ensureTestImage(machine.engine);
     await install(machine, 'coordinator');
     await install(machine, 'agent');
     await until('the host to be in the cluster', async () => (await machine.run('berth', 'hosts')).includes('h1'));

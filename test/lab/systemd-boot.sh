@@ -28,7 +28,7 @@ ln -sf /usr/lib/berth/bin/berth usr/bin/berth
 # Where the daemons' PATH under systemd has it, wherever it is.
 [ "$4" -ef /usr/bin/node ] || ln -sf "$4" usr/local/bin/node
 # Nothing of this machine is started in there, nor its settings used: nothing reaches the kernel that both share.
-rm -rf etc/systemd etc/berth etc/docker etc/fstab var/lib/berth var/lib/systemd var/log/journal
+rm -rf etc/systemd etc/berth etc/docker etc/fstab etc/resolv.conf var/lib/berth var/lib/systemd var/log/journal
 mkdir -p etc/systemd/system
 units=usr/lib/systemd/system
 [ -e $units ] || units=lib/systemd/system
@@ -36,6 +36,8 @@ for wants in "$units"/*.target.wants; do mount -t tmpfs tmpfs "$wants"; done
 ln -s ../systemd-journald.service "$units/sysinit.target.wants/"
 ln -s ../systemd-journald.socket ../systemd-journald-dev-log.socket "$units/sockets.target.wants/"
 : >etc/machine-id
+# Nobody answers there.
+echo nameserver 127.0.0.1 >etc/resolv.conf
 echo "$2" >etc/hostname
 printf '127.0.0.1 localhost %s\n' "$2" >etc/hosts
 echo "$2" >/proc/sys/kernel/hostname

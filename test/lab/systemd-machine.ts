@@ -48,9 +48,9 @@ export class SystemdMachine {
     private readonly sweeper: ChildProcess,
   ) {}
 
-  /** What of it is on this machine's disk: Docker's data, as `docker`. */
-  get disk(): string {
-    return this.folder.disk(NAME);
+  /** Address of its Docker Engine on this machine, if one listens at /var/lib/docker/docker.sock. */
+  get engine(): string {
+    return `unix://${this.folder.disk(NAME)}/docker/docker.sock`;
   }
 
   static async boot(): Promise<SystemdMachine> {

@@ -2,6 +2,7 @@ import { backoffMs } from '../../../lib/backoff';
 import type { Clock } from '../../../lib/clock';
 import { splitListen } from '../../../lib/listen-address';
 import type { Logger } from '../../../lib/log';
+import { isBoundTo, type InheritedSocket, type Protocol } from './inherited';
 import { listenFault } from './listen-fault';
 import { listenTcp } from './tcp';
 import { bindUdp, type Bound, type Respond } from './udp';
@@ -19,6 +20,8 @@ export interface ServerOptions {
   /** Numbers in [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
+  /** They are answered on from `answerInherited` on, until the server is closed. */
+  readonly inherited?: readonly InheritedSocket[];
 }
 
 export interface Listener {
@@ -35,16 +38,35 @@ export interface KeptListener {
   close(): Promise<void>;
 }
 
-/** Answers over UDP and TCP on any number of addresses. Whatever sockets meet, it goes on. */
+/**
+ * Answers over UDP and TCP on any number of addresses. Whatever sockets meet, it goes on.
+ *
+ * INVARIANT: an inherited socket is opened once, and closed with the server alone. Whoever made it goes on holding it, so that
+ * its address could not be bound again.
+ */
 export class DnsServer {
   private readonly listeners = new Set<Listener>();
+  private readonly opened = new Map<InheritedSocket, Promise<Bound>>();
+  private readonly wanted = new Set<InheritedSocket>();
   private lastTroubleMs = -Infinity;
 
   constructor(private readonly options: ServerOptions) {}
 
   /** "host:port" of all that it listens on at the moment. */
   get addresses(): readonly string[] {
-    return [...this.listeners].map(({ address }) => address);
+    const inherited = [...this.opened.keys()].map(({ address }) => address);
+    return [...new Set([...this.listeners].map(({ address }) => address).concat(inherited))];
+  }
+
+  /** Inherited ones at whose address nobody has listened so far. */
+  get unwanted(): readonly InheritedSocket[] {
+    return this.inherited.filter((socket) => !this.wanted.has(socket));
+  }
+
+  /** Whether anybody wants them or not: somebody has seen to it that they are there. */
+  async answerInherited(): Promise<void> {
+    for (const socket of this.inherited)
+      await this.open(socket).catch((error: Error) => this.tell(socket.address, error));
   }
 
   /**
@@ -61,16 +83,40 @@ export class DnsServer {
 
   private async bind(address: string): Promise<Listener> {
     const { host, port } = splitListen(address);
+    const { respond } = this.options;
+    const onTrouble = (error: Error): void => this.tell(address, error);
+    for (const socket of this.inherited) if (isBoundTo(socket, host, port)) this.wanted.add(socket);
     for (let attempt = 1; ; attempt++) {
-      const udp = await bindUdp(host, port, this.options.respond, (error) => this.tell(address, error));
+      const udp = await (this.inheritedAt('udp', host, port) ?? bindUdp({ host, port }, respond, onTrouble));
       try {
-        const tcp = await listenTcp(host, udp.port, this.options.respond, (error) => this.tell(address, error));
+        const at = { host, port: udp.port };
+        const tcp = await (this.inheritedAt('tcp', host, port) ?? listenTcp(at, respond, onTrouble));
         return this.add(host, udp, tcp);
       } catch (error) {
         await udp.close();
         if (port !== 0 || attempt === MAX_PORT_TRIES) throw error;
       }
     }
+  }
+
+  /** Closing it does not: it is held for whoever listens there next. */
+  private inheritedAt(protocol: Protocol, host: string, port: number): Promise<Bound> | undefined {
+    const socket = this.inherited.find((one) => one.protocol === protocol && isBoundTo(one, host, port));
+    if (socket === undefined) return undefined;
+    return this.open(socket).then((bound) => ({ port: bound.port, close: () => Promise.resolve() }));
+  }
+
+  private open(socket: InheritedSocket): Promise<Bound> {
+    const { protocol, address } = socket;
+    const listen = protocol === 'udp' ? bindUdp : listenTcp;
+    const opened =
+      this.opened.get(socket) ?? listen(socket, this.options.respond, (error) => this.tell(address, error));
+    this.opened.set(socket, opened);
+    return opened;
+  }
+
+  private get inherited(): readonly InheritedSocket[] {
+    return this.options.inherited ?? [];
   }
 
   /** Listens as soon as the address can be had, and says in the log when it can't. */
@@ -112,6 +158,9 @@ export class DnsServer {
 
   async close(): Promise<void> {
     await Promise.all([...this.listeners].map((listener) => listener.close()));
+    await Promise.all(
+      [...this.opened.values()].map((one) => one.then((bound) => bound.close()).catch(() => undefined)),
+    );
   }
 
   private add(host: string, udp: Bound, tcp: Bound): Listener {

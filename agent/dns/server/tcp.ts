@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { HEADER_BYTES } from '../wire/query';
-import type { Bound, Respond } from './udp';
+import type { Bound, Place, Respond } from './udp';
 
 /** Of one listener. Whoever has been silent longest goes when there are more. */
 export const MAX_CONNECTIONS = 128;
@@ -16,12 +16,7 @@ const LENGTH_BYTES = 2;
  * @param onTrouble told of what the server meets later, such as too many open files: it goes on all the same
  * @throws Error when the address can't be had
  */
-export async function listenTcp(
-  host: string,
-  port: number,
-  respond: Respond,
-  onTrouble: (error: Error) => void,
-): Promise<Bound> {
+export async function listenTcp(place: Place, respond: Respond, onTrouble: (error: Error) => void): Promise<Bound> {
   /** Who was heard last is the last. */
   const connections = new Set<Connection>();
   // Whoever has sent all of its queries may say so and still wait for the answers.
@@ -39,7 +34,7 @@ export async function listenTcp(
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, ipv6Only: true }, () => {
+    server.listen('host' in place ? { ...place, ipv6Only: true } : { fd: place.fd }, () => {
       server.off('error', reject);
       resolve();
     });

@@ -12,27 +12,27 @@ export interface Bound {
   close(): Promise<void>;
 }
 
+/** Where to listen: at an address, or on a socket that somebody else has bound. */
+export type Place = { readonly host: string; readonly port: number } | { readonly fd: number; readonly family: 4 | 6 };
+
 /**
  * @param onTrouble told of what the socket meets later: it goes on all the same
  * @throws Error when the address can't be had
  */
-export async function bindUdp(
-  host: string,
-  port: number,
-  respond: Respond,
-  onTrouble: (error: Error) => void,
-): Promise<Bound> {
-  const family = host.includes(':') ? 6 : 4;
+export async function bindUdp(place: Place, respond: Respond, onTrouble: (error: Error) => void): Promise<Bound> {
+  const isOurs = 'host' in place;
+  const family = !isOurs ? place.family : place.host.includes(':') ? 6 : 4;
   const socket = createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
     ipv6Only: family === 6,
-    recvBufferSize: RECEIVE_BUFFER_BYTES,
+    // Whoever has made it may have been granted more than we would be.
+    ...(isOurs && { recvBufferSize: RECEIVE_BUFFER_BYTES }),
     // Only ever given addresses; Node's own would look them up once a turn later.
     lookup: (address, _options, done) => done(null, address, family),
   });
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
-    socket.bind({ address: host, port }, () => {
+    socket.bind(isOurs ? { address: place.host, port: place.port } : { fd: place.fd }, () => {
       socket.off('error', reject);
       resolve();
     });

@@ -1,0 +1,202 @@
+/** Names in a container while the agent is killed and restarted by a real systemd, which holds its sockets. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { importImage } from '../support/docker-images';
+import { sleep, until } from '../support/wait';
+import { bootBerthHost, BRIDGE, runService } from './berth-host';
+import type { SystemdMachine } from './systemd-machine';
+
+const TEST_MS = 120_000;
+/** More than a resolver waits when nobody answers it. */
+const PATIENCE_MS = 30_000;
+const NAME = 'asker.service.berth';
+const UNITS = '/etc/systemd/system';
+const AGENT_FILE = '/etc/berth/agent.yaml';
+
+let machine: SystemdMachine;
+beforeAll(async () => {
+  machine = await bootBerthHost();
+  // glibc is the machine's: its resolver waits for 5 s, twice, as that of most containers does.
+  await importImage(
+    {
+      reference: 'berth-test/glibc:1',
+      fill: ['for name in sh sleep; do ln -s busybox "$root/bin/$name"; done', 'ln -s usr/lib usr/lib64 "$root"'],
+      changes: ['ENV PATH=/bin:/usr/bin'],
+    },
+    machine.engine,
+  );
+  await runService(
+    machine,
+    'asker',
+    'image: berth-test/glibc:1\ncommand: sleep 86400\nstop_signal: SIGKILL\nports: [8080]\nvolumes: ["/usr:/usr:ro"]\n',
+  );
+  await until('the name', async () => (await machine.run('dig', `@${BRIDGE}`, NAME, '+short')) === BRIDGE);
+}, TEST_MS);
+afterAll(() => machine?.down(), TEST_MS);
+
+interface Asked {
+  readonly code: number;
+  readonly ms: number;
+}
+
+// Four times, one query after another until there is a file of the name $0: what getent ended with, and after how many
+// milliseconds.
+const ASK = `now() { /usr/bin/date +%s%3N; }
+ask() {
+  while [ ! -e "$0" ]; do
+    start=$(now); /usr/bin/getent ahostsv4 ${NAME} >/dev/null; echo $? $(($(now) - start)); sleep 0.02
+  done
+}
+ask & ask & ask & ask & wait`;
+let round = 0;
+
+/** Asks for a name in a container from before something happens until after it. @returns how each query went */
+async function askDuring(happening: () => Promise<unknown>): Promise<readonly Asked[]> {
+  const id = await container();
+  const end = `/tmp/end-${++round}`;
+  const client = machine.spawn('docker', 'exec', id, 'sh', '-c', ASK, end);
+  const closed = once(client, 'close');
+  const asked: Asked[] = [];
+  createInterface({ input: client.stdout! }).on('line', (line) => {
+    const [code, ms] = line.split(' ').map(Number);
+    asked.push({ code: code!, ms: ms! });
+  });
+  const more = async (): Promise<void> => {
+    const count = asked.length;
+    await until('more queries', () => asked.length >= count + 20, PATIENCE_MS);
+  };
+  try {
+    await more();
+    await happening();
+    await more();
+  } finally {
+    await machine.run('docker', 'exec', id, 'sh', '-c', `: > ${end}`);
+    await closed;
+  }
+  return asked;
+}
+
+const container = (): Promise<string> =>
+  machine.run('docker', 'ps', '--quiet', '--filter', 'label=berth.service=asker');
+const failed = (asked: readonly Asked[]): readonly Asked[] => asked.filter(({ code }) => code !== 0);
+const pidOf = (): Promise<string> => machine.show('berth-agent', 'MainPID');
+const state = (unit: string): Promise<string> => machine.show(unit, 'ActiveState');
+const answers = async (): Promise<boolean> => (await machine.ask('berth', 'agent', 'status')).code === 0;
+const dig = async (): Promise<string> =>
+  (await machine.ask('dig', `@${BRIDGE}`, NAME, '+short', '+tries=1')).stdout.trim();
+/** The sockets of port 53 themselves, however many processes have them. */
+const sockets = async (): Promise<readonly string[]> => {
+  const lines = await machine.run('ss', '--listening', '--udp', '--tcp', '--numeric', '--extended', 'sport = :53');
+  return [...lines.matchAll(/ino:(\d+)/g)].map(([, inode]) => inode!).sort();
+};
+
+async function kill(): Promise<void> {
+  const pid = await pidOf();
+  await machine.run('kill', '-KILL', pid);
+  await until('another agent', async () => (await pidOf()) !== pid && answers());
+}
+
+async function restart(): Promise<void> {
+  await machine.run('systemctl', 'restart', 'berth-agent');
+  await until('the agent', answers);
+}
+
+/** Commands of the documentation that turn it on. */
+async function enable(): Promise<void> {
+  const docs = readFileSync(join(__dirname, '../../docs/operations.md'), 'utf8');
+  const commands = /```sh\n(cp systemd\/berth-agent-dns[^]*?)```/.exec(docs)![1]!;
+  await machine.run('sh', '-c', `set -e; cd /usr/lib/berth; ${commands}`);
+  await until('the agent', answers);
+}
+
+test(
+  'without the sockets, names fail while the agent is away',
+  async () => {
+    const asked = await askDuring(kill);
+    expect(failed(asked).length).toBeGreaterThan(0);
+  },
+  TEST_MS,
+);
+
+describe('with the sockets of berth-agent-dns.socket', () => {
+  beforeAll(enable, TEST_MS);
+
+  test.each([
+    ['killed', kill],
+    ['restarted', restart],
+  ])(
+    'no name fails while the agent is %s, again and again',
+    async (_, happening) => {
+      const before = await sockets();
+      const asked = await askDuring(async () => {
+        for (let time = 0; time < 3; time++) await happening();
+      });
+      expect(failed(asked)).toEqual([]);
+      expect(await sockets()).toEqual(before);
+      expect(before).toHaveLength(2);
+    },
+    TEST_MS,
+  );
+
+  test('nothing that an agent starts takes them for its own', async () => {
+    const environment = await machine.run('cat', `/proc/${await pidOf()}/environ`);
+    expect(environment).toContain('LISTEN_FDS=2'); // as systemd started it
+    expect(await machine.run('journalctl', '-u', 'berth-agent', '-o', 'cat')).not.toContain('no setting wants');
+  });
+
+  test('a bridge that goes with Docker and comes back is answered on the same sockets; meanwhile too, by an agent that is new', async () => {
+    const before = await sockets();
+    await machine.run('systemctl', 'stop', 'docker');
+    await restart();
+    expect(await dig()).toBe(BRIDGE);
+    await machine.run('ip', 'link', 'delete', 'docker0');
+    await machine.run('systemctl', 'start', 'docker');
+    await until('the name', async () => (await dig()) === BRIDGE);
+    expect(await sockets()).toEqual(before);
+    const hasProblem = async (): Promise<boolean> =>
+      (await machine.run('berth', 'agent', 'status')).includes('problem');
+    await until('no problem', async () => !(await hasProblem()), PATIENCE_MS);
+    // Docker has stopped it.
+    const isPublished = async (): Promise<boolean> =>
+      (await machine.run('berth', 'endpoints', 'asker')).includes(BRIDGE);
+    await until('the container to run again', async () => (await container()) !== '' && isPublished(), PATIENCE_MS);
+  });
+
+  test('a stop of the agent closes them, no query starts it, and a start opens them', async () => {
+    await machine.run('systemctl', 'stop', 'berth-agent');
+    expect(await sockets()).toEqual([]);
+    expect(await dig()).toContain('refused');
+    expect([await state('berth-agent'), await state('berth-agent-dns.socket')]).toEqual(['inactive', 'inactive']);
+    await machine.run('systemctl', 'start', 'berth-agent');
+    await until('the name', async () => (await dig()) === BRIDGE);
+    expect([await state('berth-agent'), await state('berth-agent-dns.socket')]).toEqual(['active', 'active']);
+  });
+
+  test('an agent that ended with wrong settings is not started by a query; it answers what waits when they are mended', async () => {
+    const settings = await machine.run('cat', AGENT_FILE);
+    await machine.write(AGENT_FILE, `${settings}\nlabel: { zone: a }\n`);
+    await machine.run('systemctl', 'restart', 'berth-agent');
+    await until('the end of it', async () => (await state('berth-agent')) === 'failed');
+    const restarts = await machine.show('berth-agent', 'NRestarts');
+    const waiting = machine.run('dig', `@${BRIDGE}`, NAME, '+tries=1', '+timeout=60');
+    await sleep(100);
+    expect([await state('berth-agent'), await machine.show('berth-agent', 'NRestarts')]).toEqual(['failed', restarts]);
+    await machine.write(AGENT_FILE, settings);
+    await machine.run('systemctl', 'restart', 'berth-agent');
+    expect(await waiting).toMatch(new RegExp(`^asker.service.berth.\\s.*\\s${BRIDGE}$`, 'm'));
+  });
+
+  test('sockets at another address than the bridge are told, and keep no agent from answering where it should', async () => {
+    const socket = await machine.run('cat', `${UNITS}/berth-agent-dns.socket`);
+    await machine.write(`${UNITS}/berth-agent-dns.socket`, socket.replaceAll(`=${BRIDGE}:`, '=172.18.0.1:'));
+    await machine.run('systemctl', 'daemon-reload');
+    await machine.run('systemctl', 'stop', 'berth-agent');
+    await machine.run('systemctl', 'start', 'berth-agent');
+    await until('the name', async () => (await dig()) === BRIDGE);
+    expect(await machine.run('journalctl', '-u', 'berth-agent', '-o', 'cat')).toContain(
+      'no setting wants: udp 172.18.0.1:53, tcp 172.18.0.1:53',
+    );
+  });
+});
