@@ -1,4 +1,4 @@
-/** A client that asks a URL again and again, several requests at a time. */
+/** A client that asks again and again, several requests at a time: for tests of what must not be noticed from outside. */
 import { Agent, get } from 'node:http';
 import { sleep } from './wait';
 
@@ -8,6 +8,8 @@ const AFTER_FAILURE_MS = 20;
 const PAUSE_MS = 5;
 
 export interface FailedRequest {
+  /** Empty when there was nothing to ask. */
+  readonly url: string;
   /** `performance.now()` when it was asked, and when it had failed. */
   readonly askedMs: number;
   readonly failedMs: number;
@@ -18,6 +20,8 @@ export interface AskingClient {
   /** How often each text was the answer. */
   readonly answers: ReadonlyMap<string, number>;
   readonly failures: readonly FailedRequest[];
+  /** How many answers began with this; without, how many there were. */
+  count(beginning?: string): number;
   stop(): Promise<void>;
 }
 
@@ -25,11 +29,13 @@ export interface AskingOptions {
   readonly askers?: number;
   /** Each asker keeps its connection as long as the other side does. Otherwise each request has one of its own. */
   readonly isKept?: boolean;
+  /** Between an answer and the next question, for a machine that has other things to do. */
   readonly pauseMs?: number;
 }
 
+/** @param target a URL, or what is asked next; that there is nothing to ask is a failure too */
 export function startAskingClient(
-  url: string,
+  target: string | (() => string | undefined),
   { askers = 4, isKept = false, pauseMs = PAUSE_MS }: AskingOptions = {},
 ): AskingClient {
   const answers = new Map<string, number>();
@@ -39,10 +45,11 @@ export function startAskingClient(
     const agent = isKept && new Agent({ keepAlive: true, maxSockets: 1 });
     while (!isStopped) {
       const askedMs = performance.now();
-      const answer = await answerOf(url, { agent });
+      const url = typeof target === 'string' ? target : target();
+      const answer = url === undefined ? new Error('there is nothing to ask') : await answerOf(url, { agent });
       if (typeof answer === 'string') answers.set(answer, (answers.get(answer) ?? 0) + 1);
-      else failures.push({ askedMs, failedMs: performance.now(), what: answer.message });
-      await sleep(typeof answer === 'string' ? pauseMs : AFTER_FAILURE_MS);
+      else failures.push({ url: url ?? '', askedMs, failedMs: performance.now(), what: answer.message });
+      await sleep(typeof answer === 'string' ? pauseMs : Math.max(pauseMs, AFTER_FAILURE_MS));
     }
     if (agent !== false) agent.destroy();
   };
@@ -50,6 +57,8 @@ export function startAskingClient(
   return {
     answers,
     failures,
+    count: (beginning = '') =>
+      [...answers].reduce((sum, [text, times]) => sum + (text.startsWith(beginning) ? times : 0), 0),
     stop: async () => {
       isStopped = true;
       await asking;
