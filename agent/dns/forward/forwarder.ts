@@ -9,8 +9,8 @@ import { shownServer, type NameServer } from './resolv-conf';
 
 /** Questions to others that wait for an answer, each with a socket. */
 export const MAX_IN_FLIGHT = 256;
-/** Askers that wait, of all questions together. */
-export const MAX_ASKERS = 4096;
+/** Askers that wait, of all questions together. All may get their answers at once, which over TCP have up to 64 KB each. */
+export const MAX_ASKERS = { udp: 4096, tcp: 256 } as const;
 /**
  * The same question in so many different packets at once is more likely to go round between us and a name server that asks us
  * than to be asked by many. Resolvers that put cookies in (RFC 7873) or mix the case never send the same packet twice, and as
@@ -72,15 +72,15 @@ export class Forwarder {
   private readonly questions = new Map<string, Question>();
   private readonly tries = new Set<AbortController>();
   private isClosed = false;
-  private askers = 0;
+  private readonly askers = { udp: 0, tcp: 0 };
   private isTold = false;
 
   constructor(private readonly options: ForwarderOptions) {}
 
   /** @returns the answer for this asker; undefined when there is none */
   async forward(packet: Buffer, query: Query, transport: Transport): Promise<Buffer | undefined> {
-    if (this.askers >= MAX_ASKERS) return undefined;
-    this.askers++;
+    if (this.askers[transport] >= MAX_ASKERS[transport]) return undefined;
+    this.askers[transport]++;
     try {
       const { answer } = (await this.join(packet, query, transport)) ?? {};
       if (answer === undefined) return undefined;
@@ -88,7 +88,7 @@ export class Forwarder {
       own.writeUInt16BE(query.id, 0);
       return own;
     } finally {
-      this.askers--;
+      this.askers[transport]--;
     }
   }
 

@@ -11,7 +11,8 @@ import { createFakeDiscovery, fakeEndpoint } from '../../../test/support/fake-di
 import { recordLog } from '../../../test/support/recorded-log';
 import { until } from '../../../test/support/wait';
 import { AgentDns } from '../dns';
-import { MAX_CONNECTIONS, MAX_QUERY_BYTES } from './tcp';
+import { DnsServer } from './server';
+import { IDLE_MS, MAX_CONNECTIONS, MAX_QUERY_BYTES } from './tcp';
 
 const discovery = createFakeDiscovery();
 discovery.set('web', [fakeEndpoint('web-1-aaaa')]);
@@ -35,6 +36,23 @@ test('UDP and TCP give the same, under the id that was asked with', async () => 
   const over = [await askUdp(address, query), await askTcp(address, query)];
   expect(over[0]).toEqual(over[1]);
   expect(readDnsAnswer(over[0]!)).toMatchObject({ answers: ['A 10.0.0.1'], packet: { id: 0xbeef } });
+});
+
+test('who asks over TCP and does not read is closed, long before its silence is', async () => {
+  const long = Buffer.alloc(65_000);
+  const server = new DnsServer({ ...options, respond: () => Promise.resolve(long) });
+  const { address: at } = await server.listen('127.0.0.1:0');
+  const { socket, closed } = await connectTcp(at);
+  socket.pause();
+  let isClosed = false;
+  void closed.then(() => (isClosed = true));
+  const queries = Buffer.concat(Array<Buffer>(256).fill(framed(dnsQuery('web.service.berth', 'A'))));
+  try {
+    await until('it is closed', () => isClosed || void socket.write(queries), IDLE_MS / 2);
+  } finally {
+    socket.destroy();
+    await server.close();
+  }
 });
 
 describe('200 addresses', () => {

@@ -10,6 +10,8 @@ export const IDLE_MS = 10_000;
 export const MAX_QUERY_BYTES = 4096;
 /** Queries of one connection that wait for others; no more is read meanwhile. */
 const MAX_IN_FLIGHT = 64;
+/** Of answers that the other side leaves unread. Whoever asks for more without reading is closed. */
+const MAX_UNREAD_BYTES = 128 * 1024;
 const LENGTH_BYTES = 2;
 
 /**
@@ -110,7 +112,7 @@ class Connection {
   }
 
   private send(answer: Buffer | undefined): void {
-    if (answer === undefined) return this.close();
+    if (answer === undefined || this.socket.writableLength > MAX_UNREAD_BYTES) return this.close();
     const length = Buffer.alloc(LENGTH_BYTES);
     length.writeUInt16BE(answer.length);
     if (!this.socket.destroyed) this.socket.write(Buffer.concat([length, answer]));

@@ -86,10 +86,10 @@ function negativeReply(packet: Buffer, query: Query, exists: boolean, { soa, dom
   return endReply(reply, at + POINTER_BYTES + soa.length, query, 0, rcode);
 }
 
-/** @param rcode of RCODE */
-export function emptyReply(packet: Buffer, query: Query, rcode: number): Buffer {
+/** @param rcode of RCODE @param flags of FLAG */
+export function emptyReply(packet: Buffer, query: Query, rcode: number, flags = 0): Buffer {
   const reply = Buffer.allocUnsafe(query.questionEnd + OPT_BYTES);
-  const at = beginReply(reply, packet, query, rcode, 0);
+  const at = beginReply(reply, packet, query, rcode, flags);
   return endReply(reply, at, query, 0, rcode);
 }
 
