@@ -2,6 +2,20 @@
 #   $1 folder on a disk, $2 name, $3 the checkout, $4 node
 # Everything that is written is in memory and goes with the machine, but Docker's data, which an overlay can't hold.
 set -e
+
+# In cgroups of the lab's name, below which its systemd sees everything. Version 1 has a tree for each controller, and its
+# cpuset takes no process before it is told of processors. "0" is the process that writes: this one, alone.
+trees=/sys/fs/cgroup
+[ -e $trees/cgroup.procs ] || trees=$trees/*
+for tree in $trees; do
+  [ -e "$tree/cgroup.procs" ] || continue
+  mkdir -p "$tree/$CGROUP"
+  for set in cpuset.cpus cpuset.mems; do
+    [ ! -e "$tree/tasks" ] || [ ! -e "$tree/$set" ] || cat "$tree/$set" >"$tree/$CGROUP/$set"
+  done
+  echo 0 >"$tree/$CGROUP/cgroup.procs"
+done
+
 mkdir -p "$1/layer" "$1/root" "$1/docker"
 mount -t tmpfs -o mode=755 tmpfs "$1/layer"
 mkdir "$1/layer/upper" "$1/layer/work"
@@ -44,5 +58,5 @@ echo "$2" >/proc/sys/kernel/hostname
 ip link set lo up
 pivot_root . mnt
 umount -l mnt
-exec env -i container=berth-lab PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "LAB_FOLDER=$LAB_FOLDER" \
+exec unshare --cgroup env -i container=berth-lab PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "LAB_FOLDER=$LAB_FOLDER" \
   /lib/systemd/systemd --system --unit=multi-user.target --log-target=console --show-status=false

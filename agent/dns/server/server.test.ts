@@ -8,6 +8,7 @@ import { dnsQuery, readDnsAnswer } from '../../../test/support/dns-client';
 import { askTcp, askUdp, connectTcp, framed } from '../../../test/support/dns-exchange';
 import { createFakeClock } from '../../../test/support/fake-clock';
 import { createFakeDiscovery, fakeEndpoint } from '../../../test/support/fake-discovery';
+import { startNameServer } from '../../../test/support/name-server';
 import { recordLog } from '../../../test/support/recorded-log';
 import { until } from '../../../test/support/wait';
 import { AgentDns } from '../dns';
@@ -209,6 +210,17 @@ describe('connections', () => {
     expect((await first.next())!.readUInt16BE()).toBe(2);
     for (const { socket } of [first, second, ...others]) socket.destroy();
   });
+});
+
+test('who waits for a name server when all ends hears nothing, and asks again: a failure would be an answer', async () => {
+  const outside = await startNameServer(() => []);
+  const other = new AgentDns({ ...options, upstreams: [outside.address] });
+  const listener = await other.server.listen('127.0.0.1:0');
+  const asked = askUdp(listener.address, dnsQuery('example.com', 'A'), 500);
+  await until('it is asked', () => outside.seen.length > 0);
+  await other.close();
+  expect(await asked).toBeUndefined();
+  await outside.close();
 });
 
 describe('addresses', () => {
