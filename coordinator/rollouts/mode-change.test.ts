@@ -108,3 +108,16 @@ test('from one on every host to fewer replicas: who has to leave its host goes, 
   const old = world.placements().filter(({ release }) => release === 1);
   expect(old.map(({ host }) => host)).toEqual(['h2', 'h3']);
 });
+
+test('what a superseded move to every host left goes once the last whole release serves again: canaries want its ports', () => {
+  const [update, deploy] = [{ parallelism: 0 }, { canary: 1, autoPromote: true, rolloutDeadlineMs: 60_000 }];
+  const world = whole().put('web', wanted('good:1', update, { mode: 'global', port: 80 }));
+  for (let looks = 0; looks < 2; looks++) {
+    world.plan();
+    world.act();
+  }
+  expect(world.releasesOf()).toEqual({ 2: 3 });
+  world.put('web', wanted('good:3', {}, { replicas: 2, port: 80, deploy }));
+  expect(fewestReady(world, 600_000)).toBeGreaterThanOrEqual(1);
+  expect([world.status().rollout, world.status().currentRelease, world.releasesOf()]).toEqual(['steady', 3, { 3: 2 }]);
+});

@@ -65,7 +65,30 @@ export function slotsOf(
   }
   const slots = [...keys].sort(([a], [b]) => (a < b ? -1 : 1));
   const counted = slots.map(([key, slot]) => slotOf(course, slot, byKey.get(key) ?? []));
-  return { slots: [...counted, ...others.map((one) => slotBeside(course, one))], surplus };
+  const spare = sparesOf(course, wanted, counted, others);
+  const beside = others.filter((one) => !spare.includes(one)).map((one) => slotBeside(course, one));
+  return { slots: [...counted, ...beside], surplus: [...surplus, ...spare] };
+}
+
+/**
+ * Of what a superseded rollout made in another mode: once the last whole release serves again, what is beyond the
+ * target's number only takes room that its canaries want.
+ */
+function sparesOf(
+  course: Course,
+  wanted: ReadonlyMap<string, WantedSlot>,
+  counted: readonly Slot[],
+  others: readonly Placement[],
+): readonly Placement[] {
+  const { target, whole, isFrozen, pauses } = course;
+  if (others.length === 0 || isFrozen || whole === undefined || whole.deploy.mode !== target.deploy.mode) return NONE;
+  const isServed = ({ fresh, old }: Slot): boolean =>
+    [...fresh, ...old].some((one) => one.release === whole.number && isWell(course, one));
+  if (!counted.every(isServed)) return NONE;
+  const count = target.deploy.mode === 'global' ? wanted.size : Math.max(target.deploy.replicas, wanted.size);
+  const loose = others.filter((one) => !isPinned(pauses, one));
+  const idleFirst = [...loose].sort((a, b) => Number(isWell(course, a)) - Number(isWell(course, b)));
+  return idleFirst.slice(0, Math.max(0, wanted.size + others.length - count));
 }
 
 /**
