@@ -50,26 +50,26 @@ function overstep(
   const target = releases.get(`${service}/${number}`) ?? view.releases.get(service)?.get(number);
   // A global service leaves a host that it does not belong on, or that is drained, at once.
   if (status === undefined || target === undefined || target.deploy.mode === 'global') return undefined;
-  // Of what runs and is not of the target, nobody may know what it is any more.
-  const isWanted = ({ slot, isBefore }: Placement): boolean => !isBefore && slot >= 1 && slot <= target.deploy.replicas;
-  const slotsIn = (hosts: ReadonlyMap<string, HostView>): ReadonlySet<number> =>
-    new Set(
-      [...hosts.values()]
-        .flatMap(placementsOf)
-        .filter((one) => one.service === service && isWanted(one) && isWell(view, one))
-        .map(({ slot }) => slot),
-    );
-  const [was, is] = [slotsIn(view.hosts), slotsIn(after)];
+  const { replicas } = target.deploy;
+  const isFromEveryHost = ({ release }: Placement): boolean =>
+    (releases.get(`${service}/${release}`) ?? view.releases.get(service)?.get(release))?.deploy.mode === 'global';
+  const isStaying = (one: Placement): boolean =>
+    !isFromEveryHost(one) || view.hosts.get(one.host)?.intent?.drain !== true;
+  // What is from when the service was on every host has no slot of its own among a count, and has the place of one.
+  const places = (hosts: ReadonlyMap<string, HostView>, isCounted: (one: Placement) => boolean): number => {
+    const all = [...hosts.values()].flatMap(placementsOf).filter((one) => one.service === service && !one.isBefore);
+    const inPlaces = all.filter((one) => isFromEveryHost(one) || (one.slot >= 1 && one.slot <= replicas));
+    const counted = inPlaces.filter(isCounted).map((one) => (isFromEveryHost(one) ? one.id : one.slot));
+    return Math.min(replicas, new Set(counted).size);
+  };
+  const isReadyHere = (one: Placement): boolean => isWell(view, one);
+  const was = places(view.hosts, (one) => isStaying(one) && isReadyHere(one));
+  const is = places(after, isReadyHere);
   // A slot that has never had an instance, for want of room, is not missed.
-  const there = new Set(
-    [...view.hosts.values()]
-      .flatMap(placementsOf)
-      .filter((one) => one.service === service && isWanted(one))
-      .map(({ slot }) => slot),
-  ).size;
-  const floor = Math.min(was.size, there - mayMiss(target, status));
-  if (is.size >= floor) return undefined;
-  return `G7: ${service}: ${was.size} slots were ready, ${is.size} are left, and no fewer than ${floor} may be`;
+  const there = places(view.hosts, isStaying);
+  const floor = Math.min(was, there - mayMiss(target, status));
+  if (is >= floor) return undefined;
+  return `G7: ${service}: ${was} slots were ready, ${is} are left, and no fewer than ${floor} may be`;
 }
 
 /** How many may be missing at once. */

@@ -29,6 +29,11 @@ async function saidOf(
   return breaches;
 }
 
+const emptied = (host: string): Write => {
+  const assignment = { ...emptyDocument('Assignment'), revision: 9 };
+  return { op: 'put', key: keys.assignment(host), value: encodeDocument('Assignment', assignment) };
+};
+
 test.each<[string, Partial<UpdateConfig>, number, readonly RegExp[]]>([
   ['none, start-first', {}, 0, []],
   ['one, start-first', {}, 1, [/^G7: web: 3 slots were ready, 2 are left, and no fewer than 3 may be$/]],
@@ -37,15 +42,31 @@ test.each<[string, Partial<UpdateConfig>, number, readonly RegExp[]]>([
   ['two, stop-first, two at once', { order: 'stop-first', parallelism: 2 }, 2, []],
 ])('an assignment that takes away %s', async (_, update, gone, said) => {
   const world = new RolloutWorld().put('web', wanted('good:1', update)).run(10_000);
-  const emptied = world.placements('web').slice(0, gone);
-  const writes = emptied.map(({ host }): Write => {
-    const assignment = { ...emptyDocument('Assignment'), revision: 9 };
-    return { op: 'put', key: keys.assignment(host), value: encodeDocument('Assignment', assignment) };
-  });
+  const writes = world
+    .placements('web')
+    .slice(0, gone)
+    .map(({ host }) => emptied(host));
   const other: Write = { op: 'put', key: keys.clusterStatus, value: '{}' };
   expect(await saidOf(world, floorWitness, [...writes, other])).toEqual(
     said.map((text) => expect.stringMatching(text)),
   );
+});
+
+test.each<[string, number, number, readonly RegExp[]]>([
+  ['one of three that are beyond the count', 2, 1, []],
+  [
+    'two of three, where two are wanted',
+    2,
+    2,
+    [/^G7: web: 2 slots were ready, 1 are left, and no fewer than 2 may be$/],
+  ],
+  ['one of three that are all wanted', 3, 1, [/^G7: web: 3 slots were ready, 2 are left, and no fewer than 3 may be$/]],
+])('from one on every host to a count, an assignment that takes away %s', async (_, replicas, gone, said) => {
+  const world = new RolloutWorld().put('web', wanted('good:1', {}, { mode: 'global' })).run(10_000);
+  world.put('web', wanted('good:2', {}, { replicas })).plan();
+  expect(world.status()).toMatchObject({ targetRelease: 2, currentRelease: 1 });
+  const writes = ['h1', 'h2', 'h3'].slice(0, gone).map(emptied);
+  expect(await saidOf(world, floorWitness, writes)).toEqual(said.map((text) => expect.stringMatching(text)));
 });
 
 const GOOD = 'image: web:2\n';
