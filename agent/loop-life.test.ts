@@ -244,6 +244,25 @@ describe('a pause', () => {
     expect(host.timesOf('start web-1')).toHaveLength(1);
     expect(host.statusOf('web-1')).toMatchObject({ phase: 'RUNNING', pausedUntilMs: 0 });
   });
+
+  test('comes before what has not begun: a container that waits to be out of etcd is not stopped any more', async () => {
+    let isOut: () => void = () => undefined;
+    const withdraw = (): Promise<void> => new Promise((resolve) => void (isOut = resolve));
+    const host = make({ withdraw });
+    await host.want(desiredOf({ 'web-1': WEB }), 2000);
+    await host.want(desiredOf({}), 2000);
+    expect(host.begun.at(-1)).toBe('stop web-1');
+    const pauses = [{ ...pause, untilMs: host.clock.wallMs() + 30_000 }];
+    await host.want(desiredOf({}, { pauses }), 0);
+    isOut();
+    await host.clock.advance(20_000);
+    expect(host.statusOf('web-1')).toMatchObject({ phase: 'RUNNING', pausedUntilMs: pauses[0]!.untilMs });
+    expect(host.failures).toEqual([]);
+    await host.clock.advance(11_000);
+    isOut();
+    await host.clock.advance(5000);
+    expect(host.containerOf('web-1')?.state).not.toBe('running');
+  });
 });
 
 test('a pull that nobody wants any more ends', async () => {

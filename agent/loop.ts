@@ -15,6 +15,7 @@ import { AgentMemory } from './memory/memory';
 import { MemorySaver } from './memory/memory-saver';
 import type { Crash } from './memory/runs';
 import { groupByInstance, imagesInQuestion, runAlike } from './plan/listed';
+import { pauseOf } from './plan/pause';
 import { planHost } from './plan/plan-host';
 import { noLongerWanted } from './plan/still-wanted';
 import { NOTHING_SEEN, type Actual, type Desired, type Step } from './plan/types';
@@ -215,7 +216,11 @@ export class Loop {
     try {
       // An agent after this one has to know why it is down.
       if (step.kind === 'stop' && step.cutRun !== undefined) await this.saver.saveSoon();
-      const tools = { ...this.options, jobs: this.saver.jobs, onProgress };
+      const withdraw = async (of: string, containerId: string): Promise<void> => {
+        await this.options.withdraw(of, containerId);
+        if (this.isHandsOff(of)) controller.abort();
+      };
+      const tools = { ...this.options, withdraw, jobs: this.saver.jobs, onProgress };
       await execute(step, tools, AbortSignal.any([this.stopping.signal, callOff]));
       this.memory.succeed(step);
       if (kind === 'start' || kind === 'restart') this.restartsTotal++;
@@ -230,6 +235,13 @@ export class Loop {
     this.inFlight.delete(instance);
     this.saver.save();
     this.wake();
+  }
+
+  /** Etcd may take its time, and who paused it meanwhile is at it: nothing is done that has not begun. */
+  private isHandsOff(instance: string): boolean {
+    const { instances, pauses, held } = this.desired();
+    const service = instances.get(instance)?.service ?? this.listed.get(instance)?.[0]?.service;
+    return held.has(instance) || pauseOf(instance, service, pauses) !== undefined;
   }
 
   /** What is wanted now: of its pauses, those that are in force. */

@@ -3,6 +3,7 @@ import type { Engine } from '../../agent/docker/engine';
 import type { MemoryContainer } from '../../agent/docker/simulated/memory-container';
 import { MemoryDocker, type MemoryDockerOptions } from '../../agent/docker/simulated/memory-docker';
 import { createMemoryEngine } from '../../agent/docker/simulated/memory-engine';
+import type { ExecutorTools } from '../../agent/executor';
 import { HostPorts } from '../../agent/host-ports';
 import { Loop } from '../../agent/loop';
 import type { PassReport } from '../../agent/loop-options';
@@ -42,6 +43,7 @@ export interface LoopHostOptions extends Omit<MemoryDockerOptions, 'clock'> {
   /** On the host at the beginning; "web:1" without. A registry has "web:1" and "web:2". */
   readonly images?: readonly string[];
   readonly wrap?: (engine: Engine) => Engine;
+  readonly withdraw?: ExecutorTools['withdraw'];
   readonly memoryCopy?: MemoryCopy;
   /** The same host, with another agent before. */
   readonly after?: LoopHost;
@@ -62,7 +64,14 @@ export class LoopHost {
   private wanted: Desired = desiredOf({});
 
   constructor(private readonly options: LoopHostOptions = {}) {
-    const { wrap = (engine) => engine, images = ['web:1'], memoryCopy = memoryInMemory(), after, ...rest } = options;
+    const {
+      wrap = (engine) => engine,
+      images = ['web:1'],
+      memoryCopy = memoryInMemory(),
+      after,
+      withdraw,
+      ...rest
+    } = options;
     this.clock = after?.clock ?? createFakeClock();
     this.memoryCopy = after?.memoryCopy ?? memoryCopy;
     const { clock } = this;
@@ -82,7 +91,7 @@ export class LoopHost {
       cut: () => this.cut,
       problems: () => [],
       besides: () => ({ resolved: {}, volumes: [] }),
-      withdraw: () => Promise.resolve(),
+      withdraw: withdraw ?? (() => Promise.resolve()),
       onHealth: () => undefined,
       onStatus: (status) => void this.statuses.push(status),
       onPass: (pass) => void this.passes.push(pass),
