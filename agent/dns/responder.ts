@@ -1,7 +1,7 @@
 import { UnknownYet } from '../discovery/discovery';
 import type { Prepared } from './wire/prepared';
-import { CLASS, FLAG, RCODE, readQuery, TRANSFERS, type Query } from './wire/query';
-import { answerReply, emptyReply, headerReply, MAX_UDP_BYTES, roomFor } from './wire/reply';
+import { CLASS, RCODE, readQuery, TRANSFERS, type Query } from './wire/query';
+import { answerReply, emptyReply, headerReply, roomFor } from './wire/reply';
 import type { Zone } from './zone';
 
 /** Queries that wait for etcd; it answers none of them when it is gone. */
@@ -83,10 +83,7 @@ export class Responder {
       const answer = await this.options.forward(packet, query, transport);
       if (answer === undefined) return this.empty(packet, query, RCODE.failed, 'servfail');
       this.options.onQuery('forwarded');
-      // More than that nobody was promised; over TCP it is had whole.
-      return transport === 'udp' && answer.length > MAX_UDP_BYTES
-        ? emptyReply(packet, query, RCODE.ok, FLAG.truncated)
-        : answer;
+      return answer;
     } catch (error) {
       return this.failed(packet, query, error);
     }

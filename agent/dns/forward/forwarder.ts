@@ -2,7 +2,8 @@ import { randomInt } from 'node:crypto';
 import type { Clock } from '../../../lib/clock';
 import type { Logger } from '../../../lib/log';
 import type { Transport } from '../responder';
-import { RCODE, type Query } from '../wire/query';
+import { FLAG, RCODE, type Query } from '../wire/query';
+import { emptyReply, MAX_UDP_BYTES } from '../wire/reply';
 import { askOverTcp, askOverUdp, isAnswerTo } from './exchange';
 import type { NameServers } from './name-servers';
 import { shownServer, type NameServer } from './resolv-conf';
@@ -84,6 +85,9 @@ export class Forwarder {
     try {
       const { answer } = (await this.join(packet, query, transport)) ?? {};
       if (answer === undefined) return undefined;
+      // More than that nobody was promised; over TCP it is had whole.
+      if (transport === 'udp' && answer.length > MAX_UDP_BYTES)
+        return emptyReply(packet, query, RCODE.ok, FLAG.truncated);
       const own = Buffer.from(answer);
       own.writeUInt16BE(query.id, 0);
       return own;
