@@ -30,6 +30,10 @@ test('what prints without end is kept to its end', async () => {
   expect(why!.length).toBeLessThan(MAX_OUTPUT + 20);
 });
 
+test('what the kernel does not even begin says so: a command that is too long, as one for which there is no memory', async () => {
+  expect(await run(`true # ${'x'.repeat(200_000)}`)).toBe("can't be run: spawn E2BIG");
+});
+
 test('a process that has no files left says so, and runs commands again when it has some', async () => {
   const node = [process.execPath, ...sourceCommand('test/support/command-without-files.ts')];
   const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 60 && exec "$0" "$@"', ...node]);

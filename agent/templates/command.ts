@@ -28,11 +28,17 @@ export function runCommand({
 }: CommandOptions): Promise<string | undefined> {
   if (signal.aborted) return Promise.resolve('the agent stops');
   return new Promise((resolve) => {
-    // Where there are no files left for its output, it comes without streams, and its error comes later.
-    const child: ChildProcess = spawn('/bin/sh', ['-c', command], {
-      ...{ cwd: '/', env: { ...process.env, ...env }, detached: true },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    let child: ChildProcess;
+    try {
+      // Where there are no files left for its output, it comes without streams, and its error comes later.
+      child = spawn('/bin/sh', ['-c', command], {
+        ...{ cwd: '/', env: { ...process.env, ...env }, detached: true },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+    } catch (error) {
+      // Where there is no memory left, or the command is longer than the kernel takes.
+      return resolve(cannotRun(error as Error));
+    }
     let printed = '';
     let ended: string | undefined;
     const end = (why: string): void => {
@@ -55,7 +61,7 @@ export function runCommand({
       const output = printed.trim();
       resolve(why === undefined ? undefined : output === '' ? why : `${why}: ${output}`);
     };
-    child.on('error', (error) => settle(`can't be run: ${error.message}`));
+    child.on('error', (error) => settle(cannotRun(error)));
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
     child.on('exit', (code, killedBy) => {
@@ -69,3 +75,5 @@ export function runCommand({
     });
   });
 }
+
+const cannotRun = ({ message }: Error): string => `can't be run: ${message}`;
