@@ -52,3 +52,21 @@ test('the list of a service that joins the watch of all: an event that overtakes
   });
   expect(await world.asked('late')).toEqual(['late-2-b', 'late-3-c']);
 });
+
+test('a service that joins while etcd has been put back, and nobody knows it yet: it is asked for now and then', async () => {
+  const restore = world.store.faults.backUp();
+  world.discovery.subscribe('s100', () => undefined);
+  await world.put(keys.endpoint('late', 'late-2-b'), endpoint(2));
+  await world.clock.advance(0);
+  restore();
+  let reads = 0;
+  const range = world.link.range.bind(world.link);
+  world.link.range = (what) => {
+    if (++reads > 100) return new Promise(() => undefined);
+    return range(what);
+  };
+  world.discovery.subscribe('late', () => undefined);
+  await world.clock.advance(5000);
+  expect(reads).toBeLessThan(20);
+  expect(await world.asked('late')).toEqual(['late-1-a']);
+});

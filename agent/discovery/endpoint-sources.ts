@@ -159,19 +159,23 @@ export class WideSource {
 
   /** Of one that nobody followed when the list came. */
   private async read(service: FollowedService, attempt: number): Promise<void> {
-    const { store, clock, random } = this.options;
     const prefix = this.prefixOf(service);
     try {
-      const { revision, kvs } = await store.range({ prefix });
-      if (this.isClosed || this.serviceOf(service.name) !== service) return;
-      // What was told since then, nobody took.
-      if (revision < this.follower.revision) return this.read(service, attempt);
-      service.list(pictureOf(prefix, kvs), revision);
+      const { revision, kvs } = await this.options.store.range({ prefix });
+      if (!this.isFollowed(service)) return;
+      if (revision >= this.follower.revision) return service.list(pictureOf(prefix, kvs), revision);
+      // What was told since then, nobody took. A store that was put back stays behind until all is listed anew.
+      if (attempt === 1) return this.read(service, 2);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      clock.after(backoffMs(attempt, RETRY, random), () => {
-        if (!this.isClosed && this.serviceOf(service.name) === service) void this.read(service, attempt + 1);
-      });
     }
+    const { clock, random } = this.options;
+    clock.after(backoffMs(attempt, RETRY, random), () => {
+      if (this.isFollowed(service)) void this.read(service, attempt + 1);
+    });
+  }
+
+  private isFollowed(service: FollowedService): boolean {
+    return !this.isClosed && this.serviceOf(service.name) === service;
   }
 }
