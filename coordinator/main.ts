@@ -34,7 +34,7 @@ export async function runCoordinator(config: CoordinatorConfig): Promise<number>
   const log = createLogger({ component: 'coordinator', level: config.logLevel });
   if (http === '' && config.address !== '')
     log.warn('nobody is told of "address", since "http" listens where others do not reach it', { http: config.http });
-  const pages = createPages(known, log, (refused) => metrics.onTraefikLabels(refused));
+  const pages = createPages(known, { clock: systemClock, log }, (refused) => metrics.onTraefikLabels(refused));
   const file = targetFile(config.prometheusFile, pages, log);
   const changed = (): void => {
     pages.changed();

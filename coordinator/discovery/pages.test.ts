@@ -2,16 +2,17 @@ import { emptyDocument } from '../../lib/documents/codec';
 import { silentLogger } from '../../lib/log';
 import type { Release } from '../../lib/documents/types';
 import { instanceStatus } from '../../test/support/fake-coordinator';
-import { createFakeClock } from '../../test/support/fake-clock';
+import { createFakeClock, type FakeClock } from '../../test/support/fake-clock';
 import { recordLog } from '../../test/support/recorded-log';
 import { World } from '../../test/support/world';
 import { compileService } from '../compose/compile';
 import type { HostView } from '../view';
 import { createPages, type Known, type Pages } from './pages';
+import { HELD_TOLD_MS } from './traefik/held-services';
 
 const OWN = { identity: 'c1:1', http: '10.0.0.9:7422', version: '1' };
 const NOBODY: Known = {
-  view: { hosts: new Map(), releases: new Map(), serviceStatuses: new Map() },
+  view: { hosts: new Map(), services: new Map(), releases: new Map(), serviceStatuses: new Map() },
   isKnown: true,
   candidates: [],
   own: OWN,
@@ -24,7 +25,8 @@ function labelled(labels: Readonly<Record<string, string>>): Release {
   return { ...emptyDocument('Release'), service: 'web', number: 1, container, deploy };
 }
 
-const pagesOf = (known: () => Known): Pages => createPages(known, silentLogger, () => undefined);
+const pagesOf = (known: () => Known, clock = createFakeClock()): Pages =>
+  createPages(known, { clock, log: silentLogger }, () => undefined);
 
 function hostOf(name: string): HostView {
   const record = { ...emptyDocument('HostRecord'), http: `${name}:7423` };
@@ -79,7 +81,7 @@ test('Traefik: labels that are left out are told once, and counted', async () =>
   const counts: number[] = [];
   const pages = createPages(
     () => ({ ...NOBODY, view: world }),
-    log,
+    { clock: createFakeClock(), log },
     (count) => counts.push(count),
   );
   const traefik = async (): Promise<unknown> => {
@@ -98,22 +100,89 @@ test('Traefik: labels that are left out are told once, and counted', async () =>
   expect(counts).toEqual([0, 1, 1]);
 });
 
-test('Traefik: an etcd that was emptied empties no proxy, and a service that was deleted goes', async () => {
-  const world = new World();
-  const pages = pagesOf(() => ({ ...NOBODY, view: world }));
-  const traefik = async (): Promise<string> => {
-    pages.changed();
-    return (await pages.routes['/sd/traefik']!()).body;
+describe('Traefik: what is gone from etcd', () => {
+  const rule = (service: string): Release => ({
+    ...labelled({ [`traefik.http.routers.${service}.rule`]: service }),
+    service,
+  });
+  let world: World;
+  let clock: FakeClock;
+  /** Names of routers, and how many servers there are. */
+  let traefik: (hasChanged?: boolean) => Promise<readonly (string | number)[]>;
+  const add = (service: string): void => {
+    world.services.set(service, { text: '', modRevision: 1 });
+    world.releases.set(service, new Map([[1, rule(service)]]));
   };
-  world.addHost('h1').releases.set('web', new Map([[1, labelled({ 'traefik.http.routers.web.rule': 'r' })]]));
-  const before = await traefik();
-  expect(before).toContain('"rule":"r"');
-  world.releases.clear();
-  const instances = { 'web-1-a': instanceStatus('web', { held: true }) };
-  world.set('h1', { status: { ...emptyDocument('HostStatus'), instances } });
-  expect(await traefik()).toBe(before);
-  world.set('h1', { status: emptyDocument('HostStatus') });
-  expect(await traefik()).toBe('{}\n');
+  const lose = (service: string): void => {
+    world.services.delete(service);
+    world.releases.delete(service);
+  };
+  const report = (services: readonly string[], held = true): void => {
+    const ports = [{ name: '', target: 8080, published: 20_001, protocol: 'tcp' }];
+    const instances = services.map((one) => [`${one}-1-a`, instanceStatus(one, { held, ports })] as const);
+    const record = { ...emptyDocument('HostRecord'), address: '10.0.0.1' };
+    world.addHost('h1');
+    world.set('h1', { record, status: { ...emptyDocument('HostStatus'), instances: Object.fromEntries(instances) } });
+  };
+
+  beforeEach(async () => {
+    world = new World();
+    clock = createFakeClock();
+    const pages = pagesOf(() => ({ ...NOBODY, view: world }), clock);
+    traefik = async (hasChanged = true) => {
+      if (hasChanged) pages.changed();
+      const { body } = await pages.routes['/sd/traefik']!();
+      const { http } = JSON.parse(body) as { http?: { routers: object } };
+      return [...Object.keys(http?.routers ?? {}), body.split('"url"').length - 1];
+    };
+    for (const service of ['api', 'web']) add(service);
+    report(['api', 'web'], false);
+    expect(await traefik()).toEqual(['api', 'web', 2]);
+  });
+
+  test('with all of etcd, before hosts have said that they hold it, and when they have', async () => {
+    for (const service of ['api', 'web']) lose(service);
+    world.hosts.clear();
+    expect(await traefik()).toEqual(['api', 'web', 2]);
+    report(['api', 'web']);
+    expect(await traefik()).toEqual(['api', 'web', 2]);
+    await clock.advance(2 * HELD_TOLD_MS);
+    expect(await traefik()).toEqual(['api', 'web', 2]);
+    // Whoever found out what is held stopped it.
+    report(['api']);
+    expect(await traefik()).toEqual(['api', 1]);
+  });
+
+  test('by a backup that lacks one service: that one stays, with its instances, until etcd has it again', async () => {
+    lose('web');
+    report(['api', 'web']);
+    expect(await traefik()).toEqual(['api', 'web', 2]);
+    await clock.advance(2 * HELD_TOLD_MS);
+    expect(await traefik()).toEqual(['api', 'web', 2]);
+    add('web');
+    report(['api'], false);
+    expect(await traefik()).toEqual(['api', 'web', 1]);
+  });
+
+  test('and nobody holds it: it goes, without a change too', async () => {
+    lose('web');
+    report(['api'], false);
+    expect(await traefik()).toEqual(['api', 'web', 2]);
+    await clock.advance(HELD_TOLD_MS);
+    expect(await traefik(false)).toEqual(['api', 1]);
+  });
+
+  test('since it was deleted: it goes at once', async () => {
+    world.services.delete('web');
+    expect(await traefik()).toEqual(['api', 'web', 2]);
+    lose('web');
+    expect(await traefik()).toEqual(['api', 1]);
+  });
+
+  test('no instances alone: their addresses are not told any more', async () => {
+    report(['api'], false);
+    expect(await traefik()).toEqual(['api', 'web', 1]);
+  });
 });
 
 test('10,000 targets: others have their turns in between', async () => {

@@ -1,16 +1,17 @@
 /** What other programs find the cluster by, on the coordinator's HTTP server. Any coordinator answers, leader or not. */
 import type { Candidate } from '../../lib/documents/types';
+import type { Clock } from '../../lib/clock';
 import { plain, type Route } from '../../lib/http-server';
 import type { Logger } from '../../lib/log';
 import type { ClusterView } from '../view';
 import { KeptPage } from './kept-page';
 import { prometheusPage } from './prometheus';
 import type { ServiceProblem } from './traefik/document';
-import type { TraefikPage } from './traefik-page';
+import type { TraefikPages } from './traefik-page';
 
 /** What is known of the cluster now. */
 export interface Known {
-  readonly view: Pick<ClusterView, 'hosts' | 'releases' | 'serviceStatuses' | 'index'>;
+  readonly view: Pick<ClusterView, 'hosts' | 'services' | 'releases' | 'serviceStatuses' | 'index'>;
   /** Etcd was read at least once: what is not there now is not there. */
   readonly isKnown: boolean;
   readonly candidates: readonly Candidate[];
@@ -26,22 +27,23 @@ export interface Pages {
 }
 
 /** @param onLabels told of how many of Traefik's labels are left out, whenever its document was made anew */
-export function createPages(known: () => Known, log: Logger, onLabels: (refused: number) => void): Pages {
+export function createPages(
+  known: () => Known,
+  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+  onLabels: (refused: number) => void,
+): Pages {
   const prometheus = new KeptPage(() => {
     const { view, candidates, own } = known();
     return prometheusPage(view, candidates, own);
   });
   const tell = labelTeller(log);
-  let last: TraefikPage | undefined;
+  let maker: TraefikPages | undefined;
   const traefik = new KeptPage(async () => {
-    const { traefikPage, isEtcdEmptied } = await import('./traefik-page.js');
-    const { view } = known();
-    const page = await traefikPage(view);
-    // An empty one would empty the proxy.
-    if (last === undefined || page.hasRouters || !last.hasRouters || !isEtcdEmptied(view)) last = page;
-    tell(last.problems);
-    onLabels(last.problems.length);
-    return last.text;
+    maker ??= new (await import('./traefik-page.js')).TraefikPages(clock, () => traefik.changed());
+    const { text, problems } = await maker.make(known().view);
+    tell(problems);
+    onLabels(problems.length);
+    return text;
   });
   // Whoever polls keeps what it had: an empty list would make it forget everything.
   const json = (page: KeptPage) => async () =>

@@ -6,7 +6,8 @@ import { instanceStatus } from '../../test/support/fake-coordinator';
 import { FIELDS, refusals } from '../../test/support/traefik-check';
 import { World } from '../../test/support/world';
 import { compileService } from '../compose/compile';
-import { isEtcdEmptied, traefikPage } from './traefik-page';
+import { createFakeClock } from '../../test/support/fake-clock';
+import { TraefikPages } from './traefik-page';
 
 const PORTS = 'ports: [{ name: http, target: 8080 }, { name: admin, target: 9000 }, { target: 53, protocol: udp }]';
 const RULE = { 'traefik.http.routers.web.rule': 'Host(`web.example.com`)' };
@@ -46,8 +47,10 @@ function report(
   world.set(host, { status: { ...emptyDocument('HostStatus'), instances: Object.fromEntries(told) } });
 }
 
+const pages = (): TraefikPages => new TraefikPages(createFakeClock(), () => undefined);
+
 async function page() {
-  const { text, problems } = await traefikPage(world.view);
+  const { text, problems } = await pages().make(world.view);
   const document = JSON.parse(text) as Record<string, Record<string, Record<string, unknown>>>;
   expect(refusals(text)).toEqual([]);
   return { document, problems: problems.map(({ service, label, message }) => `${service} ${label}: ${message}`) };
@@ -213,12 +216,6 @@ test('the labels of the release that is whole count, with its config filled in',
   });
 });
 
-test('an etcd that was emptied is told from one without services', () => {
-  expect(isEtcdEmptied(world.view)).toBe(false);
-  report('h1', { 'web-1-a': { service: 'web', held: true } });
-  expect(isEtcdEmptied(world.view)).toBe(true);
-});
-
 test.each<[string, object]>([
   ['a field that nobody knows', { http: { routers: { a: { rule: 'r', rulle: 'r' } } } }],
   ['a section with nothing in it', { http: { routers: {} } }],
@@ -289,7 +286,7 @@ test('whatever labels say, Traefik takes the document', async () => {
       ]) as Labels;
       world.releases.get('web')!.set(1, { ...made, container: { ...made.container, labels: own } });
       report('h1', isRunning ? { 'web-1-a': { service: 'web' } } : {});
-      const { text } = await traefikPage(world.view);
+      const { text } = await pages().make(world.view);
       expect(refusals(text)).toEqual([]);
     }),
     { numRuns: 500 },

@@ -4,9 +4,11 @@ import { PlacementIndex } from '../../schedule/placement-index';
 import { newestOf, type ClusterView } from '../../view';
 import type { LabelProblem, Tree, Value } from './labels';
 import { PROTOCOLS, SECTIONS, type Protocol, type Section } from './schema';
-import { serviceConfig } from './service-config';
+import { serviceConfig, type InstanceReport } from './service-config';
 
 export type TraefikView = Pick<ClusterView, 'hosts' | 'releases' | 'serviceStatuses' | 'index'>;
+
+export type Reports = ReadonlyMap<string, readonly InstanceReport[]>;
 
 export interface ServiceProblem extends LabelProblem {
   readonly service: string;
@@ -15,30 +17,35 @@ export interface ServiceProblem extends LabelProblem {
 /** Gathers what services ask for, each in its turn and in the order of their names: of two that say otherwise the first counts. */
 export class TraefikDocument {
   readonly problems: ServiceProblem[] = [];
+  /** What it was made of, of services with labels. */
+  readonly reports = new Map<string, readonly InstanceReport[]>();
   private readonly sections = Object.fromEntries(
     PROTOCOLS.map((protocol) => [protocol, { routers: {}, services: {}, middlewares: {} }]),
   ) as unknown as Record<Protocol, Record<Section, Tree>>;
   private readonly owners = new Map<string, string>();
   private readonly index: PlacementIndex;
 
-  constructor(private readonly view: TraefikView) {
+  /** @param lastReports of services of which no host says anything */
+  constructor(
+    private readonly view: TraefikView,
+    private readonly lastReports: Reports = new Map(),
+  ) {
     this.index = view.index ?? new PlacementIndex(view.hosts, view.releases);
   }
 
   add(service: string): void {
     const release = releaseOf(this.view, service);
     if (release === undefined || !isLabelled(release)) return;
-    const config = serviceConfig(release, this.index.reportsOf(service));
+    const told = this.index.reportsOf(service);
+    const reports = told.length > 0 ? told : (this.lastReports.get(service) ?? []);
+    this.reports.set(service, reports);
+    const config = serviceConfig(release, reports);
     for (const problem of config?.problems ?? []) this.problems.push({ service, ...problem });
     if (config === undefined) return;
     for (const protocol of PROTOCOLS)
       for (const section of SECTIONS)
         for (const [name, value] of Object.entries(config.sections[protocol][section]))
           this.put({ protocol, section, name }, value, service);
-  }
-
-  get hasRouters(): boolean {
-    return PROTOCOLS.some((protocol) => Object.keys(this.sections[protocol].routers).length > 0);
   }
 
   /** Traefik refuses a section that has nothing in it. */
@@ -100,7 +107,7 @@ export function labelProblems(view: TraefikView, service: string): readonly Labe
   return document.problems;
 }
 
-function isLabelled({ container }: Release): boolean {
+export function isLabelled({ container }: Release): boolean {
   for (const label in container.labels) if (/^traefik\./i.test(label)) return true;
   return false;
 }
