@@ -119,6 +119,25 @@ test('a name that is asked for again and again while etcd says nothing is one wa
   expect(await ended).toMatchObject([{ status: 'fulfilled', value: { endpoints: [{ instance: 'web-1-a' }] } }]);
 });
 
+test('an etcd that refuses is asked again by and by, however often a name is asked for', async () => {
+  world.link.faults.disconnect();
+  let reads = 0;
+  const range = world.link.range.bind(world.link);
+  world.link.range = (what) => {
+    reads++;
+    return range(what);
+  };
+  for (let askedMs = 0; askedMs < 1000; askedMs += 2) {
+    void Promise.resolve(world.discovery.service('web')).catch(() => undefined);
+    await world.clock.advance(2);
+  }
+  expect(reads).toBeLessThan(30);
+  await world.hostUp(1, 'web-1-a');
+  world.link.faults.reconnect();
+  await world.clock.advance(300);
+  expect(await world.asked()).toEqual(['web-1-a']);
+});
+
 test('etcd away changes no answer; what was not known is unknown, not absent', async () => {
   await world.hostUp(1, 'web-1-a');
   await world.asked();

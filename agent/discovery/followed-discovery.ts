@@ -206,7 +206,9 @@ export class FollowedDiscovery implements Discovery {
       },
       (error: unknown) => {
         if (!(error instanceof StoreError)) throw error;
-        this.lookedMs.delete(service.name);
+        if (this.services.get(service.name) !== service) return;
+        // Whoever asks before the next try waits for that one.
+        this.lookedMs.set(service.name, clock.monotonicMs() - LOOK_AGAIN_MS + RETRY_MS / 2);
         if (this.waiting.has(service.name)) clock.after(RETRY_MS, () => this.lookUp(service));
       },
     );
