@@ -11,14 +11,20 @@ while (defined(my $word = shift @ARGV)) {
     last if $word eq '--';
     if ($word eq 'none') { open(my $null, '<', '/dev/null') or die; push @held, $null; next }
     my ($protocol, $host, $same) = $word =~ /^(udp|tcp)=([^,]+)(,same)?$/ or die "$word?";
-    my $socket = IO::Socket::IP->new(
-        LocalHost => $host,
-        LocalPort => $same ? $held[-1]->sockport : 0,
-        Proto     => $protocol,
-        Type      => $protocol eq 'tcp' ? Socket::SOCK_STREAM : Socket::SOCK_DGRAM,
-        V6Only    => 1,
-        ($protocol eq 'tcp' ? (Listen => 16) : ()),
-    ) or die "$word: $@";
+    my $socket;
+    # Not one that the kernel picks: connections have those, and it may be free for one protocol alone.
+    for (1 .. 50) {
+        $socket = IO::Socket::IP->new(
+            LocalHost => $host,
+            LocalPort => $same ? $held[-1]->sockport : 10000 + int(rand(20000)),
+            Proto     => $protocol,
+            Type      => $protocol eq 'tcp' ? Socket::SOCK_STREAM : Socket::SOCK_DGRAM,
+            V6Only    => 1,
+            ($protocol eq 'tcp' ? (Listen => 16) : ()),
+        );
+        last if $socket or $same;
+    }
+    $socket or die "$word: $@";
     push @held, $socket;
     push @said, $host =~ /:/ ? "[$host]:" . $socket->sockport : "$host:" . $socket->sockport;
 }
