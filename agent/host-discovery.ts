@@ -98,7 +98,7 @@ export class HostDiscovery {
     this.tools.log.warn(
       `systemd holds sockets of DNS that no setting wants: ${unwanted.join(', ')}. They are answered, but what asks at ` +
         `${wanted.join(', ')} goes without while the agent restarts. Write the right addresses into the socket unit ` +
-        '(systemctl edit --full berth-agent-dns.socket), then stop and start berth-agent',
+        '(systemctl edit --full berth-agent-dns.socket), then: systemctl stop berth-agent-dns.socket; systemctl restart berth-agent',
     );
   }
 

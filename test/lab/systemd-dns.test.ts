@@ -207,8 +207,8 @@ describe('with the sockets of berth-agent-dns.socket', () => {
     await machine.write(AGENT_FILE, `${settings}\n${setting}`);
     await machine.run('systemctl', 'daemon-reload');
     const since = await machine.run('date', '+%s.%N');
-    await machine.run('systemctl', 'stop', 'berth-agent');
-    await machine.run('systemctl', 'start', 'berth-agent');
+    await machine.run('systemctl', 'stop', 'berth-agent-dns.socket');
+    await machine.run('systemctl', 'restart', 'berth-agent');
     await until('the name', async () => (await dig()) === BRIDGE);
     const told = `no setting wants: udp ${address}:53, tcp ${address}:53`;
     const log = (): Promise<string> =>
