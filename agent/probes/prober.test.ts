@@ -70,6 +70,12 @@ const container = (id: string, changes: Partial<ActualContainer> = {}): ActualCo
 const wanting = (release: Release, ids: readonly string[]): Desired =>
   desiredOf(Object.fromEntries(ids.map((id) => [`web-${id}`, release])));
 
+/** Its release is not read yet. */
+const unread = (id: string): Desired => {
+  const wanted = { service: 'web', slot: 1, release: 2, hash: '', config: {}, before: false };
+  return { ...desiredOf({}), instances: new Map([[`web-${id}`, wanted]]) };
+};
+
 /** @returns the health of each, in their order */
 function follow(containers: readonly ActualContainer[], release: Release | Desired = WEB): readonly string[] {
   const ids = containers.map(({ id }) => id);
@@ -217,6 +223,25 @@ describe('a probe', () => {
   test('counts, and not what the health check of Docker says beside it', async () => {
     follow([container('a', { health: 'unhealthy' })]);
     expect(await after(100, [container('a', { health: 'unhealthy' })])).toBe('healthy');
+  });
+
+  test('of an instance whose release is not read yet is waited for, and what had none serves on', async () => {
+    expect(follow([container('a')], unread('a')).join()).toBe('starting');
+    answers.set('a', FAILURE);
+    expect(await after(500, [container('a')])).toBe('starting');
+    expect(await after(4000, [container('a')])).toBe('unhealthy');
+    expect(follow([container('b')], releaseWith(undefined)).join()).toBe('none');
+    expect(follow([container('b')], unread('b')).join()).toBe('none');
+  });
+
+  test('of its release is asked, also by a new agent, of what only has another config than is wanted', async () => {
+    const other = { ...WEB, container: { ...WEB.container, environment: { A: 'b' } } };
+    const desired = wanting(other, ['a']);
+    answers.set('a', FAILURE);
+    expect(follow([container('a', { release: other.number })], desired).join()).toBe('starting');
+    expect(await after(4000, [container('a', { release: other.number })], desired)).toBe('unhealthy');
+    // Of another release nobody knows.
+    expect(follow([container('b', { release: other.number + 1 })], wanting(other, ['b'])).join()).toBe('none');
   });
 
   test.each<[string, Desired]>([

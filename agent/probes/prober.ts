@@ -81,10 +81,11 @@ class Prober implements Probes {
       if (first === undefined) continue;
       const wanted = desired.instances.get(instance);
       const probe = this.probeOf(first, wanted);
-      if (probe === undefined) unprobed.add(runOf(first));
       const watch = probe === undefined ? undefined : this.watchOf(first, probe);
       if (watch !== undefined) watches.set(first.id, watch);
-      judged.set(instance, [probe === undefined ? first : judge(first, watch), ...others]);
+      const hasNone = probe === undefined && (!isUnread(wanted) || this.unprobed.has(runOf(first)));
+      if (hasNone) unprobed.add(runOf(first));
+      judged.set(instance, [hasNone ? first : judge(first, watch), ...others]);
     }
     const before = this.watches;
     this.watches = watches;
@@ -103,11 +104,16 @@ class Prober implements Probes {
     this.watches = new Map();
   }
 
-  /** Of what is left as it is, or on its way out, the probe that it had is the one that fits. */
+  /**
+   * Of what is left as it is, or on its way out, the probe that it had is the one that fits; where an agent before this one
+   * asked, that of its release, if that one is wanted still and only its config is another.
+   */
   private probeOf(container: ActualContainer, wanted: DesiredInstance | undefined): Probe | undefined {
     const known = this.watches.get(container.id)?.probe;
-    if (wanted === undefined || !isCurrent(container, wanted)) return known;
-    return wanted.spec?.deploy.probe;
+    if (wanted === undefined) return known;
+    const probe = wanted.spec?.deploy.probe;
+    if (isCurrent(container, wanted)) return probe;
+    return known ?? (container.release === wanted.release ? probe : undefined);
   }
 
   /** @returns undefined when there is nobody to ask */
@@ -189,6 +195,11 @@ class Prober implements Probes {
     else log.info(`${instance} is ${state.health}`, fields);
     this.wake();
   }
+}
+
+/** Whether its release has a probe is not known yet: soon after the agent's start, or when a new one is assigned. */
+function isUnread(wanted: DesiredInstance | undefined): boolean {
+  return wanted !== undefined && wanted.spec === undefined && wanted.specProblem === undefined;
 }
 
 /** What Docker's own check says does not count beside a probe. */
