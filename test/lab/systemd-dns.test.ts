@@ -150,7 +150,7 @@ describe('with the sockets of berth-agent-dns.socket', () => {
     TEST_MS,
   );
 
-  test('nothing that an agent starts takes them for its own', async () => {
+  test('the agent is given both, and wants both', async () => {
     const environment = await machine.run('cat', `/proc/${await pidOf()}/environ`);
     expect(environment).toContain('LISTEN_FDS=2'); // as systemd started it
     expect(await machine.run('journalctl', '-u', 'berth-agent', '-o', 'cat')).not.toContain('no setting wants');
