@@ -109,7 +109,7 @@ describe('while one can not be read', () => {
   let scene: ReturnType<typeof createScene>;
   let foreign: ForeignEndpoints;
   let change = (): void => undefined;
-  const services = (): readonly string[] => foreign.endpoints.map(({ service }) => service);
+  const services = (): readonly string[] => foreign.wanted().endpoints.map(({ service }) => service);
   const asked = (id: string): number => inspected.filter((one) => one === id).length;
   const untilServices = (...names: readonly string[]): Promise<unknown> =>
     until(`services ${names.join(' ')}`, async () => {

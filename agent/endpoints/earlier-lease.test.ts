@@ -1,4 +1,5 @@
 import { foreignOn } from '../../test/support/foreign';
+import { SUCCESS, type TryProbe } from '../probes/outcome';
 import { AgentHost, keys, TTL_MS, type Assigned } from '../../test/support/agent-host';
 import { over } from '../../test/support/loop-host';
 import { releaseOf } from '../../test/support/desired';
@@ -118,6 +119,21 @@ test.each<[string, readonly string[], boolean]>([
   expect((await host.found(key)) === undefined).toBe(goesAtOnce);
   await host.clock.advance(TTL_MS);
   expect(await host.found(key)).toBeUndefined();
+});
+
+test('what was published of a foreign container whose check takes a while comes over without a gap', async () => {
+  const key = keys.endpoint('shop', 'h1-one-80');
+  await host.admin.txn({ compares: [], writes: [{ op: 'put', key, value: '{}', lease: oldLease }] });
+  const ports = [{ target: 80, protocol: 'tcp', published: 8081, hostIp: '' }];
+  const words = { SERVICE_NAME: 'shop', SERVICE_80_CHECK_HTTP: '/' };
+  const container = { id: 'c1', name: 'one', image: 'x', words, address: '', ports };
+  const tryProbe: TryProbe = () => new Promise((done) => host.clock.after(800, () => done(SUCCESS)));
+  const list = () => Promise.resolve({ containers: [container], unread: new Map<string, undefined>() });
+  host.foreign = foreignOn(host.clock, { list }, { tryProbe });
+  await beginAgain(2000);
+  expect(await leaseOf(key)).toBe(await leaseOf(keys.hostAlive('h1')));
+  await host.clock.advance(TTL_MS);
+  expect(changes().filter((what) => what.endsWith('h1-one-80'))).toEqual(['+h1-one-80', '+h1-one-80']);
 });
 
 test('what is stopped in the first pass is withdrawn before', async () => {

@@ -47,7 +47,7 @@ export interface EndpointMetrics {
 
 export interface ForeignSource {
   /** As far as they are known. */
-  readonly endpoints: readonly WantedEndpoint[];
+  wanted(): WantedEndpoints;
   /** False as long as one that an agent before this one published may not be known yet. */
   readonly isKnown: boolean;
 }
@@ -71,7 +71,7 @@ export interface EndpointPublisherOptions {
   readonly metrics?: EndpointMetrics | undefined;
 }
 
-const NONE_FOREIGN: ForeignSource = { endpoints: [], isKnown: true };
+const NONE: WantedEndpoints = { endpoints: [], starting: new Set() };
 
 /** What was asked for of one instance. */
 interface Entry {
@@ -119,18 +119,21 @@ export class EndpointPublisher {
 
   /** Something may have changed. Cheap when nothing has. */
   update(): void {
-    const { claim, host, metrics } = this.options;
+    const { claim, host, metrics, foreign } = this.options;
     const serving = this.options.serving();
     if (this.isStopped || claim.session === undefined || serving === undefined) return;
-    const { endpoints: managed, starting } = wantedEndpoints(serving, host);
-    const { endpoints: others, isKnown } = this.options.foreign ?? NONE_FOREIGN;
-    const wanted = { endpoints: [...managed, ...others], starting };
+    const managed = wantedEndpoints(serving, host);
+    const others = foreign?.wanted() ?? NONE;
+    const wanted = {
+      endpoints: [...managed.endpoints, ...others.endpoints],
+      starting: new Set([...managed.starting, ...others.starting]),
+    };
     void this.send(claim.session, [...this.changed(wanted), ...this.gone(wanted)]);
     metrics?.onEndpoints(wanted.endpoints.length, this.writes);
     this.writes = 0;
     this.starting = wanted.starting;
     // Before, what is foreign would be taken for what is gone.
-    if (isKnown) this.earlier.follow(claim.earlierLease);
+    if (foreign?.isKnown ?? true) this.earlier.follow(claim.earlierLease);
   }
 
   /**

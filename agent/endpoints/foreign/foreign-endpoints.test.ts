@@ -9,16 +9,16 @@ function bound(text: string): ForeignPort {
 }
 
 /** Services of a container with the name "web" on host h1, each with its address. */
-async function published(ports: readonly string[], address?: string): Promise<readonly string[]> {
+async function published(ports: readonly string[], address: string): Promise<readonly string[]> {
   const clock = createFakeClock();
   const words = { SERVICE_NAME: 'web' };
   const container = { id: 'c1', name: 'one', image: 'x', words, address: '', ports: ports.map(bound) };
   const list = () => Promise.resolve({ containers: [container], unread: new Map<string, undefined>() });
-  const foreign = foreignOn(clock, { list }, address);
+  const foreign = foreignOn(clock, { list }, { address });
   foreign.start(() => undefined);
   await clock.advance(0);
   foreign.stop();
-  return foreign.endpoints.map(({ service, instance, endpoint }) => `${service} ${instance} ${endpoint.port}`);
+  return foreign.wanted().endpoints.map(({ service, instance, endpoint }) => `${service} ${instance} ${endpoint.port}`);
 }
 
 test.each<[string, readonly string[], string, readonly string[]]>([

@@ -6,7 +6,7 @@ import { EngineError } from '../../docker/engine';
 import type { ForeignContainer, ForeignEngine, ForeignList, ForeignPort } from '../../docker/foreign-containers';
 import { NOTHING_TO_LEAVE, type ActualContainer, type Desired, type DesiredInstance } from '../../plan/types';
 import type { Probes } from '../../probes/probes';
-import { isReachable, type EndpointHost, type WantedEndpoint } from '../wanted-endpoints';
+import { isReachable, type EndpointHost, type WantedEndpoint, type WantedEndpoints } from '../wanted-endpoints';
 import { readRegistrator, type ForeignService } from './registrator';
 
 /** Between two lists at the least, so that a storm of events stays cheap. */
@@ -31,7 +31,7 @@ interface Found extends ForeignService<ForeignPort> {
 }
 
 export class ForeignEndpoints {
-  /** All that are known were known at one moment. Before, one that is not among `endpoints` need not be gone. */
+  /** All that are known were known at one moment. Before, one that is not among those wanted need not be gone. */
   isKnown = false;
   private found: readonly Found[] = [];
   private onChange: () => void = () => undefined;
@@ -56,11 +56,15 @@ export class ForeignEndpoints {
     this.options.probes.close();
   }
 
-  get endpoints(): readonly WantedEndpoint[] {
+  /** Of those that are known. Without a check, one is well. */
+  wanted(): WantedEndpoints {
     const judged = this.options.probes.follow(containersOf(this.found), desiredOf(this.found));
-    return this.found
-      .filter(({ instance, probe }) => probe === undefined || judged.get(instance)?.[0]?.health === 'healthy')
-      .map((one) => this.endpointOf(one));
+    const healthOf = ({ instance, probe }: Found): ActualContainer['health'] =>
+      probe === undefined ? 'healthy' : (judged.get(instance)?.[0]?.health ?? 'starting');
+    return {
+      endpoints: this.found.filter((one) => healthOf(one) === 'healthy').map((one) => this.endpointOf(one)),
+      starting: new Set(this.found.filter((one) => healthOf(one) === 'starting').map(({ instance }) => instance)),
+    };
   }
 
   private wake(): void {
