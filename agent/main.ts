@@ -3,6 +3,7 @@ import type { AgentConfig } from '../lib/config/daemons';
 import { keysUnder } from '../lib/documents/keys';
 import { connectEtcd } from '../lib/etcd/etcd3-store';
 import { plain, startHttpServer } from '../lib/http-server';
+import { isLoopback } from '../lib/listen-address';
 import { createLogger } from '../lib/log';
 import { waitForSignal } from '../lib/signals';
 import { Agent } from './agent';
@@ -81,6 +82,10 @@ export async function runAgent(
     (error: Error) =>
       log.error('"berth agent status" will get no answer: the socket can not be made', { reason: error.message }),
   );
+  if (isLoopback(config.address))
+    log.warn('other hosts, and containers, do not reach here what it publishes: set address', {
+      reason: `its address is ${config.address}`,
+    });
   const refused = agent.start(() => process.stdout.write(`berth agent ${config.name} ready: http ${web.address}\n`));
   const end = await Promise.race([stopped, refused]);
   await local?.close();

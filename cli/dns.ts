@@ -87,14 +87,30 @@ export function triesOf(servers: readonly string[]): string {
     .join(', ');
 }
 
+type Asked = Pick<NameExplanation, 'name' | 'source' | 'rcode'> & {
+  readonly records: readonly { readonly section: string }[];
+  readonly endpoints: readonly unknown[];
+};
+
+/** @returns the service that is there, when the answer has none of its instances */
+export function missingOf({ name, source, records, endpoints, rcode }: Asked): string | undefined {
+  if (source === 'forwarded' || records.some(({ section }) => section === 'answer')) return undefined;
+  const isThere = rcode === 'NOERROR' ? endpoints.length === 0 : endpoints.length > 0;
+  return isThere ? /(?:^|\.)([^.]+)\.service\./.exec(name)?.[1] : undefined;
+}
+
 async function print(answer: NameExplanation): Promise<void> {
   const { alignRows, paint, printRows, printTable } = await import('./output/table.js');
   const { rcode, type, records, endpoints, askedServers } = answer;
+  const missing = missingOf(answer);
   printRows([
     ['question', `${clean(answer.name)} ${clean(type)}`],
     ['answer', `${rcode === 'NOERROR' ? rcode : paint.red(clean(rcode))}: ${clean(answer.why)}`],
     ['source', sourceOf(answer)],
     ...(askedServers.length === 0 ? [] : [['asked', clean(triesOf(askedServers))]]),
+    ...(missing === undefined
+      ? []
+      : [['look', `"berth endpoints ${clean(missing)}" has those that are not healthy, and why`]]),
   ]);
   for (const section of ['answer', 'additional', 'authority']) {
     const rows = records

@@ -56,6 +56,18 @@ h5: draining by ann@ops: new disk
   });
 });
 
+test('hosts: an address at which nobody else reaches the host is told, unless there is no other host', async () => {
+  const hosts = [listedHost('h1', {}, { address: '10.0.0.1' }), listedHost('h2', {}, { address: '127.0.0.1' })];
+  const list = (some: typeof hosts) =>
+    berth({ listHosts: async () => ({ hosts: some, freshness: FRESH, alarms: [] }) }, 'hosts');
+  expect((await list(hosts)).stdout.split('\n').slice(3)).toEqual([
+    '',
+    'h2: its address is 127.0.0.1, where every host finds itself; set "address" in its /etc/berth/agent.yaml',
+    '',
+  ]);
+  expect((await list(hosts.slice(1))).stdout).not.toContain('address is');
+});
+
 const LAST = /^Warning: no host is left that takes .*[Nn]othing (that runs )?is stopped\.\n$/;
 
 test.each<[string, string[], Partial<ChangeHostResponse>, RegExp, RegExp]>([

@@ -14,6 +14,11 @@ export function splitListen(listen: string): { host: string; port: number } {
 const EVERY_ADDRESS = ['0.0.0.0', '::'];
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
+/** Whoever asks there asks itself. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
+
 /** "host:port", with brackets around IPv6. */
 export function joinAddress(host: string, port: number): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -27,7 +32,7 @@ export function joinAddress(host: string, port: number): string {
  */
 export function reachedAt(listen: string, address: string): string | undefined {
   const { host, port } = splitListen(listen);
-  if (port === 0 || (LOOPBACK.test(host) && !LOOPBACK.test(address))) return undefined;
+  if (port === 0 || (isLoopback(host) && !isLoopback(address))) return undefined;
   return joinAddress(EVERY_ADDRESS.includes(host) ? address : host, port);
 }
 

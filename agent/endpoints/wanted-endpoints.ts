@@ -1,5 +1,6 @@
 /** Pure: which endpoints this host publishes, from what it wants, sees and remembers. */
 import type { Endpoint } from '../../lib/documents/types';
+import { isLoopback } from '../../lib/listen-address';
 import { instancesOf, type HostInput } from '../plan/plan-host';
 import { isCurrent, planInstance, type InstanceInput } from '../plan/plan-instance';
 import { runOf, type ActualContainer, type BoundPort, type Step, type StepKind } from '../plan/types';
@@ -96,8 +97,4 @@ function endpointOf({ wanted }: InstanceInput, container: ActualContainer, host:
 /** What is bound to a loopback address is reached from the host itself alone. */
 export function isReachable({ hostIp = '' }: Pick<BoundPort, 'hostIp'>, address: string): boolean {
   return !isLoopback(hostIp) || isLoopback(address);
-}
-
-function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1' || address === 'localhost';
 }

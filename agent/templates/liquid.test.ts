@@ -65,7 +65,11 @@ test.each([
 
 test.each<[string, string, RegExp]>([
   ['an empty template', ' \n', /the template is empty/],
-  ['a slip in a field', 'a\n{{ services.web[0].prots.http }}', /undefined variable: services\.web\.0\.prots, line:2/],
+  [
+    'a slip in a field',
+    'a\n{{ services.web[0].prots.http }}',
+    /undefined variable: services\.web\.0\.prots, line:2, col:4; what may be missing is written with \| default: "none"$/,
+  ],
   ['a port that it has not', '{{ services.web[0].ports.grpc }}', /undefined variable: .*ports\.grpc/],
   ['an unknown filter', '{{ host.name | shout }}', /undefined filter: shout, line:1/],
   ['a tag that is not closed', '{% for e in services.web %}', /not closed/],

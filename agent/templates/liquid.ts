@@ -68,10 +68,21 @@ export function createParser(): ParseTemplate {
           if (asked.size > MAX_SERVICES) throw new Error(`asks for more than ${MAX_SERVICES} services`);
           return service(name);
         };
-        return String(liquid.renderSync(parsed, { services: new Services(ask), host }));
+        return rendered(() => liquid.renderSync(parsed, { services: new Services(ask), host }));
       },
     };
   };
+}
+
+/** @throws Error that says what else to write, where a name is not there */
+function rendered(render: () => unknown): string {
+  try {
+    return String(render());
+  } catch (error) {
+    const { message } = error as Error;
+    if (!message.startsWith('undefined variable: ')) throw error;
+    throw new Error(`${message}; what may be missing is written with | default: "none"`, { cause: error });
+  }
 }
 
 /** @throws Error when one of the two is not there */

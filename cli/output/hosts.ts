@@ -1,4 +1,5 @@
 /** `berth hosts` for people: a table, and under it why a host is not as the others are. */
+import { isLoopback } from '../../lib/listen-address';
 import type { ListedHost } from '../../lib/rpc/types';
 import { clean } from './clean';
 import { describeDuration } from './duration-text';
@@ -25,8 +26,19 @@ export function printHosts(hosts: readonly ListedHost[], wallMs: number): void {
       clean(host.record.dockerVersion) || '-',
     ]),
   );
-  const notes = hosts.flatMap(notesOn);
+  const notes = [...addressNotes(hosts), ...hosts.flatMap(notesOn)];
   if (notes.length > 0) process.stdout.write(`\n${notes.join('\n')}\n`);
+}
+
+/** Discovery answers with the addresses of hosts. One host may be alone on its machine. */
+function addressNotes(hosts: readonly ListedHost[]): readonly string[] {
+  if (hosts.length < 2) return [];
+  return hosts
+    .filter(({ record }) => isLoopback(record.address))
+    .map(({ name, record: { address } }) => {
+      const what = `its address is ${address}, where every host finds itself`;
+      return `${paint.yellow(name)}: ${what}; set "address" in its /etc/berth/agent.yaml`;
+    });
 }
 
 function state(host: ListedHost, wallMs: number): string {
