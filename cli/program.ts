@@ -45,7 +45,6 @@ export function createProgram(): Command {
     .description('Runs containers on your own hosts with Docker Engine, etcd and systemd.')
     .option('--coordinator <host:port>', 'coordinator to ask')
     .version(VERSION, '-V, --version')
-    .showHelpAfterError('(berth --help tells more)')
     .addHelpText('after', EXAMPLES)
     .configureHelp({ showGlobalOptions: true });
   for (const register of [
@@ -78,8 +77,11 @@ export function createProgram(): Command {
     registerCoordinator,
   ])
     register(program);
-  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
-    command.exitOverride();
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
+    const above = command.parent === null || command.parent === program ? [] : [command.parent.name()];
+    const words = command === program ? [] : [...above, command.name()];
+    command.exitOverride().showHelpAfterError(`(${['berth', ...words].join(' ')} --help tells more)`);
+  }
   return program;
 }
 

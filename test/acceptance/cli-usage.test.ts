@@ -55,7 +55,7 @@ test.each<[string, string[], RegExp]>([
   ['no command', [], /^Usage: berth/],
   ['an unknown command', ['pss'], /unknown command 'pss'/],
   ['help on an unknown command', ['pss', '--help'], /unknown command 'pss'/],
-  ['an unknown option', ['ps', '--jsn'], /unknown option '--jsn'/],
+  ['an unknown option', ['ps', '--jsn'], /unknown option '--jsn'\n.*\(berth ps --help tells more\)/s],
   ['nothing to remove', ['rm'], /missing required argument 'service'/],
   ['a file without -f', ['apply', 'a.yaml'], /berth apply -f a\.yaml/],
   ['a file without -f, of a plan', ['plan', 'a.yaml'], /berth plan -f a\.yaml/],
