@@ -10,9 +10,10 @@ import type { Endpoint } from '../../lib/documents/types';
 import type { Logger } from '../../lib/log';
 import { Saver } from '../saver';
 import { writeWhole } from '../../lib/whole-file';
-import type { KnownEndpoint, KnownService } from './discovery';
+import type { KnownService } from './discovery';
 import { decodeEndpoint } from './endpoint-reading';
 import type { FollowedDiscovery } from './followed-discovery';
+import type { RestoredService } from './followed-service';
 
 /** Changes within this time become one write: a rollout changes a service many times. */
 const COALESCE_MS = 5000;
@@ -32,6 +33,8 @@ export interface DiscoveryCopyOptions {
 /** A line of the file; the first one is `{"prefix":"/berth"}`. */
 interface SavedService {
   readonly service: string;
+  /** Of etcd, by which it was so; absent: nobody knows. */
+  readonly revision?: number;
   /** By instance, as in etcd. */
   readonly endpoints: Readonly<Record<string, object>>;
 }
@@ -70,20 +73,20 @@ export class DiscoveryCopy {
     this.saver.close();
   }
 
-  private async load(): Promise<ReadonlyMap<string, readonly KnownEndpoint[]>> {
+  private async load(): Promise<readonly RestoredService[]> {
     const [head, ...lines] = (await readFile(this.path, 'utf8').catch(() => '')).split('\n').map(parsed);
-    if (head?.['prefix'] !== this.options.prefix) return new Map();
-    return new Map(lines.flatMap((line) => (isService(line) ? [[line.service, readService(line)]] : [])));
+    if (head?.['prefix'] !== this.options.prefix) return [];
+    return lines.flatMap((line) => (isService(line) ? [readService(line)] : []));
   }
 
   private async write(): Promise<void> {
     if (this.discovery === undefined) return;
     const startedMs = this.options.clock.monotonicMs();
-    const known = [...this.discovery.followed]
-      .map((service) => service.known)
-      .filter((one) => one.endpoints.length > 0);
+    const services = [...this.discovery.followed].filter((service) => service.known.endpoints.length > 0);
+    const known = services.map((service) => service.known);
+    const revisions = services.map((service) => service.knownAt);
     if (known.length === this.saved.length && known.every((one, at) => one === this.saved[at])) return;
-    await writeWhole(this.path, piecesOf(this.options.prefix, known));
+    await writeWhole(this.path, piecesOf(this.options.prefix, known, revisions));
     this.saved = known;
     this.writeMs = this.options.clock.monotonicMs() - startedMs;
   }
@@ -96,11 +99,12 @@ export class DiscoveryCopy {
   }
 }
 
-function* piecesOf(prefix: string, services: readonly KnownService[]): Generator<string> {
+function* piecesOf(prefix: string, services: readonly KnownService[], revisions: readonly number[]): Generator<string> {
   let piece = JSON.stringify({ prefix });
-  for (const { name, endpoints } of services) {
+  for (const [at, { name, endpoints }] of services.entries()) {
     const each = endpoints.map((one) => `${JSON.stringify(one.instance)}:${encodeDocument('Endpoint', one)}`);
-    piece += `\n{"service":${JSON.stringify(name)},"endpoints":{${each.join()}}}`;
+    const head = `"service":${JSON.stringify(name)},"revision":${JSON.stringify(revisions[at])}`;
+    piece += `\n{${head},"endpoints":{${each.join()}}}`;
     if (piece.length < PIECE_BYTES) continue;
     yield piece;
     piece = '';
@@ -123,11 +127,12 @@ function isService(line: object | undefined): line is SavedService {
   return typeof service === 'string' && typeof endpoints === 'object' && endpoints !== null;
 }
 
-function readService({ endpoints }: SavedService): readonly KnownEndpoint[] {
-  return Object.entries(endpoints).flatMap(([instance, one]) => {
+function readService({ service: name, revision, endpoints: saved }: SavedService): RestoredService {
+  const endpoints = Object.entries(saved).flatMap(([instance, one]) => {
     const endpoint = readEndpoint(one);
     return endpoint === undefined ? [] : [{ ...endpoint, instance, isStale: false }];
   });
+  return { name, endpoints, revision: Number.isSafeInteger(revision) ? revision! : Infinity };
 }
 
 function readEndpoint(saved: object): Endpoint | undefined {

@@ -11,7 +11,7 @@ import { ASK_MS, UnknownYet, type Discovery, type KnownEndpoint, type KnownServi
 import { EndpointReader } from './endpoint-reading';
 import { NarrowSource, pictureOf, WideSource, type SourceOptions } from './endpoint-sources';
 import { FollowedHosts } from './followed-hosts';
-import { FollowedService, type ServiceTools } from './followed-service';
+import { FollowedService, type RestoredService, type ServiceTools } from './followed-service';
 
 /** Nobody has asked for so long: it is forgotten. A client that asks once in a connection asks more often. */
 const FORGET_MS = 10 * 60_000;
@@ -109,11 +109,11 @@ export class FollowedDiscovery implements Discovery {
   }
 
   /** What was known when etcd was heard last: it is answered until etcd says otherwise. */
-  restore(services: ReadonlyMap<string, readonly KnownEndpoint[]>): void {
-    for (const [name, endpoints] of services) {
+  restore(services: Iterable<RestoredService>): void {
+    for (const { name, endpoints, revision } of services) {
       const service = this.follow(name);
       if (service.isRead) continue;
-      service.restore(endpoints);
+      service.restore(endpoints, revision);
       this.source(service);
     }
   }

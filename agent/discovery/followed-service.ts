@@ -29,6 +29,14 @@ const ASKED_LATELY_MS = 60_000;
 /** Most have none. */
 const NONE: ReadonlyMap<string, string> = new Map();
 
+/** Of the copy on disk. */
+export interface RestoredService {
+  readonly name: string;
+  readonly endpoints: readonly KnownEndpoint[];
+  /** Of the store; Infinity: nobody knows. */
+  readonly revision: number;
+}
+
 /** By instance. */
 export type Picture = ReadonlyMap<string, KeyValue>;
 /** By instance; undefined: it is gone. */
@@ -48,6 +56,8 @@ export class FollowedService {
   private readonly endpoints = new Map<string, ReadEndpoint>();
   /** Of the store, of what it said last; Infinity: it has said nothing yet. */
   private revision = Infinity;
+  /** Of what the copy on disk says; Infinity: nobody knows. */
+  private restoredRevision = Infinity;
   private stale: StaleEndpoints | undefined;
   private doubted: DoubtedEndpoints | undefined;
   private built: KnownService | undefined;
@@ -64,6 +74,11 @@ export class FollowedService {
     return (this.built ??= this.build());
   }
 
+  /** Revision of the store of which `known` is; Infinity: nobody knows. */
+  get knownAt(): number {
+    return this.isRead ? this.revision : this.restoredRevision;
+  }
+
   /** What `known` says is being found out. */
   get isSettling(): boolean {
     return this.stale?.isSettling === true;
@@ -73,7 +88,7 @@ export class FollowedService {
   list(picture: Picture, revision: number): void {
     const isFirst = !this.isRead;
     // A store that is behind itself was put back: nothing in it is older than what vanished by that.
-    const thereAt = revision < this.revision && !isFirst ? 0 : this.revision;
+    const thereAt = this.knownAt <= revision || this.knownAt === Infinity ? this.knownAt : 0;
     this.isRead = true;
     this.revision = revision;
     const listed = [...picture.keys(), ...this.endpoints.keys(), ...this.unreadable.keys()];
@@ -89,8 +104,9 @@ export class FollowedService {
     this.takeAll(changes, changes.keys(), revision - 1);
   }
 
-  /** From the copy on disk: what was known when etcd was heard last. */
-  restore(endpoints: readonly KnownEndpoint[]): void {
+  /** From the copy on disk: what was known when etcd was heard last. @param revision of the store by then */
+  restore(endpoints: readonly KnownEndpoint[], revision: number): void {
+    this.restoredRevision = revision;
     for (const endpoint of endpoints) this.endpoints.set(endpoint.instance, { ...endpoint, modRevision: 0, hash: 0 });
     this.changed();
   }

@@ -69,12 +69,41 @@ test('etcd was put back to a time before it was there; its agent brings it back'
   expect(await world.asked()).toEqual(['web-1-a']);
 });
 
-test('what this agent knows from its disk alone, and an agent that lives does not publish, is gone', async () => {
-  await world.hostUp(1);
+describe('what this agent knows from its disk alone', () => {
   const known = { ...emptyDocument('Endpoint'), isStale: false, instance: 'web-1-a', host: '10.0.0.1', hostName: 'h1' };
-  world.discovery.restore(new Map([['web', [known]]]));
-  await world.clock.advance(1000);
-  expect(await world.asked()).toEqual([]);
+  const restored = async (revision: number): Promise<unknown> => {
+    world.discovery.restore([{ name: 'web', endpoints: [known], revision }]);
+    await world.clock.advance(1000);
+    return world.asked();
+  };
+
+  test.each([
+    ['of a time that the copy does not say', () => Infinity],
+    ['since the copy was written', () => world.store.revision],
+  ])('is gone, where its host’s agent lives and does not publish it: %s', async (_, revision) => {
+    await world.hostUp(1);
+    expect(await restored(revision())).toEqual([]);
+  });
+
+  test.each([
+    ['that was written before', () => world.store.revision - 1],
+    ['of an etcd that was put back since', () => world.store.revision + 1000],
+  ])(
+    'counts until its host’s agent, which has another lease than by the copy, publishes it: one %s',
+    async (_, revision) => {
+      await world.hostUp(1);
+      expect(await restored(revision())).toEqual(['web-1-a?']);
+      await world.put(keys.endpoint('web', 'web-1-a'), endpoint(1));
+      expect(await world.asked()).toEqual(['web-1-a']);
+    },
+  );
+
+  test('is gone when its agent has not published it for a while', async () => {
+    await world.hostUp(1);
+    expect(await restored(0)).toEqual(['web-1-a?']);
+    await world.clock.advance(15_000);
+    expect(await world.asked()).toEqual([]);
+  });
 });
 
 test('an alive key that hangs on no lease says nothing of the host', async () => {

@@ -1,19 +1,30 @@
 /** berth dns on a real agent: what its DNS answers, and why; and that the agent answers on when etcd is gone. */
+import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NameExplanation } from '../../lib/rpc/types';
 import { Cluster } from '../support/cluster';
+import { dnsQuery, readDnsAnswer } from '../support/dns-client';
+import { askUdp } from '../support/dns-exchange';
 import { IDLE } from '../support/docker';
 import { until } from '../support/wait';
 
+/** Nobody else takes that. */
+const DNS = `127.${randomInt(1, 255)}.${randomInt(1, 255)}.53:5300`;
+
 let cluster: Cluster;
 beforeAll(async () => {
-  cluster = await Cluster.start();
+  cluster = await Cluster.start({ agents: 0 });
+  await cluster.addAgent('h1', ['--dns', DNS]);
   await cluster.put('web', `${IDLE}ports: [{ name: http, target: 8080 }]\ndeploy: { replicas: 2 }\n`);
   await cluster.steady('web', 1);
 }, 60_000);
 afterAll(() => cluster.stop(), 60_000);
 
+const isNoted = (ids: readonly string[]): boolean => {
+  const copy = join(cluster.folder, 'h1', 'discovery.jsonl');
+  return existsSync(copy) && ids.every((id) => readFileSync(copy, 'utf8').includes(id));
+};
 const ask = (...question: readonly string[]) => cluster.berth('dns', ...question, '--socket', cluster.socketOf('h1'));
 async function explained(...question: readonly string[]): Promise<NameExplanation> {
   const { code, stdout, stderr } = await ask(...question, '--json');
@@ -56,14 +67,39 @@ test.each<[string, readonly string[], number, RegExp]>([
   expect(answer.stdout + answer.stderr).toMatch(told);
 });
 
+test('an agent that was away for longer than its lease answers what it knew, until it has published that anew', async () => {
+  const names = ({ endpoints }: NameExplanation): readonly string[] => endpoints.map(({ instance }) => instance);
+  const before = names(await explained('web.service.berth', 'SRV'));
+  expect(before).toHaveLength(2);
+  await until('the agent to have noted them', () => isNoted(before));
+  await cluster.agents[0]!.end('SIGKILL');
+  const published = async (): Promise<number> => {
+    const keys = await cluster.etcd.ctl(['get', '--prefix', `${cluster.prefix}/endpoints/`, '--keys-only']);
+    return keys.split('\n').filter((key) => key !== '').length;
+  };
+  await until('its lease to have ended', async () => (await published()) === 0);
+  const answers: (readonly string[])[] = [];
+  const query = dnsQuery('web.service.berth', 'SRV');
+  let isOver = false;
+  const asking = (async () => {
+    while (!isOver) {
+      const answer = await askUdp(DNS, query, 20);
+      if (answer !== undefined) answers.push(readDnsAnswer(answer).answers);
+    }
+  })();
+  await cluster.agents[0]!.start();
+  await until('it to have published them', async () => (await published()) === 2);
+  isOver = true;
+  await asking;
+  expect(answers.length).toBeGreaterThan(0);
+  expect(answers.filter(({ length }) => length !== 2)).toEqual([]);
+});
+
 test('while etcd is gone, and by an agent that starts then: what was known, and of all else that it is not known', async () => {
   const before = await explained('web.service.berth', 'SRV');
   expect(before.endpoints).toHaveLength(2);
   const names = ({ endpoints }: NameExplanation): readonly string[] => endpoints.map(({ instance }) => instance);
-  const copy = join(cluster.folder, 'h1', 'discovery.jsonl');
-  const isNoted = (): boolean =>
-    existsSync(copy) && names(before).every((id) => readFileSync(copy, 'utf8').includes(id));
-  await until('the agent to have noted them', isNoted);
+  await until('the agent to have noted them', () => isNoted(names(before)));
   await cluster.etcd.kill();
   expect(names(await explained('web.service.berth', 'SRV'))).toEqual(names(before));
   await cluster.agents[0]!.end('SIGKILL');
