@@ -133,6 +133,31 @@ test('canaries promote themselves when they may, and a canary that fails is take
   expect([world.ids('web'), world.status().rollout]).toEqual([before, 'rolled-back']);
 });
 
+test('what was as the target wants it before is no canary, and none is waited for in vain', () => {
+  const world = whole().put('web', wanted('good:2')).run(7000);
+  world.put('web', wanted('good:3')).plan();
+  expect(world.releasesOf()).toEqual({ 1: 2, 2: 1 });
+  const deploy = { canary: 1, autoPromote: true, rolloutDeadlineMs: 60_000 };
+  world.put('web', wanted('good:2', {}, { deploy })).run(1000);
+  expect([world.releasesOf(), world.move()!.phase]).toEqual([{ 1: 2, 4: 2 }, 'canary']);
+  world.run(120_000);
+  expect([world.releasesOf(), world.status().rollout]).toEqual([{ 4: 3 }, 'steady']);
+});
+
+test('one that stands beside an old one is a canary, also when the rollout does not know of it', () => {
+  const deploy = { canary: 1, autoPromote: true, rolloutDeadlineMs: 60_000 };
+  const world = new RolloutWorld().put('web', wanted('good:1', {}, { replicas: 1 })).run(10_000);
+  world.put('web', wanted('good:2', {}, { replicas: 1, deploy })).run(1000);
+  expect([world.releasesOf(), world.move()!.phase]).toEqual([{ 1: 1, 2: 1 }, 'canary']);
+  const known = world.serviceStatuses.get('web')!;
+  const document = { ...known.document!, move: { ...world.move()!, watched: {} } };
+  world.serviceStatuses.set('web', { ...known, document });
+  world.run(2000);
+  expect([world.releasesOf(), world.move()!.phase]).toEqual([{ 1: 1, 2: 1 }, 'canary']);
+  world.run(120_000);
+  expect([world.releasesOf(), world.status().rollout]).toEqual([{ 2: 1 }, 'steady']);
+});
+
 test('a canary that fails while it waits to be promoted is taken back, too', () => {
   const world = whole()
     .put('web', wanted('good:2', {}, { deploy: { canary: 1 } }))

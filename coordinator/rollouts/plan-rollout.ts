@@ -171,7 +171,7 @@ function move(
   const kept = now.slots.flatMap(({ fresh, old, lost }) => [...fresh, ...old, ...lost]);
   const placements = [...kept.filter((one) => !batch.went.includes(one)), ...batch.came];
   const after = slotsOf(course, stage, wanted, placements).slots;
-  const made = watchedOf(course, rollout, repaired, batch.came);
+  const made = watchedOf(course, rollout, [...repaired, ...canariesIn(rollout, now.slots)], batch.came);
   const areAllWell = stage.slotsOf === course.target && !course.isFrozen && areWhole(course, after, made);
   const witness = areAllWell && !isProven ? witnessOf(course, after) : undefined;
   const isWhole = areAllWell && witness === undefined;
@@ -184,6 +184,13 @@ function move(
     unplaced: [...course.refusals].slice(0, MAX_UNPLACED_HOSTS).map(([host, reason]) => ({ host, reason })),
     againInMs: nextLookInMs(course, next, placements),
   };
+}
+
+/** Also one that was made before the rollout began, in the place of one that leaves its host. */
+function canariesIn(rollout: Rollout | undefined, slots: readonly Slot[]): readonly Placement[] {
+  if (rollout?.phase !== 'canary') return [];
+  const beside = slots.flatMap(({ fresh, old }) => (old.length > 0 ? fresh : []));
+  return beside.filter(({ id }) => rollout.watched[id] === undefined);
 }
 
 function currentOf({ kind, target, view, service }: Course): number {

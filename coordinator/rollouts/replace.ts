@@ -101,7 +101,7 @@ function inOrder(course: Course, slots: readonly Slot[]): readonly Slot[] {
 
 function roomFor(course: Course, { upTo }: Stage, slots: readonly Slot[], rollout: Rollout | undefined): number {
   if (upTo === undefined) return 0;
-  if (upTo !== Infinity) return Math.max(0, upTo - slots.filter(({ fresh }) => fresh.length > 0).length);
+  if (upTo !== Infinity) return Math.max(0, upTo - slots.filter((slot) => hasCanary(slot, rollout)).length);
   const fresh = slots.flatMap((slot) => (slot.isPinned ? [] : slot.fresh));
   const isLimited = course.kind === 'update' || course.kind === 'return';
   const forgiven = new Set(isLimited && rollout !== undefined ? failedIds(course, rollout, fresh) : []);
@@ -114,6 +114,11 @@ function roomFor(course: Course, { upTo }: Stage, slots: readonly Slot[], rollou
   if (delayMs === 0) return Math.max(0, parallelism - unproven);
   const isEarly = rollout !== undefined && rollout.nextBatchAtMs > course.wallMs;
   return unproven > 0 || isEarly ? 0 : parallelism;
+}
+
+/** What was as the target wants it before is no canary: nothing is learned from it. */
+function hasCanary({ fresh, old }: Slot, rollout: Rollout | undefined): boolean {
+  return fresh.some(({ id }) => rollout?.watched[id] !== undefined) || (fresh.length > 0 && old.length > 0);
 }
 
 function replaceIn(course: Course, slot: Slot): Placement | undefined {
