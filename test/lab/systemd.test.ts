@@ -152,6 +152,28 @@ describe('the coordinator', () => {
     expect(await machine.show('berth-coordinator', 'Result')).toBe('success');
     await machine.run('systemctl', 'start', 'berth-coordinator');
   });
+
+  test("writes targets that Prometheus's user reads with the documented drop-in alone, and leaves them when it stops", async () => {
+    const file = '/run/berth-coordinator/targets.json';
+    const settings = await machine.run('cat', '/etc/berth/coordinator.yaml');
+    await machine.write('/etc/berth/coordinator.yaml', `${settings}\nprometheus-file: ${file}\n`);
+    await machine.run('systemctl', 'restart', 'berth-coordinator');
+    const isRead = async (...by: readonly string[]): Promise<boolean> =>
+      (await machine.ask('env', ...by, 'cat', file)).stdout.includes('h1');
+    const forPrometheus = () => isRead('runuser', '-u', 'prometheus', '--');
+    await until('the file', () => isRead());
+    expect(await forPrometheus()).toBe(false);
+
+    const docs = readFileSync(join(__dirname, '../../docs/discovery.md'), 'utf8');
+    const dropIn = /^\[Service\]\nDynamicUser=.*\nUser=.*\n/m.exec(docs)![0];
+    await machine.write('/etc/systemd/system/berth-coordinator.service.d/override.conf', dropIn);
+    await machine.run('systemctl', 'daemon-reload');
+    await machine.run('systemctl', 'restart', 'berth-coordinator');
+    await until('the file for Prometheus', forPrometheus);
+    await machine.run('systemctl', 'stop', 'berth-coordinator');
+    expect(await forPrometheus()).toBe(true);
+    await machine.run('systemctl', 'start', 'berth-coordinator');
+  });
 });
 
 test('nothing in these units is unknown to this systemd, and nothing else has failed', async () => {
