@@ -39,7 +39,7 @@ export class HostDiscovery {
   private readonly copy: DiscoveryCopy;
   private readonly dns: AgentDns;
   private readonly bridge: BridgeListener;
-  private readonly listeners: readonly KeptListener[];
+  private listeners: readonly KeptListener[] = [];
   private templates: Templates | undefined;
 
   constructor(
@@ -61,7 +61,6 @@ export class HostDiscovery {
       upstreams: config.dnsUpstreams,
       inherited: tools.inherited.sockets,
     });
-    this.listeners = config.dns.map((at) => this.dns.listen(at));
     this.bridge = new BridgeListener({
       ...{ ...tools, setting: config.containerDns, onProblem: tools.onProblems },
       listen: async (at) => {
@@ -78,7 +77,8 @@ export class HostDiscovery {
     const { clock } = this.tools;
     for (const trouble of this.tools.inherited.troubles) this.tools.log.warn(trouble);
     await this.copy.keep(this.discovery);
-    // Not before what is known is read: what was asked while no agent ran waits, and is answered once.
+    // Not before what is known is read: who asked etcd before would take what is not published yet for what is not there.
+    this.listeners = this.config.dns.map((at) => this.dns.listen(at));
     await this.dns.server.answerInherited();
     if (this.config.containerDns !== 'auto') this.tellUnwanted();
     await Promise.race([this.bridge.start(), new Promise<void>((goOn) => void clock.after(BRIDGE_WAIT_MS, goOn))]);
