@@ -14,6 +14,11 @@ export function splitListen(listen: string): { host: string; port: number } {
 const EVERY_ADDRESS = ['0.0.0.0', '::'];
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
+/** What is bound there is bound to every address of the machine, or of one family. Docker says it with nothing at all, too. */
+export function isEveryAddress(host: string): boolean {
+  return host === '' || EVERY_ADDRESS.includes(host);
+}
+
 /** Whoever asks there asks itself. */
 export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host);

@@ -84,9 +84,13 @@ export class DiscoveryCopy {
     const startedMs = this.options.clock.monotonicMs();
     const services = [...this.discovery.followed].filter((service) => service.known.endpoints.length > 0);
     const known = services.map((service) => service.known);
-    const revisions = services.map((service) => service.knownAt);
     if (known.length === this.saved.length && known.every((one, at) => one === this.saved[at])) return;
-    await writeWhole(this.path, piecesOf(this.options.prefix, known, revisions));
+    const restorable = services.map(({ known: { name, endpoints }, knownAt: revision }) => ({
+      name,
+      endpoints,
+      revision,
+    }));
+    await writeWhole(this.path, piecesOf(this.options.prefix, restorable));
     this.saved = known;
     this.writeMs = this.options.clock.monotonicMs() - startedMs;
   }
@@ -99,11 +103,11 @@ export class DiscoveryCopy {
   }
 }
 
-function* piecesOf(prefix: string, services: readonly KnownService[], revisions: readonly number[]): Generator<string> {
+function* piecesOf(prefix: string, services: readonly RestoredService[]): Generator<string> {
   let piece = JSON.stringify({ prefix });
-  for (const [at, { name, endpoints }] of services.entries()) {
+  for (const { name, endpoints, revision } of services) {
     const each = endpoints.map((one) => `${JSON.stringify(one.instance)}:${encodeDocument('Endpoint', one)}`);
-    const head = `"service":${JSON.stringify(name)},"revision":${JSON.stringify(revisions[at])}`;
+    const head = `"service":${JSON.stringify(name)},"revision":${JSON.stringify(revision)}`;
     piece += `\n{${head},"endpoints":{${each.join()}}}`;
     if (piece.length < PIECE_BYTES) continue;
     yield piece;

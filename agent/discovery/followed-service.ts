@@ -29,7 +29,7 @@ const ASKED_LATELY_MS = 60_000;
 /** Most have none. */
 const NONE: ReadonlyMap<string, string> = new Map();
 
-/** Of the copy on disk. */
+/** As the copy on disk has it. */
 export interface RestoredService {
   readonly name: string;
   readonly endpoints: readonly KnownEndpoint[];

@@ -1,7 +1,5 @@
 /** Containers that no Berth made, read from an engine that answers badly. */
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { ENGINE_VERSION, startAnsweringEngine, type AnsweringEngine } from '../../test/support/answering-engine';
 import { createFakeClock } from '../../test/support/fake-clock';
 import { recordLog } from '../../test/support/recorded-log';
 import { until } from '../../test/support/wait';
@@ -23,15 +21,8 @@ const SILENT = undefined;
 /** Says so of the inspected container, by its id; what is not in here does not run. */
 const containers = new Map<string, Answer | undefined>();
 const inspected: string[] = [];
-const server = createServer((request, answer) => {
-  const { status, body } = answerTo(request.url ?? '') ?? {};
-  if (status === undefined) return;
-  answer.writeHead(status, { 'content-type': 'application/json' });
-  answer.end(JSON.stringify(body));
-});
-
 function answerTo(url: string): Answer | undefined {
-  if (url === '/version') return ok({ ApiVersion: '1.41', MinAPIVersion: '1.12' });
+  if (url === '/version') return ok(ENGINE_VERSION);
   const id = /\/containers\/(\w+)\/json$/.exec(url)?.[1];
   if (id === undefined) return ok([...containers.keys()].map(listed));
   inspected.push(id);
@@ -43,24 +34,25 @@ const listed = (id: string) => ({
   Ports: [{ PrivatePort: 80, PublicPort: 20_000, Type: 'tcp' }],
 });
 
-let address: string;
+let dockerd: AnsweringEngine;
 beforeAll(async () => {
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  address = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  dockerd = await startAnsweringEngine((request, answer) => {
+    const { status, body } = answerTo(request.url ?? '') ?? {};
+    if (status === undefined) return;
+    answer.writeHead(status, { 'content-type': 'application/json' });
+    answer.end(JSON.stringify(body));
+  });
 });
 afterEach(() => {
   containers.clear();
   inspected.length = 0;
 });
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
+afterAll(() => dockerd.close());
 
 function createScene() {
   const clock = createFakeClock();
   const { log, lines } = recordLog(clock);
-  const engine = createForeignEngine(address, clock, log);
+  const engine = createForeignEngine(dockerd.address, clock, log);
   return { clock, log, lines, engine };
 }
 

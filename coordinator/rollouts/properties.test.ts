@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { emptyDocument } from '../../lib/documents/codec';
 import type { UpdateConfig } from '../../lib/documents/types';
 import type { Placement } from '../view';
+import { placesOf, stayingOf } from '../../test/support/places';
 import { RolloutWorld, wanted } from '../../test/support/rollout-world';
 import type { Wanted } from '../../test/support/wanted';
 
@@ -95,30 +96,16 @@ const history: fc.Arbitrary<readonly (readonly [Happening, number])[]> = fc.arra
   { minLength: 1, maxLength: 8 },
 );
 
-/** @returns how many of a count they are: what is from when the service was on every host has the place of one each */
-function placesOf(world: RolloutWorld, name: string, replicas: number, placements: readonly Placement[]): number {
-  const places = new Set<string | number>();
-  for (const { id, slot, release } of placements)
-    if (isFromEveryHost(world, name, release)) places.add(id);
-    else if (slot <= replicas) places.add(slot);
-  return Math.min(replicas, places.size);
-}
-
-function isFromEveryHost(world: RolloutWorld, name: string, release: number): boolean {
-  return world.releases.get(name)?.get(release)?.deploy.mode === 'global';
-}
-
 function wantedOf(world: RolloutWorld, name: string): Wanted {
   return JSON.parse(world.services.get(name)!.text) as Wanted;
 }
 
 /** @returns what a plan took away beyond what it might; undefined when nothing */
 function overstepped(world: RolloutWorld, name: string, act: () => void): string | undefined {
+  const isFromEveryHost = ({ release }: Placement): boolean =>
+    world.releases.get(name)?.get(release)?.deploy.mode === 'global';
   const isWell = (one: Placement): boolean => !one.isBefore && world.isWell(one);
-  // What is to leave its host, and was made to be on every one, has nowhere else to be.
-  const isStaying = ({ release, host }: Placement): boolean =>
-    !isFromEveryHost(world, name, release) || world.hosts.get(host)!.intent?.drain !== true;
-  const before = world.placements(name).filter(isStaying);
+  const before = stayingOf(world.placements(name), world.hosts, isFromEveryHost);
   const wellBefore = before.filter(isWell);
   act();
   const target = world.releases.get(name)?.get(world.status(name).targetRelease);
@@ -127,10 +114,11 @@ function overstepped(world: RolloutWorld, name: string, act: () => void): string
   const isStopFirst =
     updateConfig.order === 'stop-first' || (updateConfig.order === '' && target.container.ports.length > 0);
   const all = updateConfig.parallelism === 0 ? Infinity : updateConfig.parallelism;
-  const was = placesOf(world, name, replicas, wellBefore);
+  const placesIn = (placements: readonly Placement[]): number => placesOf(placements, replicas, isFromEveryHost);
+  const was = placesIn(wellBefore);
   // A slot that has never had an instance, for want of room, is not missed.
-  const there = placesOf(world, name, replicas, before);
-  const is = placesOf(world, name, replicas, world.placements(name).filter(isWell));
+  const there = placesIn(before);
+  const is = placesIn(world.placements(name).filter(isWell));
   const floor = Math.min(was, isStopFirst ? there - all : there);
   return is < floor ? `${name}: ${was} were well, ${is} are, and no fewer than ${floor} may be` : undefined;
 }

@@ -9,6 +9,7 @@ import type { Store, Txn } from '../../lib/etcd/store';
 import { isDone, isReady } from '../../coordinator/rollouts/readiness';
 import { isExclusive } from '../../coordinator/rollouts/limits';
 import { liveReportOf, placementsOf, type ClusterView, type HostView, type Placement } from '../../coordinator/view';
+import { placesOf, stayingOf } from '../support/places';
 import { delegateStore } from '../support/store-delegate';
 
 export function floorWitness(store: Store, keys: Keys, view: () => ClusterView, breach: (what: string) => void): Store {
@@ -50,23 +51,20 @@ function overstep(
   const target = releases.get(`${service}/${number}`) ?? view.releases.get(service)?.get(number);
   // A global service leaves a host that it does not belong on, or that is drained, at once.
   if (status === undefined || target === undefined || target.deploy.mode === 'global') return undefined;
-  const { replicas } = target.deploy;
   const isFromEveryHost = ({ release }: Placement): boolean =>
     (releases.get(`${service}/${release}`) ?? view.releases.get(service)?.get(release))?.deploy.mode === 'global';
-  const isStaying = (one: Placement): boolean =>
-    !isFromEveryHost(one) || view.hosts.get(one.host)?.intent?.drain !== true;
-  // What is from when the service was on every host has no slot of its own among a count, and has the place of one.
-  const places = (hosts: ReadonlyMap<string, HostView>, isCounted: (one: Placement) => boolean): number => {
-    const all = [...hosts.values()].flatMap(placementsOf).filter((one) => one.service === service && !one.isBefore);
-    const inPlaces = all.filter((one) => isFromEveryHost(one) || (one.slot >= 1 && one.slot <= replicas));
-    const counted = inPlaces.filter(isCounted).map((one) => (isFromEveryHost(one) ? one.id : one.slot));
-    return Math.min(replicas, new Set(counted).size);
-  };
+  const placesIn = (placements: readonly Placement[]): number =>
+    placesOf(placements, target.deploy.replicas, isFromEveryHost);
+  const instancesOn = (hosts: ReadonlyMap<string, HostView>): readonly Placement[] =>
+    [...hosts.values()]
+      .flatMap(placementsOf)
+      .filter((one) => one.service === service && !one.isBefore && (one.slot >= 1 || isFromEveryHost(one)));
   const isReadyHere = (one: Placement): boolean => isWell(view, one);
-  const was = places(view.hosts, (one) => isStaying(one) && isReadyHere(one));
-  const is = places(after, isReadyHere);
+  const before = stayingOf(instancesOn(view.hosts), view.hosts, isFromEveryHost);
+  const was = placesIn(before.filter(isReadyHere));
+  const is = placesIn(instancesOn(after).filter(isReadyHere));
   // A slot that has never had an instance, for want of room, is not missed.
-  const there = places(view.hosts, isStaying);
+  const there = placesIn(before);
   const floor = Math.min(was, there - mayMiss(target, status));
   if (is >= floor) return undefined;
   return `G7: ${service}: ${was} slots were ready, ${is} are left, and no fewer than ${floor} may be`;

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { splitListen } from '../../../lib/listen-address';
+import { isEveryAddress, isLoopback, joinAddress, splitListen } from '../../../lib/listen-address';
 
 /** More than glibc's three, and no endless list. */
 const MAX_SERVERS = 8;
@@ -24,12 +24,12 @@ export function isOneOf(server: NameServer, listeners: readonly string[], locals
   return listeners.some((listener) => {
     const { host, port } = splitListen(listener);
     if (port !== server.port) return false;
-    if (host !== '0.0.0.0' && host !== '::') return host === server.host;
+    if (!isEveryAddress(host)) return host === server.host;
     const family = host === '::' ? 6 : 4;
-    const isLocal = locals.includes(server.host) || server.host.startsWith('127.') || server.host === '::1';
+    const isLocal = locals.includes(server.host) || isLoopback(server.host);
     return isLocal && isIP(server.host) === family;
   });
 }
 
 /** "10.0.0.53:53" */
-export const shownServer = ({ host, port }: NameServer): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+export const shownServer = ({ host, port }: NameServer): string => joinAddress(host, port);

@@ -1,7 +1,6 @@
 /** Read from an engine that takes down one thing and tells another in its events. */
-import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ENGINE_VERSION, startAnsweringEngine, type AnsweringEngine } from '../../../test/support/answering-engine';
 import { newOwner } from '../../../test/support/engine-subjects';
 import { until } from '../../../test/support/wait';
 import { systemClock } from '../../../lib/clock';
@@ -18,14 +17,14 @@ const IDENTITY = { instance: INSTANCE, service: 'web', slot: 1, release: 1, spec
 const LABELS = identityLabels(IDENTITY, owner, [], NOTHING_TO_LEAVE, '');
 let exitCode: number;
 let events: ServerResponse | undefined;
-const server = createServer((request, answer) => {
+function reply(request: IncomingMessage, answer: ServerResponse): void {
   answer.writeHead(200, { 'content-type': 'application/json' });
   if (request.url!.includes('/events')) return void (events = answer).flushHeaders();
   answer.end(JSON.stringify(answerTo(request.url!)));
-});
+}
 
 function answerTo(url: string): unknown {
-  if (url === '/version') return { ApiVersion: '1.41', MinAPIVersion: '1.12' };
+  if (url === '/version') return ENGINE_VERSION;
   const Status = `Exited (${exitCode}) 1 second ago`;
   if (!url.includes(ID)) return [{ Id: ID, Names: [], Labels: LABELS, State: 'exited', Status, Created: 1, Ports: [] }];
   return {
@@ -39,15 +38,11 @@ function answerTo(url: string): unknown {
 }
 
 const ending = new AbortController();
-let address: string;
-beforeAll(async () => {
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  address = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
-});
+let dockerd: AnsweringEngine;
+beforeAll(async () => void (dockerd = await startAnsweringEngine(reply)));
 afterAll(() => {
   ending.abort();
-  server.closeAllConnections();
-  server.close();
+  dockerd.close();
 });
 
 test.each<[string, number, object, boolean]>([
@@ -60,7 +55,7 @@ test.each<[string, number, object, boolean]>([
 ])('for want of memory, told in an event: %s', async (_what, code, event, isForMemory) => {
   exitCode = code;
   events = undefined;
-  const options = { docker: address, ...owner, clock: systemClock, log: silentLogger };
+  const options = { docker: dockerd.address, ...owner, clock: systemClock, log: silentLogger };
   const engine = createDockerEngine(options);
   let wakes = 0;
   engine.watch(() => wakes++, ending.signal);

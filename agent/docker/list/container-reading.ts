@@ -3,6 +3,7 @@ import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
 import { constants } from 'node:os';
 import type { PublishedPort } from '../../../lib/documents/types';
 import type { ActualContainer, AppliedLimits, BoundPort, ContainerState } from '../../plan/types';
+import { isEveryAddress } from '../../../lib/listen-address';
 import { UNPRINTABLE } from '../../../lib/unprintable';
 import { containerName, readIdentity, type Labelled } from './labels';
 
@@ -149,7 +150,7 @@ type PortBindings = Readonly<Record<string, readonly { HostIp?: string; HostPort
 function bound(ports: Labelled['ports'], ipOf: (port: PublishedPort) => string | undefined): readonly BoundPort[] {
   return ports.map((port) => {
     const hostIp = ipOf(port) ?? '';
-    return ['', '0.0.0.0', '::'].includes(hostIp) ? port : { ...port, hostIp };
+    return isEveryAddress(hostIp) ? port : { ...port, hostIp };
   });
 }
 

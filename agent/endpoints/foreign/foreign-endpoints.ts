@@ -1,6 +1,7 @@
 /** Endpoints of containers that Berth does not manage, and that say of themselves what registrator reads: setting `register-foreign`. */
 import type { Clock } from '../../../lib/clock';
 import { emptyDocument } from '../../../lib/documents/codec';
+import { isEveryAddress } from '../../../lib/listen-address';
 import type { Logger } from '../../../lib/log';
 import { EngineError } from '../../docker/engine';
 import type { ForeignContainer, ForeignEngine, ForeignList, ForeignPort } from '../../docker/foreign-containers';
@@ -137,8 +138,7 @@ function onePerPort(ports: readonly ForeignPort[], address: string): readonly Fo
   const fits = ({ hostIp }: ForeignPort): number => {
     if (!isReachable({ hostIp }, address)) return 0;
     if (hostIp === address) return 3;
-    const isAny = ['', '0.0.0.0', '::'].includes(hostIp);
-    return isAny && hostIp.includes(':') === address.includes(':') ? 2 : 1;
+    return isEveryAddress(hostIp) && hostIp.includes(':') === address.includes(':') ? 2 : 1;
   };
   const best = new Map<string, ForeignPort>();
   for (const port of ports) {

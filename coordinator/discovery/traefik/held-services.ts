@@ -49,7 +49,7 @@ export class HeldServices {
     this.reports = reports;
   }
 
-  /** Some are lost, and nobody has said yet that they are held. */
+  /** Some are lost: whether they are held may be answered otherwise later, though nothing else changes. */
   get isWaiting(): boolean {
     return [...this.last.values()].some(({ lostMs }) => lostMs !== undefined);
   }
