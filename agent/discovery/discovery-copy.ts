@@ -43,7 +43,9 @@ export class DiscoveryCopy {
   private readonly path: string;
   private readonly saver: Saver;
   private discovery: FollowedDiscovery | undefined;
-  private saved: readonly KnownService[] = [];
+  /** What was written last; weak, since all that was known at a time takes as much memory as what is known now. */
+  private saved = new WeakSet<KnownService>();
+  private savedCount = 0;
   private writeMs = 0;
   private isFailing = false;
   private cancel: (() => void) | undefined;
@@ -84,14 +86,15 @@ export class DiscoveryCopy {
     const startedMs = this.options.clock.monotonicMs();
     const services = [...this.discovery.followed].filter((service) => service.known.endpoints.length > 0);
     const known = services.map((service) => service.known);
-    if (known.length === this.saved.length && known.every((one, at) => one === this.saved[at])) return;
+    if (known.length === this.savedCount && known.every((one) => this.saved.has(one))) return;
     const restorable = services.map(({ known: { name, endpoints }, knownAt: revision }) => ({
       name,
       endpoints,
       revision,
     }));
     await writeWhole(this.path, piecesOf(this.options.prefix, restorable));
-    this.saved = known;
+    this.saved = new WeakSet(known);
+    this.savedCount = known.length;
     this.writeMs = this.options.clock.monotonicMs() - startedMs;
   }
 

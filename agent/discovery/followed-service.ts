@@ -166,7 +166,8 @@ export class FollowedService {
   private take(instance: string, found: KeyValue): void {
     const { log, reader } = this.tools;
     try {
-      this.endpoints.set(instance, reader.read(instance, found));
+      const endpoint = reader.read(instance, found);
+      this.endpoints.set(endpoint.instance, endpoint);
       this.note(instance, undefined);
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error;
