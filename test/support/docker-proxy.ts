@@ -151,7 +151,10 @@ async function serve(
     answer.on('error', () => response.destroy());
     answer.pipe(response);
   });
-  request.pipe(upstream);
+  // In one piece, as the agent sends it: an engine that has answered and closed before the end was written is not heard.
+  const body: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => body.push(chunk));
+  request.on('end', () => upstream.end(Buffer.concat(body)));
 }
 
 function stall(answer: http.IncomingMessage, response: http.ServerResponse, afterBytes: number): void {

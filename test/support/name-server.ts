@@ -1,6 +1,10 @@
-import { createSocket } from 'node:dgram';
-import { createServer, type AddressInfo } from 'node:net';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { framed } from './dns-exchange';
+
+/** A port that is free for TCP may be a client's for UDP, as in the agent's own server. */
+const MAX_PORT_TRIES = 20;
 
 /** A name server outside, which does as a test says. */
 export interface NameServerOutside {
@@ -26,8 +30,6 @@ export async function startNameServer(answer: AnswerOutside): Promise<NameServer
       void Promise.resolve(answer(packet)).then((all) => all.forEach((one) => socket.write(framed(one))));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
   const socket = createSocket('udp4');
   let isClosed = false;
   socket.on('message', (packet, from) => {
@@ -36,7 +38,7 @@ export async function startNameServer(answer: AnswerOutside): Promise<NameServer
       for (const one of isClosed ? [] : all) socket.send(one, from.port, from.address);
     });
   });
-  await new Promise<void>((resolve) => socket.bind(port, '127.0.0.1', resolve));
+  const port = await listenOnBoth(server, socket);
   return {
     ...{ address: `127.0.0.1:${port}`, seen, overTcp },
     close: async () => {
@@ -45,6 +47,21 @@ export async function startNameServer(answer: AnswerOutside): Promise<NameServer
       await new Promise<void>((resolve) => void server.close(() => resolve()));
     },
   };
+}
+
+/** @returns the port, the same for both. @throws Error when there is none */
+async function listenOnBoth(server: Server, socket: Socket): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    try {
+      await once(socket.bind(port, '127.0.0.1'), 'listening');
+      return port;
+    } catch (error) {
+      await new Promise<void>((resolve) => void server.close(() => resolve()));
+      if (attempt === MAX_PORT_TRIES) throw error;
+    }
+  }
 }
 
 /** "There is nothing" to what was asked. @param rcode of the format, 0 to 15 */
