@@ -1,9 +1,9 @@
 /** Whatever is edited, lost, drained, frozen or crashes, and wherever a leader dies: the floor holds, and it comes right. */
 import * as fc from 'fast-check';
 import { emptyDocument } from '../../lib/documents/codec';
-import type { UpdateConfig } from '../../lib/documents/types';
+import type { Release, UpdateConfig } from '../../lib/documents/types';
 import type { Placement } from '../view';
-import { placesOf, stayingOf } from '../../test/support/places';
+import { mayMiss, placesOf, stayingOf } from '../../test/support/places';
 import { RolloutWorld, wanted } from '../../test/support/rollout-world';
 import type { Wanted } from '../../test/support/wanted';
 
@@ -108,18 +108,17 @@ function overstepped(world: RolloutWorld, name: string, act: () => void): string
   const before = stayingOf(world.placements(name), world.hosts, isFromEveryHost);
   const wellBefore = before.filter(isWell);
   act();
-  const target = world.releases.get(name)?.get(world.status(name).targetRelease);
+  const { targetRelease, move } = world.status(name);
+  const releaseOf = (number: number): Release | undefined => world.releases.get(name)?.get(number);
+  const target = releaseOf(targetRelease);
   if (target === undefined || target.deploy.mode === 'global') return undefined;
-  const { replicas, updateConfig } = target.deploy;
-  const isStopFirst =
-    updateConfig.order === 'stop-first' || (updateConfig.order === '' && target.container.ports.length > 0);
-  const all = updateConfig.parallelism === 0 ? Infinity : updateConfig.parallelism;
+  const { replicas } = target.deploy;
   const placesIn = (placements: readonly Placement[]): number => placesOf(placements, replicas, isFromEveryHost);
   const was = placesIn(wellBefore);
   // A slot that has never had an instance, for want of room, is not missed.
   const there = placesIn(before);
   const is = placesIn(world.placements(name).filter(isWell));
-  const floor = Math.min(was, isStopFirst ? there - all : there);
+  const floor = Math.min(was, there - mayMiss(target, move, releaseOf));
   return is < floor ? `${name}: ${was} were well, ${is} are, and no fewer than ${floor} may be` : undefined;
 }
 

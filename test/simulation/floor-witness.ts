@@ -7,9 +7,8 @@ import type { Keys } from '../../lib/documents/keys';
 import type { Assignment, Release, ServiceStatus } from '../../lib/documents/types';
 import type { Store, Txn } from '../../lib/etcd/store';
 import { isDone, isReady } from '../../coordinator/rollouts/readiness';
-import { isExclusive } from '../../coordinator/rollouts/limits';
 import { liveReportOf, placementsOf, type ClusterView, type HostView, type Placement } from '../../coordinator/view';
-import { placesOf, stayingOf } from '../support/places';
+import { mayMiss, placesOf, stayingOf } from '../support/places';
 import { delegateStore } from '../support/store-delegate';
 
 export function floorWitness(store: Store, keys: Keys, view: () => ClusterView, breach: (what: string) => void): Store {
@@ -48,11 +47,12 @@ function overstep(
 ): string | undefined {
   const status = statuses.get(service) ?? view.serviceStatuses.get(service)?.document;
   const number = status?.targetRelease ?? 0;
-  const target = releases.get(`${service}/${number}`) ?? view.releases.get(service)?.get(number);
+  const releaseOf = (one: number): Release | undefined =>
+    releases.get(`${service}/${one}`) ?? view.releases.get(service)?.get(one);
+  const target = releaseOf(number);
   // A global service leaves a host that it does not belong on, or that is drained, at once.
   if (status === undefined || target === undefined || target.deploy.mode === 'global') return undefined;
-  const isFromEveryHost = ({ release }: Placement): boolean =>
-    (releases.get(`${service}/${release}`) ?? view.releases.get(service)?.get(release))?.deploy.mode === 'global';
+  const isFromEveryHost = ({ release }: Placement): boolean => releaseOf(release)?.deploy.mode === 'global';
   const placesIn = (placements: readonly Placement[]): number =>
     placesOf(placements, target.deploy.replicas, isFromEveryHost);
   const instancesOn = (hosts: ReadonlyMap<string, HostView>): readonly Placement[] =>
@@ -65,17 +65,9 @@ function overstep(
   const is = placesIn(instancesOn(after).filter(isReadyHere));
   // A slot that has never had an instance, for want of room, is not missed.
   const there = placesIn(before);
-  const floor = Math.min(was, there - mayMiss(target, status));
+  const floor = Math.min(was, there - mayMiss(target, status.move, releaseOf));
   if (is >= floor) return undefined;
   return `G7: ${service}: ${was} slots were ready, ${is} are left, and no fewer than ${floor} may be`;
-}
-
-/** How many may be missing at once. */
-function mayMiss(target: Release, { move }: ServiceStatus): number {
-  const { updateConfig, rollbackConfig } = target.deploy;
-  const { order, parallelism } = move?.isRollback === true ? rollbackConfig : updateConfig;
-  const isStopFirst = order === 'stop-first' || (order === '' && isExclusive(target));
-  return isStopFirst ? (parallelism === 0 ? Infinity : parallelism) : 0;
 }
 
 function isWell(view: ClusterView, placement: Placement): boolean {

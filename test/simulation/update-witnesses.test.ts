@@ -69,6 +69,21 @@ test.each<[string, number, number, readonly RegExp[]]>([
   expect(await saidOf(world, floorWitness, writes)).toEqual(said.map((text) => expect.stringMatching(text)));
 });
 
+test.each<[string, 'start-first' | 'stop-first', string, readonly RegExp[]]>([
+  ['two at once', 'stop-first', 'start-first', []],
+  ['none', 'start-first', 'stop-first', [/^G7: web: 3 slots were ready, 2 are left, and no fewer than 3 may be$/]],
+])('on the way back one is taken away, and by what failed %s may be missing', async (_, order, other, said) => {
+  const back = (by: string) => ({ rollbackConfig: { ...wanted('').deploy!.updateConfig!, order: by, parallelism: 2 } });
+  const world = new RolloutWorld().put('web', wanted('good:1', {}, { deploy: back(other) })).run(10_000);
+  world.put('web', wanted('bad:2', { order: 'stop-first' }, { deploy: back(order) }));
+  while (world.move()?.isRollback !== true) {
+    world.plan();
+    world.act();
+  }
+  expect([world.status().targetRelease, world.move()!.phase]).toEqual([1, 'moving']);
+  expect(await saidOf(world, floorWitness, [emptied('h3')])).toEqual(said.map((text) => expect.stringMatching(text)));
+});
+
 const GOOD = 'image: web:2\n';
 const REFUSED = 'imagee: web:2\n';
 const PROBLEMS = [{ rule: 'unknown-key', path: 'imagee', line: 1, column: 1, message: 'unknown key', key: '' }];
