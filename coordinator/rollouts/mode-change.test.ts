@@ -121,3 +121,32 @@ test('what a superseded move to every host left goes once the last whole release
   expect(fewestReady(world, 600_000)).toBeGreaterThanOrEqual(1);
   expect([world.status().rollout, world.status().currentRelease, world.releasesOf()]).toEqual(['steady', 3, { 3: 2 }]);
 });
+
+test('G7: who serves nobody goes first: a canary takes the place of what a superseded move to every host left', () => {
+  const deploy = { canary: 1, autoPromote: true, rolloutDeadlineMs: 60_000 };
+  const world = whole()
+    .addHost('h4')
+    .put('web', wanted('never:2', { parallelism: 0 }, { mode: 'global' }));
+  world.run(1000);
+  expect(world.releasesOf()).toEqual({ 1: 3, 2: 4 });
+  world.put('web', wanted('good:3', {}, { replicas: 4, port: 80, deploy }));
+  expect(fewestReady(world, 600_000)).toBe(3);
+  expect([world.status().rollout, world.releasesOf()]).toEqual(['steady', { 3: 4 }]);
+});
+
+test.each<[string, Parameters<typeof wanted>[2], Parameters<typeof wanted>[2]]>([
+  ['to every host', { replicas: 3 }, { mode: 'global' }],
+  ['to a count', { mode: 'global' }, { replicas: 3 }],
+])('the last whole release is repaired where what a superseded move %s left serves nobody', (_, one, another) => {
+  const world = whole({}, one).put('web', wanted('never:2', { order: 'stop-first', parallelism: 0 }, another));
+  for (let looks = 0; looks < 2; looks++) {
+    world.plan();
+    world.act();
+  }
+  expect(world.releasesOf()).toEqual({ 2: 3 });
+  world.job = 'hangs';
+  const deploy = { before: { command: ['migrate'], timeoutMs: 600_000 } };
+  world.put('web', wanted('good:3', {}, { ...one, deploy })).run(10_000);
+  const served = world.placements().filter((placement) => !placement.isBefore && world.isWell(placement));
+  expect([world.move()!.phase, served.map(({ release }) => release)]).toEqual(['before', [1, 1, 1]]);
+});

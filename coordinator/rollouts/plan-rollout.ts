@@ -67,7 +67,7 @@ export function planRollout(input: RolloutInput): RolloutPlan {
     isJobDone: isJobDone(course, rollout, jobs, pointed),
     job: stateOfJob(course, jobs),
     prefetch: whyNotPrefetched(course, prefetch),
-    isAnythingOld: pointed.some((one) => isOutdated(course, one) && isOfMode(course, one)),
+    isAnythingOld: pointed.some((one) => isOutdated(course, one)),
     promoted: intent?.promote ?? 0,
   });
   const rollout = known && advance(course, known, signals(known));
@@ -78,11 +78,6 @@ export function planRollout(input: RolloutInput): RolloutPlan {
     ...{ ...plan, rollout: kept.rollout, placements: [...plan.placements, ...kept.jobs] },
     prefetch: new Map(isPrefetching ? prefetch.map((host) => [host, course.target.number]) : []),
   };
-}
-
-/** What a superseded rollout made in another mode is in nobody's place before the move: no canary stands beside it. */
-function isOfMode({ releases, target }: Course, { release }: Placement): boolean {
-  return (releases.get(release) ?? target).deploy.mode === target.deploy.mode;
 }
 
 /** Also while it moves: what is named is not tidied away before its host's turn comes. */

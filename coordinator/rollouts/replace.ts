@@ -32,7 +32,7 @@ export function repair(course: Course, stage: Stage, slots: readonly Slot[]): re
   const came: Placement[] = [];
   const refused = new Set<number>();
   for (const slot of slots) {
-    if (slot.isOutOfReach || slot.fresh.length > 0 || slot.old.length > 0) continue;
+    if (slot.isOutOfReach || !isVacant(course, stage, slot)) continue;
     const release = releaseFor(course, stage, slot);
     if (release === undefined || refused.has(release.number)) continue;
     const placement = placeInstance(course, slot.slot, { only: slot.host, release });
@@ -41,6 +41,15 @@ export function repair(course: Course, stage: Stage, slots: readonly Slot[]): re
     else if (slot.host === undefined) refused.add(release.number);
   }
   return came;
+}
+
+/** Before the move, what a superseded one made in another mode keeps nobody out unless it serves. */
+function isVacant(course: Course, { slotsOf, isCounting }: Stage, { fresh, old }: Slot): boolean {
+  const keepsOut = (one: Placement): boolean => {
+    const { deploy } = course.releases.get(one.release) ?? slotsOf;
+    return isCounting || deploy.mode === slotsOf.deploy.mode || isWell(course, one);
+  };
+  return fresh.length === 0 && !old.some(keepsOut);
 }
 
 /** A slot that the rollout has not come to gets what it had. @returns undefined: it has to wait for its turn */

@@ -1,4 +1,5 @@
 /** Pure: the slots of one service, what is in each, and what of it is of no use any more. */
+import type { Release } from '../../lib/documents/types';
 import { isPinned } from '../schedule/pauses';
 import { schedulable } from '../schedule/filters/schedulable';
 import { NO_USAGE } from '../schedule/usage';
@@ -28,7 +29,12 @@ export interface Slots {
   readonly surplus: readonly Placement[];
 }
 
-/** @param wanted by slot key of the release whose slots they are */
+/**
+ * What of another mode a superseded rollout left has its place among the others, before the move as in it. Where the target
+ * itself is of another mode than the last whole release it has none until the move: before that nothing is made but repairs,
+ * and nothing of it goes.
+ * @param wanted by slot key of the release whose slots they are
+ */
 export function slotsOf(
   course: Course,
   { slotsOf: of, isCounting, watched }: Pick<Stage, 'slotsOf' | 'isCounting' | 'watched'>,
@@ -38,26 +44,22 @@ export function slotsOf(
   const byKey = new Map<string, Placement[]>();
   const others: Placement[] = [];
   const everywhere: Placement[] = [];
+  const isAnotherMode = of.deploy.mode !== course.target.deploy.mode;
   for (const placement of placements) {
-    if (isCounting && isFromEveryHost(course.releases.get(placement.release), of)) {
-      everywhere.push(placement);
-      continue;
-    }
-    // Before the move, what a superseded rollout made in another mode is in nobody's place.
-    if (!isCounting && (course.releases.get(placement.release) ?? of).deploy.mode !== of.deploy.mode) {
-      others.push(placement);
-      continue;
-    }
-    add(byKey, slotKey(placement, of), placement);
+    const release = course.releases.get(placement.release) ?? of;
+    if (isAnotherMode && release.deploy.mode !== of.deploy.mode) others.push(placement);
+    else if (isFromEveryHost(release, of)) everywhere.push(placement);
+    else add(byKey, slotKey(placement, of), placement);
   }
-  if (everywhere.length > 0) giveSlots(course, byKey, wanted, everywhere, watched);
+  const places = placesFor(course.target, of, wanted);
+  const beyond = everywhere.length > 0 ? giveSlots(course, byKey, places, everywhere, watched) : NONE;
   const keys = new Map(wanted);
   const surplus: Placement[] = [];
   for (const [key, all] of byKey) {
     const isLeaving = of.deploy.mode === 'global' && !course.isFrozen && all.every((one) => hasToLeave(course, one));
     if (wanted.has(key) && !isLeaving) continue;
     if ((!isCounting && !isLeaving) || all.some((one) => isPinned(course.pauses, one)))
-      keys.set(key, wanted.get(key) ?? { slot: all[0]!.slot });
+      keys.set(key, places.get(key) ?? placeOf(all[0]!, of));
     else {
       surplus.push(...all);
       keys.delete(key);
@@ -65,36 +67,33 @@ export function slotsOf(
   }
   const slots = [...keys].sort(([a], [b]) => (a < b ? -1 : 1));
   const counted = slots.map(([key, slot]) => slotOf(course, slot, byKey.get(key) ?? []));
-  const spare = sparesOf(course, wanted, counted, others);
-  const beside = others.filter((one) => !spare.includes(one)).map((one) => slotBeside(course, one));
-  return { slots: [...counted, ...beside], surplus: [...surplus, ...spare] };
+  const [held, spare] = [others, surplus];
+  for (const one of beyond) (isPinned(course.pauses, one) ? held : spare).push(one);
+  return { slots: [...counted, ...held.map((one) => slotBeside(course, one))], surplus };
 }
 
-/**
- * Of what a superseded rollout made in another mode: once the last whole release serves again, what is beyond the
- * target's number only takes room that its canaries want.
- */
-function sparesOf(
-  course: Course,
+/** Those that are wanted now, and those that the target wants besides: what has no slot of its own may have them, too. */
+function placesFor(
+  target: Release,
+  of: Release,
   wanted: ReadonlyMap<string, WantedSlot>,
-  counted: readonly Slot[],
-  others: readonly Placement[],
-): readonly Placement[] {
-  const { target, whole, isFrozen, pauses } = course;
-  if (others.length === 0 || isFrozen || whole === undefined || whole.deploy.mode !== target.deploy.mode) return NONE;
-  const isServed = ({ fresh, old }: Slot): boolean =>
-    [...fresh, ...old].some((one) => one.release === whole.number && isWell(course, one));
-  if (!counted.every(isServed)) return NONE;
-  const count = target.deploy.mode === 'global' ? wanted.size : Math.max(target.deploy.replicas, wanted.size);
-  const loose = others.filter((one) => !isPinned(pauses, one));
-  const idleFirst = [...loose].sort((a, b) => Number(isWell(course, a)) - Number(isWell(course, b)));
-  return idleFirst.slice(0, Math.max(0, wanted.size + others.length - count));
+): ReadonlyMap<string, WantedSlot> {
+  if (of.deploy.mode === 'global' || target.deploy.mode === 'global') return wanted;
+  const places = new Map(wanted);
+  for (let slot = wanted.size + 1; slot <= target.deploy.replicas; slot++)
+    places.set(slotKey({ host: '', slot }, of), { slot });
+  return places;
+}
+
+function placeOf({ slot, host }: Placement, of: Release): WantedSlot {
+  return of.deploy.mode === 'global' ? { slot, host } : { slot };
 }
 
 /**
  * They all have slot 1, and are no spare ones of each other: each has the place of another one that is wanted. Beside a new
  * one is who goes when that has passed, best of all one that does not serve, or has to leave its host, or is on the new
- * one's. Who is beyond the count has none.
+ * one's.
+ * @returns who is beyond the count, and has none
  */
 function giveSlots(
   course: Course,
@@ -102,7 +101,7 @@ function giveSlots(
   wanted: ReadonlyMap<string, WantedSlot>,
   everywhere: readonly Placement[],
   watched: Stage['watched'],
-): void {
+): readonly Placement[] {
   const isProven = (one: Placement): boolean => watched[one.id] === undefined && isWell(course, one);
   const hosts = new Set(everywhere.map(({ host }) => host));
   const rank = (key: string): number => {
@@ -127,7 +126,7 @@ function giveSlots(
     add(byKey, key, one);
   }
   for (const key of keys.filter((one) => !byKey.has(one))) add(byKey, key, ...left.splice(0, 1));
-  for (const one of beyond) add(byKey, `beyond ${one.host}`, one);
+  return beyond;
 }
 
 function add(byKey: Map<string, Placement[]>, key: string, ...placements: readonly Placement[]): void {
