@@ -13,5 +13,6 @@ export function createHeapRoom(): (hosts: number) => void {
     if (isLarge || hosts < LARGE_FLEET) return;
     isLarge = true;
     setFlagsFromString('--no-optimize-for-size');
+    setFlagsFromString('--sparkplug');
   };
 }

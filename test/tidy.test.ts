@@ -22,8 +22,7 @@ const CROSSINGS = ['cli/agent.ts → agent/main', 'cli/coordinator.ts → coordi
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   etcd3: ['lib/etcd/'],
   '@grpc/grpc-js': ['lib/rpc/', 'lib/etcd/'],
-  '@grpc/proto-loader': ['lib/rpc/'],
-  protobufjs: ['lib/documents/codec.ts'],
+  protobufjs: ['lib/documents/', 'lib/rpc/'],
   dockerode: ['agent/docker/'],
   winston: ['lib/log.ts'],
   'prom-client': ['lib/metrics.ts'],

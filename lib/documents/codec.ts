@@ -2,9 +2,9 @@
  * The one way between a document and its text in etcd: JSON with the proto's lowerCamelCase names, int64 as
  * JSON numbers, enums by name, fields at their default left out. Equal documents give equal text.
  */
-import { Enum, MapField, Root, Type, type Field, type INamespace } from 'protobufjs';
+import { Enum, MapField, Type, type Field } from 'protobufjs';
 import { nearestName } from '../nearest';
-import berthProto from '../../proto/generated/berth.json';
+import { schema } from './schema';
 import type { DocumentName, DocumentTypes } from './types';
 
 /** A document in etcd that does not follow its proto. */
@@ -20,11 +20,8 @@ export class DocumentError extends Error {
   }
 }
 
-const root = Root.fromJSON(berthProto as INamespace);
-root.resolveAll();
-
 function typeOf(name: string): Type {
-  return root.lookupType(`berth.v1.${name}`);
+  return schema.lookupType(`berth.v1.${name}`);
 }
 
 /** @throws DocumentError for text that is not JSON, and for the first field that is unknown or of a wrong type. */

@@ -1,19 +1,11 @@
-import { loadPackageDefinition, status, type GrpcObject, type ServiceClientConstructor } from '@grpc/grpc-js';
-import { fromJSON } from '@grpc/proto-loader';
-import berthProto from '../../proto/generated/berth.json';
+import { status, type ServiceClientConstructor } from '@grpc/grpc-js';
+import { schema } from '../documents/schema';
+import { stubOf } from './stub';
 import type { RpcErrorCode } from './types';
 
-// The same options as the types are generated with (package.json, "generate").
-const definition = fromJSON(berthProto as Parameters<typeof fromJSON>[0], {
-  longs: Number,
-  enums: String,
-  defaults: true,
-});
-const loaded = loadPackageDefinition(definition) as unknown as { berth: { v1: GrpcObject } };
-
 /** The client class of each service. */
-export const CoordinatorStub = loaded.berth.v1['Coordinator'] as ServiceClientConstructor;
-export const AgentStub = loaded.berth.v1['Agent'] as ServiceClientConstructor;
+export const CoordinatorStub = stubOf(schema, 'berth.v1.Coordinator');
+export const AgentStub = stubOf(schema, 'berth.v1.Agent');
 
 /** The methods of a service as its calls are named in the code: "ListServices" is `listServices`. */
 export function methodsOf({ service }: ServiceClientConstructor): readonly (readonly [rpc: string, call: string])[] {

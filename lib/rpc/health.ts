@@ -1,12 +1,10 @@
-import { credentials, loadPackageDefinition, status, type Client, type ServiceError } from '@grpc/grpc-js';
-import type { GrpcObject, ServiceClientConstructor } from '@grpc/grpc-js';
-import { fromJSON } from '@grpc/proto-loader';
+import { credentials, status, type Client, type ServiceError } from '@grpc/grpc-js';
+import { Root, type INamespace } from 'protobufjs';
 import healthProto from '../../proto/generated/health.json';
+import { stubOf } from './stub';
 
-const definition = fromJSON(healthProto as Parameters<typeof fromJSON>[0], { enums: String, defaults: true });
-const loaded = loadPackageDefinition(definition) as unknown as { grpc: { health: { v1: GrpcObject } } };
 /** The client class of grpc.health.v1.Health, and its service for servers. */
-export const HealthStub = loaded.grpc.health.v1['Health'] as ServiceClientConstructor;
+export const HealthStub = stubOf(Root.fromJSON(healthProto as INamespace), 'grpc.health.v1.Health');
 
 type Check = (
   this: unknown,
