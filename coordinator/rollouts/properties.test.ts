@@ -102,22 +102,21 @@ function wantedOf(world: RolloutWorld, name: string): Wanted {
 
 /** @returns what a plan took away beyond what it might; undefined when nothing */
 function overstepped(world: RolloutWorld, name: string, act: () => void): string | undefined {
-  const isFromEveryHost = ({ release }: Placement): boolean =>
-    world.releases.get(name)?.get(release)?.deploy.mode === 'global';
-  const isWell = (one: Placement): boolean => !one.isBefore && world.isWell(one);
-  const before = stayingOf(world.placements(name), world.hosts, isFromEveryHost);
-  const wellBefore = before.filter(isWell);
+  const instances = (): readonly Placement[] => world.placements(name).filter(({ isBefore }) => !isBefore);
+  const before = instances();
   act();
   const { targetRelease, move } = world.status(name);
   const releaseOf = (number: number): Release | undefined => world.releases.get(name)?.get(number);
   const target = releaseOf(targetRelease);
-  if (target === undefined || target.deploy.mode === 'global') return undefined;
-  const { replicas } = target.deploy;
-  const placesIn = (placements: readonly Placement[]): number => placesOf(placements, replicas, isFromEveryHost);
-  const was = placesIn(wellBefore);
+  if (target === undefined) return undefined;
+  const isFromEveryHost = ({ release }: Placement): boolean => releaseOf(release)?.deploy.mode === 'global';
+  const isWell = (one: Placement): boolean => world.isWell(one);
+  const placesIn = (placements: readonly Placement[]): number => placesOf(placements, target, isFromEveryHost);
+  const staying = stayingOf(before, target, world.hosts, isFromEveryHost);
+  const was = placesIn(staying.filter(isWell));
   // A slot that has never had an instance, for want of room, is not missed.
-  const there = placesIn(before);
-  const is = placesIn(world.placements(name).filter(isWell));
+  const there = placesIn(staying);
+  const is = placesIn(instances().filter(isWell));
   const floor = Math.min(was, there - mayMiss(target, move, releaseOf));
   return is < floor ? `${name}: ${was} were well, ${is} are, and no fewer than ${floor} may be` : undefined;
 }

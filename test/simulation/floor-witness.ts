@@ -50,17 +50,15 @@ function overstep(
   const releaseOf = (one: number): Release | undefined =>
     releases.get(`${service}/${one}`) ?? view.releases.get(service)?.get(one);
   const target = releaseOf(number);
-  // A global service leaves a host that it does not belong on, or that is drained, at once.
-  if (status === undefined || target === undefined || target.deploy.mode === 'global') return undefined;
+  if (status === undefined || target === undefined) return undefined;
   const isFromEveryHost = ({ release }: Placement): boolean => releaseOf(release)?.deploy.mode === 'global';
-  const placesIn = (placements: readonly Placement[]): number =>
-    placesOf(placements, target.deploy.replicas, isFromEveryHost);
+  const placesIn = (placements: readonly Placement[]): number => placesOf(placements, target, isFromEveryHost);
   const instancesOn = (hosts: ReadonlyMap<string, HostView>): readonly Placement[] =>
     [...hosts.values()]
       .flatMap(placementsOf)
       .filter((one) => one.service === service && !one.isBefore && (one.slot >= 1 || isFromEveryHost(one)));
   const isReadyHere = (one: Placement): boolean => isWell(view, one);
-  const before = stayingOf(instancesOn(view.hosts), view.hosts, isFromEveryHost);
+  const before = stayingOf(instancesOn(view.hosts), target, view.hosts, isFromEveryHost);
   const was = placesIn(before.filter(isReadyHere));
   const is = placesIn(instancesOn(after).filter(isReadyHere));
   // A slot that has never had an instance, for want of room, is not missed.

@@ -69,6 +69,16 @@ test.each<[string, number, number, readonly RegExp[]]>([
   expect(await saidOf(world, floorWitness, writes)).toEqual(said.map((text) => expect.stringMatching(text)));
 });
 
+test.each<[string, Partial<UpdateConfig>, boolean, readonly RegExp[]]>([
+  ['start-first', {}, false, [/^G7: web: 3 slots were ready, 2 are left, and no fewer than 3 may be$/]],
+  ['stop-first', { order: 'stop-first' }, false, []],
+  ['start-first, from a drained host', {}, true, []],
+])('of a service of every host, an assignment that takes away one, %s', async (_, update, isDrained, said) => {
+  const world = new RolloutWorld().put('web', wanted('good:1', update, { mode: 'global' })).run(10_000);
+  world.drain('h1', isDrained);
+  expect(await saidOf(world, floorWitness, [emptied('h1')])).toEqual(said.map((text) => expect.stringMatching(text)));
+});
+
 test.each<[string, 'start-first' | 'stop-first', string, readonly RegExp[]]>([
   ['two at once', 'stop-first', 'start-first', []],
   ['none', 'start-first', 'stop-first', [/^G7: web: 3 slots were ready, 2 are left, and no fewer than 3 may be$/]],

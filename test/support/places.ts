@@ -1,4 +1,4 @@
-/** How many of a count of replicas are there: for what judges a coordinator, whatever it plans by. */
+/** How many of those that are wanted are there, and may be missing: for what judges a coordinator, whatever it plans by. */
 import { isExclusive } from '../../coordinator/rollouts/limits';
 import type { HostView, Placement } from '../../coordinator/view';
 import type { Release, Rollout } from '../../lib/documents/types';
@@ -7,28 +7,36 @@ import type { Release, Rollout } from '../../lib/documents/types';
 type IsFromEveryHost = (placement: Placement) => boolean;
 
 /**
- * What is from when the service was on every host has no slot of its own among a count, and has the place of one.
- * @returns no more than `replicas`
+ * A host is a place of what is to be on every one. Of a count, what is from when the service was on every host has no slot of
+ * its own, and has the place of one.
+ * @returns no more than are wanted of a count
  */
-export function placesOf(placements: readonly Placement[], replicas: number, isFromEveryHost: IsFromEveryHost): number {
+export function placesOf(
+  placements: readonly Placement[],
+  { deploy: { mode, replicas } }: Release,
+  isFromEveryHost: IsFromEveryHost,
+): number {
   const places = new Set<string | number>();
   for (const one of placements)
-    if (isFromEveryHost(one)) places.add(one.id);
+    if (mode === 'global') places.add(one.host);
+    else if (isFromEveryHost(one)) places.add(one.id);
     else if (one.slot <= replicas) places.add(one.slot);
-  return Math.min(replicas, places.size);
+  return mode === 'global' ? places.size : Math.min(replicas, places.size);
 }
 
-/** @returns the placements without what is to leave its host, and was made to be on every one: it has nowhere else to be */
+/** @returns the placements without what is to leave its host, and is or was to be on every one: it has nowhere else to be */
 export function stayingOf(
   placements: readonly Placement[],
+  target: Release,
   hosts: ReadonlyMap<string, HostView>,
   isFromEveryHost: IsFromEveryHost,
 ): readonly Placement[] {
-  return placements.filter((one) => !isFromEveryHost(one) || hosts.get(one.host)?.intent?.drain !== true);
+  const isBound = (one: Placement): boolean => target.deploy.mode === 'global' || isFromEveryHost(one);
+  return placements.filter((one) => !isBound(one) || hosts.get(one.host)?.intent?.drain !== true);
 }
 
 /**
- * How many of a count may be missing at once, by the release that it goes to; on the way back, by the one that failed.
+ * How many may be missing at once, by the release that it goes to; on the way back, by the one that failed.
  * @param move of the service's status; undefined: it is at rest
  * @param releaseOf the service's, by number
  */
