@@ -1,6 +1,6 @@
 /** The loop, where containers exit, turn unhealthy or wait: what is told of it, when, and of which run. */
 import { desiredOf, releaseOf } from '../test/support/desired';
-import { loopHosts, over, type LoopHostOptions } from '../test/support/loop-host';
+import { loopHosts, over, type LoopHost, type LoopHostOptions } from '../test/support/loop-host';
 import type { InstanceStatus, Release } from '../lib/documents/types';
 import { EngineError, type Engine } from './docker/engine';
 
@@ -52,6 +52,27 @@ test.each<[string, LoopHostOptions['program'], Release, string]>([
     expect(early.filter(({ reason, phase }) => reason.includes('given up') || phase === 'STOPPED')).toEqual([]);
   },
 );
+
+test.each<[string, (host: LoopHost, id: string) => void, Partial<InstanceStatus>]>([
+  ['has done its work by then', ({ docker }, id) => docker.exit(id, 0), { phase: 'STOPPED', restarts: 0 }],
+  ['is well by then', ({ docker }, id) => docker.setHealth(id, 'healthy'), { phase: 'RUNNING', restarts: 0 }],
+  ['is as ill by then', () => undefined, { phase: 'RUNNING', restarts: 1 }],
+])('a restart for ill health that waits to be out of etcd, of what %s', async (_, meanwhile, told) => {
+  const outs: (() => void)[] = [];
+  const host = make({ withdraw: () => new Promise((resolve) => void outs.push(resolve)) });
+  const release = releaseOf('web', { hasCheck: true, policy: { condition: 'on-failure' } });
+  await host.want(desiredOf({ 'web-1': release }), 10_000);
+  const { id } = host.containerOf('web-1')!;
+  host.docker.setHealth(id, 'unhealthy');
+  await host.clock.advance(2000);
+  expect([host.begun.at(-1), outs.length]).toEqual(['restart web-1', 1]);
+  meanwhile(host, id);
+  await host.clock.advance(2000);
+  outs[0]!();
+  await host.clock.advance(60_000);
+  expect(host.statusOf('web-1')).toMatchObject(told);
+  expect([host.failures, host.timesOf('restart web-1').length, outs.length]).toEqual([[], 1, 1]);
+});
 
 test('what waits for what it depends on is made when a minute is over, though nothing happens', async () => {
   const hanging = (engine: Engine): Engine =>

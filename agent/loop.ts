@@ -17,7 +17,7 @@ import type { Crash } from './memory/runs';
 import { groupByInstance, imagesInQuestion, runAlike } from './plan/listed';
 import { pauseOf } from './plan/pause';
 import { planHost } from './plan/plan-host';
-import { noLongerWanted } from './plan/still-wanted';
+import { isOver, noLongerWanted } from './plan/still-wanted';
 import { NOTHING_SEEN, type Actual, type Desired, type Step } from './plan/types';
 import type { StatusInput } from './status';
 import { SteadyStatus } from './steady-status';
@@ -218,7 +218,7 @@ export class Loop {
       if (step.kind === 'stop' && step.cutRun !== undefined) await this.saver.saveSoon();
       const withdraw = async (of: string, containerId: string): Promise<void> => {
         await this.options.withdraw(of, containerId);
-        if (this.isHandsOff(of)) controller.abort();
+        if (this.isHandsOff(of) || isOver(step, this.heard!.containers)) controller.abort();
       };
       const tools = { ...this.options, withdraw, jobs: this.saver.jobs, onProgress };
       await execute(step, tools, AbortSignal.any([this.stopping.signal, callOff]));

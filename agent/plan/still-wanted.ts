@@ -1,6 +1,6 @@
 import { instancesOf, type HostInput } from './plan-host';
 import { planInstance } from './plan-instance';
-import type { DrainStep, PullStep, Step } from './types';
+import type { Actual, DrainStep, PullStep, Step } from './types';
 
 /**
  * Of steps in flight, those that are not worth their end any more. Only such as take long and leave nothing half done:
@@ -26,4 +26,15 @@ export function noLongerWanted(inFlight: readonly Step[], input: HostInput): rea
     ...pulls.filter(({ release }) => !images.has(release.container.image)),
     ...drains.filter(({ instance }) => !goes.has(instance)),
   ];
+}
+
+/**
+ * Before Docker is told of a step, there may be a wait: what was to be restarted since it is ill may be well by then, or may
+ * have ended by itself, for good.
+ * @param containers as they were heard of last
+ */
+export function isOver(step: Step, containers: Actual['containers']): boolean {
+  if (step.kind !== 'restart') return false;
+  const container = containers.get(step.instance)?.find(({ id }) => id === step.containerId);
+  return container?.state !== 'running' || container.health !== 'unhealthy';
 }
