@@ -2,10 +2,10 @@ import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
-import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
+import { freePorts } from './ports';
 
 const run = promisify(execFile);
 const READY_TIMEOUT_MS = 20_000;
@@ -233,14 +233,6 @@ class EtcdProcess implements EtcdServer {
       `etcd did not become healthy on ${this.endpoint}; are etcd, etcdctl and setpriv installed?\n${log}`,
     );
   }
-}
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => net.createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as net.AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** Removes the folders of test processes that died without doing so. */

@@ -1,10 +1,8 @@
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer } from 'node:net';
 import { framed } from './dns-exchange';
-
-/** A port that is free for TCP may be a client's for UDP, as in the agent's own server. */
-const MAX_PORT_TRIES = 20;
+import { freePort } from './ports';
 
 /** A name server outside, which does as a test says. */
 export interface NameServerOutside {
@@ -30,6 +28,8 @@ export async function startNameServer(answer: AnswerOutside): Promise<NameServer
       void Promise.resolve(answer(packet)).then((all) => all.forEach((one) => socket.write(framed(one))));
     });
   });
+  const port = await freePort();
+  await once(server.listen(port, '127.0.0.1'), 'listening');
   const socket = createSocket('udp4');
   let isClosed = false;
   socket.on('message', (packet, from) => {
@@ -38,7 +38,7 @@ export async function startNameServer(answer: AnswerOutside): Promise<NameServer
       for (const one of isClosed ? [] : all) socket.send(one, from.port, from.address);
     });
   });
-  const port = await listenOnBoth(server, socket);
+  await once(socket.bind(port, '127.0.0.1'), 'listening');
   return {
     ...{ address: `127.0.0.1:${port}`, seen, overTcp },
     close: async () => {
@@ -47,21 +47,6 @@ export async function startNameServer(answer: AnswerOutside): Promise<NameServer
       await new Promise<void>((resolve) => void server.close(() => resolve()));
     },
   };
-}
-
-/** @returns the port, the same for both. @throws Error when there is none */
-async function listenOnBoth(server: Server, socket: Socket): Promise<number> {
-  for (let attempt = 1; ; attempt++) {
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const { port } = server.address() as AddressInfo;
-    try {
-      await once(socket.bind(port, '127.0.0.1'), 'listening');
-      return port;
-    } catch (error) {
-      await new Promise<void>((resolve) => void server.close(() => resolve()));
-      if (attempt === MAX_PORT_TRIES) throw error;
-    }
-  }
 }
 
 /** "There is nothing" to what was asked. @param rcode of the format, 0 to 15 */

@@ -1,6 +1,7 @@
 /** The server over real sockets of loopback. */
 import type * as dgram from 'node:dgram';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { systemClock } from '../../../lib/clock';
 import { silentLogger } from '../../../lib/log';
@@ -9,6 +10,7 @@ import { askTcp, askUdp, connectTcp, framed } from '../../../test/support/dns-ex
 import { createFakeClock } from '../../../test/support/fake-clock';
 import { createFakeDiscovery, fakeEndpoint } from '../../../test/support/fake-discovery';
 import { startNameServer } from '../../../test/support/name-server';
+import { freePort } from '../../../test/support/ports';
 import { recordLog } from '../../../test/support/recorded-log';
 import { until } from '../../../test/support/wait';
 import { AgentDns } from '../dns';
@@ -276,14 +278,14 @@ describe('addresses', () => {
 
 async function takeUdp() {
   const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  await once(socket.bind(await freePort(), '127.0.0.1'), 'listening');
   const close = () => new Promise<void>((resolve) => socket.close(resolve));
   return { address: `127.0.0.1:${socket.address().port}`, close };
 }
 
 async function takeTcp() {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await once(server.listen(await freePort(), '127.0.0.1'), 'listening');
   const close = () => new Promise<void>((resolve) => void server.close(() => resolve()));
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, close };
 }
