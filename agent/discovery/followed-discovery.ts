@@ -23,7 +23,7 @@ const MAX_NARROW = 100;
 /** Names that there is no service of: with more of them, those are forgotten that were asked for longest ago. */
 const MAX_ABSENT = 1000;
 /** Services about which etcd is asked for the first time at once. */
-const MAX_FIRST_QUESTIONS = 256;
+const MAX_FIRST_QUESTIONS = 512;
 /** Of a name without endpoints it is looked up so often, at most, whether there is a service of it. */
 const LOOK_AGAIN_MS = 1000;
 /** Somebody waits, and etcd has failed to answer. */

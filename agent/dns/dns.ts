@@ -58,13 +58,13 @@ export class AgentDns {
     this.forwarder = new Forwarder({ servers, clock, log, onFailure: () => metrics?.onForwardFailure() });
     const responder = new Responder({
       zone,
-      forward: (packet, query, transport) => this.forwarder.forward(packet, query, transport),
+      forward: (...asked) => this.forwarder.forward(...asked),
       random,
       onQuery: (outcome) => metrics?.onQuery(outcome),
       onMistake: (error) => this.tellMistake(error, options),
     });
     this.server = new DnsServer({
-      respond: (packet, transport) => responder.respond(packet, transport),
+      respond: (...asked) => responder.respond(...asked),
       ...{ clock, random, log, inherited },
     });
     this.explain = explainWith({ zone, forwarder: this.forwarder, ttlSeconds: options.ttlSeconds, view: options });

@@ -27,7 +27,7 @@ function createScene(options: Partial<ZoneOptions> = {}) {
     onQuery: (outcome) => outcomes.push(outcome),
   });
   const ask = async (name: string, type: string, query: QueryOptions = {}, via: 'udp' | 'tcp' = 'udp') =>
-    readDnsAnswer((await responder.respond(dnsQuery(name, type, query), via))!);
+    readDnsAnswer((await responder.respond(dnsQuery(name, type, query), via, '172.17.0.2'))!);
   return { discovery, responder, outcomes, forwarded, mistakes, chance, ask };
 }
 const MISTAKE = new TypeError('it has no such property');
@@ -246,17 +246,19 @@ test.each<[string, string, string, (scene: ReturnType<typeof createScene>) => vo
   expect(outcomes).toEqual(['servfail']);
 });
 
-test('no more than so many wait for etcd', async () => {
+test('of those that may wait for etcd, who asks for names without end gets half, and others find room', async () => {
   const { discovery, responder } = createScene();
-  const asked = Array.from({ length: MAX_WAITING + 1 }, (_, at) => {
-    discovery.slow.add(`s${at}`);
-    return responder.respond(dnsQuery(`s${at}.service.berth`, 'A'), 'udp');
-  });
+  const ask = (service: string, asker: string): ReturnType<Responder['respond']> => {
+    discovery.slow.add(service);
+    return responder.respond(dnsQuery(`${service}.service.berth`, 'A'), 'udp', asker);
+  };
+  const asked = Array.from({ length: MAX_WAITING / 2 + 1 }, (_, at) => ask(`s${at}`, '172.17.0.2'));
   expect(asked.slice(0, -1).every((one) => one instanceof Promise)).toBe(true);
   expect(readDnsAnswer(asked.at(-1) as Buffer).rcode).toBe('SERVFAIL');
+  asked.push(ask('other', '172.17.0.3'));
+  expect(asked.at(-1)).toBeInstanceOf(Promise);
   for (const one of asked) await one;
-  discovery.slow.add('again');
-  expect(responder.respond(dnsQuery('again.service.berth', 'A'), 'udp')).toBeInstanceOf(Promise);
+  expect(ask('again', '172.17.0.2')).toBeInstanceOf(Promise);
 });
 
 test('all else is forwarded; nothing of the domain, nor of the addresses of hosts, is', async () => {

@@ -1,10 +1,11 @@
 import { UnknownYet } from '../discovery/discovery';
+import { Shares } from './shares';
 import type { Prepared } from './wire/prepared';
 import { CLASS, RCODE, readQuery, TRANSFERS, type Query } from './wire/query';
 import { answerReply, emptyReply, headerReply, roomFor } from './wire/reply';
 import type { Zone } from './zone';
 
-/** Queries that wait for etcd; it answers none of them when it is gone. */
+/** Queries that wait for etcd, of all askers; it answers none of them when it is gone. */
 export const MAX_WAITING = 1024;
 
 export type Transport = 'udp' | 'tcp';
@@ -19,7 +20,7 @@ export interface ResponderOptions {
    * Asks somebody else.
    * @returns the answer, with the id of the query; undefined when nobody has one
    */
-  readonly forward: (packet: Buffer, query: Query, transport: Transport) => Promise<Buffer | undefined>;
+  readonly forward: (packet: Buffer, query: Query, transport: Transport, asker: string) => Promise<Buffer | undefined>;
   /** Numbers in [0, 1). */
   readonly random: () => number;
   readonly onQuery: (outcome: Outcome) => void;
@@ -29,12 +30,12 @@ export interface ResponderOptions {
 
 /** One query in, one answer out. Never throws, and never rejects: whoever sends the answers could only end the agent. */
 export class Responder {
-  private waiting = 0;
+  private readonly waiting = new Shares(MAX_WAITING);
 
   constructor(private readonly options: ResponderOptions) {}
 
-  /** @returns undefined for what is not to be answered; a promise when somebody has to be asked first */
-  respond(packet: Buffer, transport: Transport): Buffer | undefined | Promise<Buffer> {
+  /** @param asker its address. @returns undefined for what is not to be answered; a promise when somebody has to be asked first */
+  respond(packet: Buffer, transport: Transport, asker: string): Buffer | undefined | Promise<Buffer> {
     const query = readQuery(packet);
     if (query === undefined || typeof query === 'number') {
       this.options.onQuery(query === RCODE.notDone ? 'notimp' : 'malformed');
@@ -43,31 +44,30 @@ export class Responder {
     if (query.edns !== undefined && query.edns.version !== 0)
       return this.empty(packet, query, RCODE.badVersion, 'badvers');
     try {
-      return this.answer(packet, query, transport);
+      return this.answer(packet, query, transport, asker);
     } catch (error) {
       return this.failed(packet, query, error);
     }
   }
 
-  private answer(packet: Buffer, query: Query, transport: Transport): Buffer | Promise<Buffer> {
+  private answer(packet: Buffer, query: Query, transport: Transport, asker: string): Buffer | Promise<Buffer> {
     const { zone } = this.options;
     const isInternet = query.class === CLASS.internet || query.class === CLASS.any;
     if (!isInternet || TRANSFERS.includes(query.type))
       return zone.read(query.name) === undefined
-        ? this.forward(packet, query, transport)
+        ? this.forward(packet, query, transport, asker)
         : this.empty(packet, query, RCODE.refused, 'refused');
     const found = zone.find(query);
-    if (found === undefined) return this.forward(packet, query, transport);
+    if (found === undefined) return this.forward(packet, query, transport, asker);
     if (!(found instanceof Promise)) return this.reply(packet, query, found, transport);
-    if (this.waiting >= MAX_WAITING) {
+    if (!this.waiting.take(asker)) {
       found.catch(() => undefined);
       return this.empty(packet, query, RCODE.failed, 'servfail');
     }
-    this.waiting++;
     return found
       .then((prepared) => this.reply(packet, query, prepared, transport))
       .catch((error: unknown) => this.failed(packet, query, error))
-      .finally(() => this.waiting--);
+      .finally(() => this.waiting.giveBack(asker));
   }
 
   private reply(packet: Buffer, query: Query, prepared: Prepared, transport: Transport): Buffer {
@@ -78,9 +78,9 @@ export class Responder {
     return reply;
   }
 
-  private async forward(packet: Buffer, query: Query, transport: Transport): Promise<Buffer> {
+  private async forward(packet: Buffer, query: Query, transport: Transport, asker: string): Promise<Buffer> {
     try {
-      const answer = await this.options.forward(packet, query, transport);
+      const answer = await this.options.forward(packet, query, transport, asker);
       if (answer === undefined) return this.empty(packet, query, RCODE.failed, 'servfail');
       this.options.onQuery('forwarded');
       return answer;

@@ -6,8 +6,8 @@ import { PATIENCE } from './wait';
 
 const WAIT_MS = 10_000 * PATIENCE;
 
-/** @returns the first answer; undefined when there is none within the time */
-export function askUdp(address: string, packet: Buffer, waitMs = WAIT_MS): Promise<Buffer | undefined> {
+/** @param from own address, of loopback. @returns the first answer; undefined when there is none within the time */
+export function askUdp(address: string, packet: Buffer, waitMs = WAIT_MS, from?: string): Promise<Buffer | undefined> {
   const { host, port } = splitListen(address);
   return new Promise((resolve) => {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
@@ -20,6 +20,7 @@ export function askUdp(address: string, packet: Buffer, waitMs = WAIT_MS): Promi
     const timer = setTimeout(() => end(undefined), waitMs).unref();
     socket.unref();
     socket.once('message', end);
+    if (from !== undefined) socket.bind({ address: from });
     socket.send(packet, port, host);
   });
 }

@@ -2,14 +2,15 @@ import { randomInt } from 'node:crypto';
 import type { Clock } from '../../../lib/clock';
 import type { Logger } from '../../../lib/log';
 import type { Transport } from '../responder';
+import { Shares } from '../shares';
 import { FLAG, RCODE, type Query } from '../wire/query';
 import { emptyReply, MAX_UDP_BYTES } from '../wire/reply';
 import { askOverTcp, askOverUdp, isAnswerTo } from './exchange';
 import type { NameServers } from './name-servers';
 import { shownServer, type NameServer } from './resolv-conf';
 
-/** Questions to others that wait for an answer, each with a socket. */
-export const MAX_IN_FLIGHT = 256;
+/** Questions to others that wait for an answer, each with a socket, of all askers. */
+export const MAX_IN_FLIGHT = 512;
 /** Askers that wait, of all questions together. All may get their answers at once, which over TCP have up to 64 KB each. */
 export const MAX_ASKERS = { udp: 4096, tcp: 256 } as const;
 /**
@@ -73,17 +74,17 @@ export class Forwarder {
   private readonly questions = new Map<string, Question>();
   private readonly tries = new Set<AbortController>();
   private isClosed = false;
-  private readonly askers = { udp: 0, tcp: 0 };
+  private readonly room = new Shares(MAX_IN_FLIGHT);
+  private readonly askers = { udp: new Shares(MAX_ASKERS.udp), tcp: new Shares(MAX_ASKERS.tcp) };
   private isTold = false;
 
   constructor(private readonly options: ForwarderOptions) {}
 
-  /** @returns the answer for this asker; undefined when there is none */
-  async forward(packet: Buffer, query: Query, transport: Transport): Promise<Buffer | undefined> {
-    if (this.askers[transport] >= MAX_ASKERS[transport]) return undefined;
-    this.askers[transport]++;
+  /** @param asker its address. @returns the answer for it; undefined when there is none */
+  async forward(packet: Buffer, query: Query, transport: Transport, asker: string): Promise<Buffer | undefined> {
+    if (!this.askers[transport].take(asker)) return undefined;
     try {
-      const { answer } = (await this.join(packet, query, transport)) ?? {};
+      const { answer } = (await this.join(packet, query, transport, asker)) ?? {};
       if (answer === undefined) return undefined;
       // More than that nobody was promised; over TCP it is had whole.
       if (transport === 'udp' && answer.length > MAX_UDP_BYTES)
@@ -92,7 +93,7 @@ export class Forwarder {
       own.writeUInt16BE(query.id, 0);
       return own;
     } finally {
-      this.askers[transport]--;
+      this.askers[transport].giveBack(asker);
     }
   }
 
@@ -102,7 +103,12 @@ export class Forwarder {
     for (const trying of this.tries) trying.abort(new Error('the agent ends'));
   }
 
-  private async join(packet: Buffer, query: Query, transport: Transport): Promise<Forwarded | undefined> {
+  private async join(
+    packet: Buffer,
+    query: Query,
+    transport: Transport,
+    asker: string,
+  ): Promise<Forwarded | undefined> {
     const key = transport + packet.toString('latin1', 2);
     const other = this.inFlight.get(key);
     if (other?.id === query.id) {
@@ -112,7 +118,7 @@ export class Forwarder {
     if (other !== undefined) return other.settled;
     const name = `${query.type} ${query.name}`;
     const question = this.questions.get(name) ?? { packets: 0, moreTries: 0, sinceMs: this.nowMs };
-    if (question.packets >= MAX_SAME_QUESTION || this.inFlight.size >= MAX_IN_FLIGHT) return undefined;
+    if (question.packets >= MAX_SAME_QUESTION || !this.room.take(asker)) return undefined;
     const started: { one?: InFlight } = {};
     const mayTryMore = (): boolean => this.countTry(question);
     const settled = this.ask(packet, query, transport, mayTryMore, (id, giveUp) => {
@@ -126,6 +132,7 @@ export class Forwarder {
       return await settled;
     } finally {
       this.inFlight.delete(key);
+      this.room.giveBack(asker);
       if (--question.packets === 0) this.questions.delete(name);
     }
   }

@@ -29,17 +29,17 @@ async function createScene(answer: AnswerOutside) {
   return { address, outcomes };
 }
 
-test('so many askers at once over TCP, and no more: all may get an answer of 64 KB at the same moment', async () => {
+test('one asker waits so many times at once over TCP, and no more: each may get 64 KB at the same moment', async () => {
   const { wait, open } = gate();
   const { address, outcomes } = await createScene((packet) => wait.then(() => [nothingFor(packet)]));
-  const each = 64;
-  const clients = await Promise.all(Array.from({ length: MAX_ASKERS.tcp / each + 2 }, () => connectTcp(address)));
+  const [each, most] = [64, MAX_ASKERS.tcp / 2];
+  const clients = await Promise.all(Array.from({ length: most / each + 2 }, () => connectTcp(address)));
   for (const client of clients) client.send(...Array<Buffer>(each).fill(dnsQuery('a.example.com', 'A')));
   await until('some are sent away', () => outcomes.length === 2 * each);
   expect(new Set(outcomes)).toEqual(new Set(['servfail']));
   open();
   await until('the others are answered', () => outcomes.length === clients.length * each);
-  expect(outcomes.filter((outcome) => outcome === 'forwarded')).toHaveLength(MAX_ASKERS.tcp);
+  expect(outcomes.filter((outcome) => outcome === 'forwarded')).toHaveLength(most);
   for (const { socket } of clients) socket.destroy();
 });
 

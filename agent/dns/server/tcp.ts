@@ -56,12 +56,14 @@ class Connection {
   private received: Buffer = Buffer.alloc(0);
   private inFlight = 0;
   private isEnded = false;
+  private readonly asker: string;
 
   constructor(
     private readonly socket: Socket,
     private readonly respond: Respond,
     private readonly events: { onHeard: () => void; onClosed: () => void },
   ) {
+    this.asker = socket.remoteAddress ?? '';
     socket.setTimeout(IDLE_MS, () => this.close());
     socket.on('error', () => this.close());
     socket.on('close', events.onClosed);
@@ -101,7 +103,7 @@ class Connection {
   }
 
   private answer(packet: Buffer): void {
-    const answer = this.respond(packet, 'tcp');
+    const answer = this.respond(packet, 'tcp', this.asker);
     if (!(answer instanceof Promise)) return this.send(answer);
     this.inFlight++;
     void answer.then((late) => {

@@ -3,8 +3,12 @@ import { createSocket } from 'node:dgram';
 /** As much as queues while this process does something else; the kernel may grant less. */
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;
 
-/** @returns undefined for what is not to be answered */
-export type Respond = (packet: Buffer, transport: 'udp' | 'tcp') => Buffer | undefined | Promise<Buffer | undefined>;
+/** @param asker its address. @returns undefined for what is not to be answered */
+export type Respond = (
+  packet: Buffer,
+  transport: 'udp' | 'tcp',
+  asker: string,
+) => Buffer | undefined | Promise<Buffer | undefined>;
 
 export interface Bound {
   /** The real one, where 0 was asked for. */
@@ -46,7 +50,7 @@ export async function bindUdp(place: Place, respond: Respond, onTrouble: (error:
   socket.on('message', (packet, { address, port: to }) => {
     // Nobody listens there, and Node throws when it is to send there.
     if (to === 0) return;
-    const answer = respond(packet, 'udp');
+    const answer = respond(packet, 'udp', address);
     if (answer instanceof Promise)
       void answer.then((late) => {
         if (late !== undefined && !isClosed) socket.send(late, to, address);
