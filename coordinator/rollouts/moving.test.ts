@@ -1,4 +1,5 @@
 /** Batches, what is watched, what fails and what becomes of it then; against hosts on which things take time. */
+import { emptyDocument } from '../../lib/documents/codec';
 import { RolloutWorld, wanted } from '../../test/support/rollout-world';
 
 /** A service of three that is whole on its first release. */
@@ -231,3 +232,27 @@ test('clocks that are set do not hold a rollout up', () => {
   world.run(60_000);
   expect(world.status()).toMatchObject({ rollout: 'steady', currentRelease: 2 });
 });
+
+test.each<[string, (world: RolloutWorld, host: string, id: string) => void, number]>([
+  ['paused', (world, _, id) => void world.pause(['instance', id]).crashed.add(id), 2],
+  ['paused with its host', (world, host, id) => void world.pause(['host', host]).crashed.add(id), 2],
+  ['down, and no more', (world, _, id) => void world.crashed.add(id), 2],
+  ['on a host that is lost', (world, host) => world.set(host, { isLive: false }), 1],
+  ['down on a cordoned host', (world, host, id) => void cordon(world, host).crashed.add(id), 1],
+])('G7: a stop-first rollout on every host, where one is %s', (_, happen, fewest) => {
+  const update = { order: 'stop-first' };
+  const world = new RolloutWorld().put('web', wanted('good:1', update, { mode: 'global' })).run(10_000);
+  const [host = '', id = ''] = world.ids('web')[0]!.split('/');
+  happen(world, host, id);
+  world.run(2000).put('web', wanted('never:2', update, { mode: 'global' }));
+  let least = Infinity;
+  world.run(30_000, () => {
+    least = Math.min(least, world.placements().filter((one) => world.isWell(one)).length);
+  });
+  expect(least).toBe(fewest);
+});
+
+function cordon(world: RolloutWorld, host: string): RolloutWorld {
+  world.set(host, { intent: { ...emptyDocument('HostIntent'), schedulable: false } });
+  return world;
+}

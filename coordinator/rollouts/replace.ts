@@ -5,7 +5,7 @@ import { placeInstance, removeInstance, restoreInstance } from '../schedule/plac
 import type { Placement } from '../view';
 import { fateOf, isWell, type Course } from './course';
 import { failedIds } from './judge';
-import type { Slot } from './slots';
+import { isPlace, type Slot } from './slots';
 import type { Stage } from './stage';
 
 /** Of those that can't be moved, this many are told. */
@@ -152,8 +152,7 @@ class Floor {
   ) {
     // What is paused can't be moved, and whoever asks the service misses it all the same while it isn't ready.
     const counted = slots.filter(
-      ({ host, isOutOfReach, fresh, old, lost }) =>
-        !(host !== undefined && isOutOfReach) && fresh.length + old.length + lost.length > 0,
+      ({ host, fresh, old, lost }) => isPlace(course, host) && fresh.length + old.length + lost.length > 0,
     );
     this.ready = counted.filter((slot) => this.serves(slot)).length;
     this.least = counted.length - course.limits.parallelism;

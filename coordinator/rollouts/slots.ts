@@ -166,11 +166,19 @@ function slotOf(course: Course, { slot, host }: WantedSlot, all: readonly Placem
 }
 
 /** A host of a global service that nothing can be placed on, whatever it is. */
-function isClosed({ view, target }: Course, name: string | undefined): boolean {
-  if (name === undefined) return false;
+function isClosed(course: Course, host: string | undefined): boolean {
+  return !isPlace(course, host) || (host !== undefined && course.view.hosts.get(host)!.pause !== undefined);
+}
+
+/**
+ * Of a global service, a host that is lost or takes nothing new is none: what it has is missed by nobody. One that is paused
+ * is, for as long as somebody is at it.
+ * @param name undefined: the service is of a count, and any host will do
+ */
+export function isPlace({ view, target }: Course, name: string | undefined): boolean {
+  if (name === undefined) return true;
   const host = view.hosts.get(name);
-  const isOpen = host !== undefined && schedulable.check({ host, usage: NO_USAGE }, target);
-  return !isOpen || !isUsable(host) || host.pause !== undefined;
+  return host !== undefined && schedulable.check({ host, usage: NO_USAGE }, target) && isUsable(host);
 }
 
 /** All that there is of it is on hosts that are lost, and is not to be replaced, or not yet. */

@@ -24,15 +24,22 @@ export function placesOf(
   return mode === 'global' ? places.size : Math.min(replicas, places.size);
 }
 
-/** @returns the placements without what is to leave its host, and is or was to be on every one: it has nowhere else to be */
+/**
+ * @returns the placements without those that are nobody's loss: what is or was to be on every host has nowhere else to be when
+ * it is to leave its own, and of a service of every host nothing is waited for on one that is lost or takes nothing new
+ */
 export function stayingOf(
   placements: readonly Placement[],
   target: Release,
   hosts: ReadonlyMap<string, HostView>,
   isFromEveryHost: IsFromEveryHost,
 ): readonly Placement[] {
-  const isBound = (one: Placement): boolean => target.deploy.mode === 'global' || isFromEveryHost(one);
-  return placements.filter((one) => !isBound(one) || hosts.get(one.host)?.intent?.drain !== true);
+  const isPlace = (one: Placement): boolean => {
+    const { isLive, intent } = hosts.get(one.host)!;
+    if (target.deploy.mode === 'global') return isLive && intent?.drain !== true && intent?.schedulable !== false;
+    return !isFromEveryHost(one) || intent?.drain !== true;
+  };
+  return placements.filter(isPlace);
 }
 
 /**
