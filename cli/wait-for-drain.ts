@@ -2,13 +2,8 @@
 import type { CoordinatorCalls, ListedHost, ListedInstance } from '../lib/rpc/types';
 import { CommandError } from './exit-codes';
 import { follow, type Seen } from './follow';
-import { clean } from './output/clean';
-import { instances as counted } from './output/host-words';
+import { describeLeft, progress, shortened, whyThere } from './leaving';
 import { isoTime } from '../lib/iso-time';
-
-const LEAVING = ['STOPPING', 'DRAINING'];
-/** Of a host with hundreds, the first tell enough. */
-const MAX_TOLD = 20;
 
 export interface WaitingForDrain {
   readonly client: Pick<CoordinatorCalls, 'listHosts' | 'listInstances'>;
@@ -40,13 +35,13 @@ async function look({ client, host }: WaitingForDrain): Promise<SeenHost> {
   const { instances } = await client.listInstances({ services: [], hosts: [host] });
   const { etcdConnected } = freshness;
   const told = instances.map(whyThere).filter((why) => why !== undefined);
+  const all = `"berth ps --host ${host}" has all`;
   return {
     progress: [progress(instances)],
     troubles: [
       ...(etcdConnected ? [] : ['the coordinator lost touch with etcd; this is what it knew before']),
       ...describeHost(listed),
-      ...told.slice(0, MAX_TOLD),
-      ...(told.length > MAX_TOLD ? [`… and ${told.length - MAX_TOLD} more; "berth ps --host ${host}" has all`] : []),
+      ...shortened(told, (more) => `… and ${more} more; ${all}`),
     ].map((what) => ({ what })),
     left: instances,
     isDone: instances.length === 0 && etcdConnected,
@@ -60,34 +55,7 @@ function describeHost({ name, live, pause }: ListedHost): readonly string[] {
     : [`${name} is paused until ${isoTime(pause.untilMs)}; "berth resume ${name}" ends it`];
 }
 
-function progress(instances: readonly ListedInstance[]): string {
-  if (instances.length === 0) return 'nothing is left';
-  const leaving = instances.filter(({ status }) => LEAVING.includes(status.phase)).length;
-  return `${counted(instances.length)} left${leaving === 0 ? '' : `, ${leaving} on the way out`}`;
-}
-
-/** @returns undefined when it is only a matter of time */
-function whyThere({ id, stuck, status }: ListedInstance): string | undefined {
-  if (stuck !== '') return `${id} can not move: ${clean(stuck)}`;
-  if (status.held) return `${id} is held: etcd knows nothing of its service "${clean(status.service)}"`;
-  if (status.pausedUntilMs > 0) return `${id} is paused until ${isoTime(status.pausedUntilMs)}`;
-  return undefined;
-}
-
 function describeTimeout(host: string, seen: SeenHost | undefined, progress: readonly string[]): string {
-  const lines = seen === undefined ? progress : seen.left.slice(0, MAX_TOLD).map((one) => describeLeft(one, seen.left));
-  const more = (seen?.left.length ?? 0) - MAX_TOLD;
-  const rest = more > 0 ? `  … and ${more} more\n` : '';
-  return `${host} is not empty yet; it goes on draining.\n${lines.map((line) => `  ${line}\n`).join('')}${rest}"berth ps --host ${host}" tells more; "berth uncordon ${host}" ends the drain.`;
-}
-
-function describeLeft(instance: ListedInstance, left: readonly ListedInstance[]): string {
-  const { id, status } = instance;
-  const first = left.find((one) => one.stuck !== '' && one.status.service === status.service);
-  const isInTurn = first !== undefined && status.phase === 'RUNNING' && status.reason === '';
-  return (
-    whyThere(instance) ??
-    (isInTurn ? `${id} goes after ${first.id}` : undefined) ??
-    `${id} is ${status.phase.toLowerCase()}${status.reason === '' ? '' : `: ${clean(status.reason)}`}`
-  );
+  const lines = seen === undefined ? progress : describeLeft(seen.left);
+  return `${host} is not empty yet; it goes on draining.\n${lines.map((line) => `  ${line}\n`).join('')}"berth ps --host ${host}" tells more; "berth uncordon ${host}" ends the drain.`;
 }

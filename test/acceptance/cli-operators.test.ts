@@ -220,3 +220,9 @@ test('a lost host is shown with since when, and is forgotten; a live one is refu
   await until('its instances elsewhere', async () => (await spread()).length === 3, 20_000);
   expect(await cluster.etcd.ctl(['get', '--prefix', '--keys-only', cluster.keys.host('h2')])).toBe('');
 }, 60_000);
+
+test('rm --wait ends when the last instance is gone', async () => {
+  const said = await done('rm', 'web', '--wait');
+  expect(said).toMatch(/^web removed\nIts instances are being stopped, .*\n(.*\n)* +\d+\.\d s: nothing is left\n$/);
+  expect(await json('ps')).toMatchObject({ instances: [] });
+}, 60_000);
