@@ -4,7 +4,7 @@ import { berth, bringUp, thingsToTry } from './quickstart/cluster.mjs';
 import { cleanUp, lastWords, say, stage, stopping } from './quickstart/machine.mjs';
 
 async function present(cluster) {
-  const { settings, kill, scale, edit, ask, find } = thingsToTry(cluster);
+  const { settings, kill, scale, edit, ask, find, inside } = thingsToTry(cluster);
   say(`
 It answers:
 ${cluster.urls.map((url) => `  curl ${url}`).join('\n')}
@@ -25,8 +25,9 @@ Five things to try, in another terminal, in this folder:
      ${edit}
   4. Ask the host itself, which needs neither etcd nor the coordinator:
      ${ask}
-  5. Find the service by name, as containers, HAProxy and others do:
+  5. Find the service by name, as HAProxy does, and as a container does:
      ${find}
+     ${inside}
 
 Ctrl-C stops everything and leaves nothing behind.`);
 }

@@ -4,7 +4,7 @@ import { ourContainers, run, stage, until } from './machine.mjs';
 
 /** @throws Error when something that was claimed is not so */
 export async function check(cluster) {
-  const { settings, kill, scale, edit, ask, find } = thingsToTry(cluster);
+  const { settings, kill, scale, edit, ask, find, inside } = thingsToTry(cluster);
   const shell = (command) => run('bash', ['-c', [...settings, command].join('\n')]);
   const startOf = (id) => run('docker', ['inspect', '--format', '{{.State.StartedAt}}', id]);
 
@@ -38,7 +38,10 @@ export async function check(cluster) {
   const found = await shell(find);
   const answers = found.match(/^ {2}_http\._tcp\.web\.service\.berth +\d+ +SRV /gm) ?? [];
   if (answers.length !== 4) throw new Error(`DNS does not find 4 instances:\n${found}`);
-  stage('check: the service is found by name');
+  const heard = await shell(inside);
+  if (!/^Name:\s+web\.service\.berth\s+Address(?: \d+)?:\s+\d/m.test(heard))
+    throw new Error(`a container does not find it:\n${heard}`);
+  stage('check: the service is found by name, in a container too');
 
   const wanted = ['berth_agent_instances_running 4', 'berth_agent_etcd_connected 1', 'berth_coordinator_leader 1'];
   await until(`the metrics to say ${wanted.join(', ')}`, async () => {

@@ -23,7 +23,7 @@ export async function bringUp() {
   start('coordinator', BERTH, ['coordinator', '--etcd', etcd, '--grpc', grpcPort, '--http', coordinatorHttp]);
   const socket = join(folder, 'agent.sock');
   const own = ['--state-dir', join(folder, 'agent'), '--socket', socket, '--dns', dns];
-  const place = ['--name', HOST, '--address', '127.0.0.1', ...own];
+  const place = ['--name', HOST, '--address', await bridgeAddress(), ...own];
   start('agent', BERTH, ['agent', '--etcd', etcd, ...place, '--http', agentHttp]);
   for (const address of [coordinatorHttp, agentHttp])
     await until('the daemons', () => isOk(`http://${address}/readyz`));
@@ -39,6 +39,14 @@ export async function bringUp() {
   const urls = await answeringUrls(cluster, REPLICAS);
   stage('both instances answer');
   return { ...cluster, urls };
+}
+
+/** The address of this machine at which its containers reach it too, unlike 127.0.0.1. */
+async function bridgeAddress() {
+  const { Gateway } = JSON.parse(
+    await run('docker', ['network', 'inspect', 'bridge', '--format', '{{json (index .IPAM.Config 0)}}']),
+  );
+  return Gateway ?? '127.0.0.1';
 }
 
 function startEtcd(dataDir, client, peer) {
@@ -73,15 +81,17 @@ export function answeringUrls(cluster, count, greeting = 'Hello from Berth') {
 
 /** What a person can try, as commands for a shell in the folder of the project. `check` tries them as they stand here. */
 export function thingsToTry({ etcd, coordinator, socket }) {
+  const first = `$(docker ps -q --filter label=berth.host=${HOST} | head -1)`;
   const etcdctl = `ETCDCTL_API=3 etcdctl --endpoints ${etcd}`;
   return {
     settings: [`export BERTH_COORDINATOR=${coordinator}`, `export BERTH_SOCKET=${socket}`],
-    kill: `docker kill $(docker ps -q --filter label=berth.host=${HOST} | head -1); sleep 1; bin/berth ps`,
+    kill: `docker kill ${first}; sleep 1; bin/berth ps`,
     scale: 'bin/berth scale web=4 --wait && bin/berth ps',
     edit:
       `${etcdctl} get --print-value-only /berth/services/web | sed 's/Hello from/Greetings from/' \\\n` +
       `       | ${etcdctl} put /berth/services/web && sleep 5 && bin/berth services`,
     ask: 'bin/berth agent status',
     find: 'bin/berth dns _http._tcp.web.service.berth',
+    inside: `docker exec ${first} busybox nslookup web.service.berth`,
   };
 }
