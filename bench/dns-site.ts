@@ -1,7 +1,7 @@
 /** An etcd with services in it, a process that answers DNS from it, and what that is compared with: an echo, and Docker's own. */
 import { execFile, execFileSync, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { realpathSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { keysUnder, type Keys } from '../lib/documents/keys';
 import { connectEtcd } from '../lib/etcd/etcd3-store';
 import { splitListen } from '../lib/listen-address';
 import { MAX_TXN_WRITES, type Store, type Write } from '../lib/etcd/store';
+import { BERTH } from '../test/support/daemon';
 import { dnsQuery } from '../test/support/dns-client';
 import { docker } from '../test/support/docker';
 import { ensureTestImage } from '../test/support/docker-images';
@@ -80,7 +81,7 @@ export class DnsSite {
       const [hook, source] = [sourceCommand('').slice(0, 2), join(__dirname, 'dns-server.ts')];
       const folder = await mkdtemp(join(tmpdir(), 'berth-bench-dns-'));
       closers.push(() => rm(folder, { recursive: true, force: true }));
-      const server = fork(source, [etcd.endpoint, PREFIX, folder], { execArgv: [...hook] });
+      const server = fork(source, [etcd.endpoint, PREFIX, folder], { execArgv: [...daemonFlags(), ...hook] });
       closers.push(() => endProcess(server));
       const [told] = (await once(server, 'message')) as [Told];
       const address = 'address' in told ? told.address : '';
@@ -194,6 +195,12 @@ function dockerdPid(): number {
   const [, pid] = /"dockerd",pid=(\d+)/.exec(ours ?? '') ?? [];
   if (pid === undefined) throw new Error(`no dockerd listens on ${socket}`);
   return Number(pid);
+}
+
+/** With which `bin/berth` runs the daemons. */
+function daemonFlags(): readonly string[] {
+  const [command] = readFileSync(BERTH, 'utf8').split('\n');
+  return command!.match(/--[\w-]+(=\S+)?(?= )/g) ?? [];
 }
 
 async function endProcess(child: ChildProcess): Promise<void> {
