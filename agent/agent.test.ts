@@ -1,5 +1,6 @@
 /** When an agent begins, when it writes, and when it gives up. */
 import { decodeDocument } from '../lib/documents/codec';
+import { MemoryDocker } from './docker/simulated/memory-docker';
 import { agentHosts, keys, TTL_MS, type AgentHost } from '../test/support/agent-host';
 import { releaseOf } from '../test/support/desired';
 import { over } from '../test/support/loop-host';
@@ -122,6 +123,42 @@ test('G2: while Docker is away it neither claims its name nor says anything of i
   await host.clock.advance(10_000);
   expect(await host.found(keys.hostAlive('h1'))).toBeDefined();
   expect(texts.length).toBe(before);
+});
+
+test("a host whose Docker comes late, and whose name is another host's by now, touches nothing", async () => {
+  await host.assign({ 'web-1': { of: WEB } });
+  const one = host.begin();
+  await host.clock.advance(3000);
+  await one.end();
+  await host.clock.advance(2 * TTL_MS);
+  host.begin('id-2', new MemoryDocker({ clock: host.clock }));
+  await host.clock.advance(3000);
+  host.docker.exit([...host.docker.containers.keys()][0]!, 1);
+  host.docker.setDown(true);
+  const two = host.begin();
+  await host.clock.advance(10_000);
+  host.docker.setDown(false);
+  await host.clock.advance(4 * TTL_MS);
+  expect(host.states).toEqual(['exited']);
+  expect(two.refusal).toMatch(/another live agent has the host name "h1"/);
+});
+
+test.each<[string, boolean]>([
+  ['asks for its name first', true],
+  ['goes on by its copy when etcd does not answer', false],
+])('whose Docker comes late %s', async (_, answers) => {
+  await host.assign({ 'web-1': { of: WEB } });
+  const one = host.begin();
+  await host.clock.advance(3000);
+  await one.end();
+  host.docker.exit([...host.docker.containers.keys()][0]!, 1);
+  host.docker.setDown(true);
+  const two = host.begin();
+  if (!answers) two.store.faults.disconnect();
+  await host.clock.advance(10_000);
+  host.docker.setDown(false);
+  await host.clock.advance(10_000);
+  expect(host.states).toEqual(['running']);
 });
 
 test('stops at once while a container is being stopped, and leaves that to Docker', async () => {

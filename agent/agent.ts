@@ -53,7 +53,10 @@ export class Agent {
   private readonly endpoints: EndpointPublisher;
   private cancelFacts: () => void = () => undefined;
   private cancelWait: () => void = () => undefined;
+  private cancelAnswer: () => void = () => undefined;
   private isStarted = false;
+  /** The name was asked for, and etcd has answered or has had its time. */
+  private isNameAnswered = false;
   private isStopped = false;
   private isFactsTrouble = false;
   private lastPassMs: number;
@@ -87,14 +90,14 @@ export class Agent {
     this.tidy = new Tidy({
       ...{ ...options.tidying, engine, clock, log, random, pauses, onBoundary, metrics: options.metrics?.images },
       desired: () => this.desired.current(),
-      mayAct: () => this.claim.problem === undefined,
+      mayAct: () => this.mayAct(),
       onChange: () => this.loop.wake(),
     });
     this.loop = new Loop({
       ...{ engine: this.tidy.engine, clock, log, random, pauses, memoryCopy, probes, onBoundary },
       ports: new HostPorts(engine, portRange),
       desired: () => this.desired.current(),
-      mayAct: () => this.claim.problem === undefined,
+      mayAct: () => this.mayAct(),
       problems: () =>
         [this.claim.problem, this.tidy.problem, ...this.desired.problems, ...(options.problemsBeside?.() ?? [])].filter(
           (one) => one !== undefined,
@@ -145,6 +148,7 @@ export class Agent {
     this.questions.close();
     this.cancelFacts();
     this.cancelWait();
+    this.cancelAnswer();
     this.desired.close();
     this.status.close();
     this.record.close();
@@ -203,6 +207,12 @@ export class Agent {
     else this.startWhenKnown();
   }
 
+  /** The loop may have begun for the copy on disk while Docker, and so the name, had still to be waited for. */
+  private mayAct(): boolean {
+    this.isNameAnswered ||= this.claim.isOurs;
+    return this.isNameAnswered && this.claim.problem === undefined;
+  }
+
   private followQuestions(): void {
     this.questions.follow(this.claim.problem === undefined ? this.desired.questions : {});
   }
@@ -239,7 +249,7 @@ export class Agent {
       this.isFactsTrouble = false;
       this.dockerVersion = facts.version;
       this.record.want(hostRecordOf(this.options, facts));
-      this.claim.begin();
+      if (this.claim.session === undefined) this.claimName();
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       const { message: reason, code } = error;
@@ -250,6 +260,14 @@ export class Agent {
     }
     if (this.isStopped) return;
     this.cancelFacts = this.options.clock.after(againMs, () => void this.keepRecord());
+  }
+
+  private claimName(): void {
+    this.claim.begin();
+    this.cancelAnswer = this.options.clock.after(NAME_ANSWER_MS, () => {
+      this.isNameAnswered = true;
+      this.loop.wake();
+    });
   }
 
   private claimChanged(): void {

@@ -136,7 +136,10 @@ test('what was published of a foreign container whose check takes a while comes 
   expect(changes().filter((what) => what.endsWith('h1-one-80'))).toEqual(['+h1-one-80', '+h1-one-80']);
 });
 
-test('what is stopped in the first pass is withdrawn before', async () => {
+test.each<[string, number]>([
+  ['the first pass', 0],
+  ['the first pass, after Docker was waited for', 3100],
+])('what is stopped in %s is withdrawn before', async (_, lateMs) => {
   let existed: boolean | undefined;
   host.wrap = (engine) =>
     over(engine, {
@@ -146,7 +149,9 @@ test('what is stopped in the first pass is withdrawn before', async () => {
       },
     });
   await host.assign({ 'web-1': OF, 'web-3': OF });
-  await beginAgain();
+  host.docker.setDown(lateMs > 0);
+  host.clock.after(lateMs, () => host.docker.setDown(false));
+  await beginAgain(lateMs + 3000);
   expect(existed).toBe(false);
   expect(changes()).toEqual(['+web-1', '+web-3', '-web-2']);
 });
