@@ -26,7 +26,9 @@ function reply(request: IncomingMessage, answer: ServerResponse): void {
 function answerTo(url: string): unknown {
   if (url === '/version') return ENGINE_VERSION;
   const Status = `Exited (${exitCode}) 1 second ago`;
-  if (!url.includes(ID)) return [{ Id: ID, Names: [], Labels: LABELS, State: 'exited', Status, Created: 1, Ports: [] }];
+  // Not any address with it: the filters of the list name the owner, which may have it in its name.
+  if (!url.includes(`/containers/${ID}/`))
+    return [{ Id: ID, Names: [], Labels: LABELS, State: 'exited', Status, Created: 1, Ports: [] }];
   return {
     ...{ Id: ID, Name: `/${containerName(INSTANCE)}`, Created: new Date(1).toISOString(), Config: { Labels: LABELS } },
     State: {
