@@ -150,3 +150,25 @@ test.each<[string, Parameters<typeof wanted>[2], Parameters<typeof wanted>[2]]>(
   const served = world.placements().filter((placement) => !placement.isBefore && world.isWell(placement));
   expect([world.move()!.phase, served.map(({ release }) => release)]).toEqual(['before', [1, 1, 1]]);
 });
+
+test('what serves of a superseded move to every host has a place where nobody is: plans come to an end', () => {
+  const MIB = 2 ** 20;
+  const world = new RolloutWorld(0)
+    .addHost('h1')
+    .addHost('h2', {}, 700 * MIB)
+    .addHost('h3');
+  world.put('web', wanted('slow:1', {}, { replicas: 4, memoryBytes: 350 * MIB })).run(20_000);
+  const update = { order: 'stop-first', parallelism: 0 };
+  world.put('web', wanted('good:2', update, { mode: 'global', memoryBytes: 600 * MIB }));
+  for (let looks = 0; looks < 2; looks++) {
+    world.plan();
+    world.act();
+  }
+  expect(world.releasesOf()).toEqual({ 2: 3 });
+  for (const { id, host } of world.placements()) if (host !== 'h3') world.crashed.add(id);
+  world.job = 'hangs';
+  const deploy = { before: { command: ['migrate'], timeoutMs: 600_000 } };
+  world.put('web', wanted('good:3', {}, { replicas: 4, deploy })).run(20_000);
+  const served = world.placements().filter((one) => !one.isBefore && world.isWell(one));
+  expect(served.map(({ release }) => release).sort()).toEqual([1, 1, 1, 2]);
+});

@@ -104,28 +104,33 @@ function giveSlots(
 ): readonly Placement[] {
   const isProven = (one: Placement): boolean => watched[one.id] === undefined && isWell(course, one);
   const hosts = new Set(everywhere.map(({ host }) => host));
+  const thereIn = (key: string): readonly Placement[] =>
+    (byKey.get(key) ?? []).filter((one) => fateOf(course, one) !== 'lost');
   const rank = (key: string): number => {
-    const there = byKey.get(key) ?? [];
+    const there = thereIn(key);
     const isAlone = there.length > 0 && !there.some(({ host }) => hosts.has(host));
     return (there.length === 0 ? 0 : there.some(isProven) ? 4 : 2) + (isAlone ? 1 : 0);
   };
   const keys = [...wanted.keys()].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)).slice(0, everywhere.length);
   const isWanted = (one: Placement): boolean => isWell(course, one) && !hasToLeave(course, one);
   const worth = (one: Placement): number => (isWanted(one) ? 2 : isWell(course, one) ? 1 : 0);
-  const left = [...everywhere].sort((a, b) => worth(b) - worth(a) || (a.host < b.host ? -1 : 1));
+  const taken = new Set([...wanted.keys()].flatMap((key) => thereIn(key).map(({ host }) => host)));
+  const isBeside = ({ host }: Placement): number => Number(taken.has(host));
+  const left = [...everywhere].sort(
+    (a, b) => worth(b) - worth(a) || isBeside(a) - isBeside(b) || (a.host < b.host ? -1 : 1),
+  );
   const beyond = left.splice(keys.length);
-  for (const key of keys.filter((one) => byKey.has(one))) {
-    const there = byKey.get(key)!;
+  for (const key of keys) {
+    const there = thereIn(key);
     const beside = left.find((one) => there.some(({ host }) => host === one.host));
     const [first, last] = [left[0]!, left.at(-1)!];
     const goes = isWanted(last) ? (beside ?? last) : last;
     const stays = beside !== undefined && isWell(course, beside) ? beside : first;
-    // Where nobody has passed yet, one that serves is to serve on.
+    // Where nobody has passed yet, one that serves is to serve on; where nobody is, before all: nobody else is made there then.
     const one = there.some(isProven) ? goes : stays;
     left.splice(left.indexOf(one), 1);
     add(byKey, key, one);
   }
-  for (const key of keys.filter((one) => !byKey.has(one))) add(byKey, key, ...left.splice(0, 1));
   return beyond;
 }
 
