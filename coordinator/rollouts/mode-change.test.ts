@@ -138,7 +138,8 @@ test.each<[string, Parameters<typeof wanted>[2], Parameters<typeof wanted>[2]]>(
   ['to every host', { replicas: 3 }, { mode: 'global' }],
   ['to a count', { mode: 'global' }, { replicas: 3 }],
 ])('the last whole release is repaired where what a superseded move %s left serves nobody', (_, one, another) => {
-  const world = whole({}, one).put('web', wanted('never:2', { order: 'stop-first', parallelism: 0 }, another));
+  const world = new RolloutWorld().put('web', wanted('slow:1', {}, one)).run(20_000);
+  world.put('web', wanted('never:2', { order: 'stop-first', parallelism: 0 }, another));
   for (let looks = 0; looks < 2; looks++) {
     world.plan();
     world.act();

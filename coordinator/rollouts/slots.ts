@@ -207,8 +207,11 @@ export function uselessOf(course: Course, slot: Slot, hasPassed: (fresh: Placeme
   if (isNextGood && hasPassed(next)) return [...others, ...old, ...lost];
   const oldGood = old.filter(isGood);
   // Left by rollouts that were superseded: what was whole is better than what may not have been.
-  const proven = oldGood.filter(({ release }) => release === course.whole?.number);
-  const kept = proven.length > 0 ? proven : oldGood.length > 0 ? oldGood : old.slice(0, 1);
+  const isProven = ({ release }: Placement): boolean => release === course.whole?.number;
+  const proven = oldGood.filter(isProven);
+  const lastResort = old.find(isProven) ?? old[0];
+  const kept =
+    [proven, oldGood, lastResort === undefined ? NONE : [lastResort]].find((some) => some.length > 0) ?? NONE;
   const isServed = isNextGood || oldGood.length > 0;
   const gone = isServed ? lost : lost.slice(0, -1);
   // The two would fight over what both have. They are both there when a restored etcd forgot that the old one had gone.
