@@ -25,6 +25,7 @@ export async function startPlainRegistry(): Promise<PlainRegistry> {
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { stdio: 'ignore' });
   const exited = once(child, 'exit');
   const offered: string[] = [];
+  let pushed: Promise<unknown> = Promise.resolve();
   await until('the registry to answer', () =>
     fetch(`http://${address}/v2/`).then(
       ({ ok }) => ok,
@@ -42,7 +43,9 @@ export async function startPlainRegistry(): Promise<PlainRegistry> {
     offer: async (image, name) => {
       const reference = `${address}/${name}`;
       await docker('tag', image, reference);
-      await docker('push', '-q', reference);
+      // One after another: of two that bring it the same layer at once, it answers one by 500.
+      pushed = pushed.catch(() => undefined).then(() => docker('push', '-q', reference));
+      await pushed;
       await docker('rmi', reference);
       offered.push(reference);
       return reference;
