@@ -26,7 +26,7 @@ jest.mock('../../agent/plan/still-wanted', () => {
 jest.mock('../../agent/agent', () => {
   const actual = jest.requireActual<{ Agent: { prototype: { mayAct(): boolean } } }>('../../agent/agent');
   const { prototype } = actual.Agent;
-  const mayAct = Reflect.get(prototype, 'mayAct') as (this: object) => boolean;
+  const mayAct = Reflect.get(prototype, 'mayAct');
   prototype.mayAct = function () {
     return mayAct.call(this) || !mockAwaitsName;
   };
