@@ -35,12 +35,13 @@ export class UnknownYet extends Error {
 export interface Discovery {
   /**
    * The same object as before as long as nothing of it has changed.
+   * @param mayWait true unless given; false: etcd is asked for nobody's sake, and what would have to be asked is unknown yet
    * @returns at once what is known. Of what is not, a promise that settles within ASK_MS
    * @throws UnknownYet, also as a rejection
    */
-  service(name: string): KnownService | Promise<KnownService>;
-  /** @returns the address of a host; undefined when there is none of the name. @throws UnknownYet, also as a rejection */
-  hostAddress(name: string): string | undefined | Promise<string | undefined>;
+  service(name: string, mayWait?: boolean): KnownService | Promise<KnownService>;
+  /** @param mayWait as above. @returns a host's address; undefined when there is none of the name. @throws UnknownYet, also as a rejection */
+  hostAddress(name: string, mayWait?: boolean): string | undefined | Promise<string | undefined>;
   /** Name of the host that has this address, as far as is known here. */
   hostAt(address: string): string | undefined;
   /**
@@ -53,3 +54,5 @@ export interface Discovery {
 
 /** Who asks waits so long for etcd at most. */
 export const ASK_MS = 2000;
+/** Services about which etcd is asked for the first time at once; of more, UnknownYet is thrown. */
+export const MAX_FIRST_QUESTIONS = 512;

@@ -7,7 +7,14 @@
  */
 import { StoreError } from '../../lib/etcd/store';
 import { isDnsLabel } from '../../lib/names';
-import { ASK_MS, UnknownYet, type Discovery, type KnownEndpoint, type KnownService } from './discovery';
+import {
+  ASK_MS,
+  MAX_FIRST_QUESTIONS,
+  UnknownYet,
+  type Discovery,
+  type KnownEndpoint,
+  type KnownService,
+} from './discovery';
 import { EndpointReader } from './endpoint-reading';
 import { NarrowSource, pictureOf, WideSource, type SourceOptions } from './endpoint-sources';
 import { FollowedHosts } from './followed-hosts';
@@ -22,8 +29,6 @@ const FORGET_EVERY_MS = 10_000;
 const MAX_NARROW = 100;
 /** Names that there is no service of: with more of them, those are forgotten that were asked for longest ago. */
 const MAX_ABSENT = 1000;
-/** Services about which etcd is asked for the first time at once. */
-const MAX_FIRST_QUESTIONS = 512;
 /** Of a name without endpoints it is looked up so often, at most, whether there is a service of it. */
 const LOOK_AGAIN_MS = 1000;
 /** Somebody waits, and etcd has failed to answer. */
@@ -72,19 +77,21 @@ export class FollowedDiscovery implements Discovery {
     this.cancelForget = clock.after(FORGET_EVERY_MS, () => this.forgetUnasked());
   }
 
-  service(name: string): KnownService | Promise<KnownService> {
+  service(name: string, mayWait = true): KnownService | Promise<KnownService> {
     if (!isDnsLabel(name)) return { name, endpoints: [], exists: false, isHeard: true };
-    if (!this.services.has(name) && this.waiting.size >= MAX_FIRST_QUESTIONS)
-      throw new UnknownYet(`a service "${name}"`);
+    const before = this.services.get(name);
+    const isKnown = before !== undefined && isSure(before);
+    const isFull = before === undefined && this.waiting.size >= MAX_FIRST_QUESTIONS;
+    if (!isKnown && (isFull || !mayWait)) throw new UnknownYet(`a service "${name}"`);
     const service = this.follow(name);
-    if (!isSure(service)) return this.waitFor(service);
+    if (!isKnown) return this.waitFor(service);
     if (service.known.endpoints.length === 0) this.lookUp(service);
     return service.known;
   }
 
-  hostAddress(name: string): string | undefined | Promise<string | undefined> {
+  hostAddress(name: string, mayWait = true): string | undefined | Promise<string | undefined> {
     if (name === this.options.host.name) return this.options.host.address;
-    return isDnsLabel(name) ? this.hosts.address(name) : undefined;
+    return isDnsLabel(name) ? this.hosts.address(name, mayWait) : undefined;
   }
 
   hostAt(address: string): string | undefined {

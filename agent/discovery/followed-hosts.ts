@@ -33,15 +33,17 @@ export class FollowedHosts {
 
   constructor(private readonly options: { readonly store: Store; readonly keys: Keys; readonly clock: Clock }) {}
 
-  /** @returns its address; undefined when there is none of the name. @throws UnknownYet, as a rejection */
-  address(name: string): string | undefined | Promise<string | undefined> {
+  /** @param mayWait false: etcd is not asked. @returns its address; undefined when there is none of the name. @throws UnknownYet, also as a rejection */
+  address(name: string, mayWait = true): string | undefined | Promise<string | undefined> {
     const nowMs = this.options.clock.monotonicMs();
     const known = this.known.get(name);
     if (known !== undefined) {
       if (nowMs - known.readMs >= FRESH_MS) void this.ask(name).catch(() => undefined);
       return known.address;
     }
-    return nowMs - (this.absentMs.get(name) ?? -Infinity) < FRESH_ABSENCE_MS ? undefined : this.ask(name);
+    if (nowMs - (this.absentMs.get(name) ?? -Infinity) < FRESH_ABSENCE_MS) return undefined;
+    if (!mayWait) throw new UnknownYet(`a host "${name}"`);
+    return this.ask(name);
   }
 
   private ask(name: string): Promise<string | undefined> {

@@ -1,12 +1,15 @@
-import { UnknownYet } from '../discovery/discovery';
+import { MAX_FIRST_QUESTIONS, UnknownYet } from '../discovery/discovery';
 import { Shares } from './shares';
 import type { Prepared } from './wire/prepared';
 import { CLASS, RCODE, readQuery, TRANSFERS, type Query } from './wire/query';
 import { answerReply, emptyReply, headerReply, roomFor } from './wire/reply';
 import type { Zone } from './zone';
 
-/** Queries that wait for etcd, of all askers; it answers none of them when it is gone. */
-export const MAX_WAITING = 1024;
+/**
+ * Queries that wait for etcd, of all askers; it answers none of them when it is gone. No more than discovery asks first questions
+ * at once: one asker's share would be all of those.
+ */
+export const MAX_WAITING = MAX_FIRST_QUESTIONS;
 
 export type Transport = 'udp' | 'tcp';
 
@@ -57,13 +60,10 @@ export class Responder {
       return zone.read(query.name) === undefined
         ? this.forward(packet, query, transport, asker)
         : this.empty(packet, query, RCODE.refused, 'refused');
-    const found = zone.find(query);
+    const found = zone.find(query, this.waiting.hasRoomFor(asker));
     if (found === undefined) return this.forward(packet, query, transport, asker);
     if (!(found instanceof Promise)) return this.reply(packet, query, found, transport);
-    if (!this.waiting.take(asker)) {
-      found.catch(() => undefined);
-      return this.empty(packet, query, RCODE.failed, 'servfail');
-    }
+    this.waiting.take(asker);
     return found
       .then((prepared) => this.reply(packet, query, prepared, transport))
       .catch((error: unknown) => this.failed(packet, query, error))

@@ -9,11 +9,15 @@ export class Shares {
 
   constructor(private readonly room: number) {}
 
+  /** It may have one more. */
+  hasRoomFor(asker: string): boolean {
+    return (this.taken.get(asker) ?? 0) < this.room - this.total;
+  }
+
   /** @returns false: it has what it may have; otherwise give it back, once */
   take(asker: string): boolean {
-    const own = this.taken.get(asker) ?? 0;
-    if (own >= this.room - this.total) return false;
-    this.taken.set(asker, own + 1);
+    if (!this.hasRoomFor(asker)) return false;
+    this.taken.set(asker, (this.taken.get(asker) ?? 0) + 1);
     this.total++;
     return true;
   }

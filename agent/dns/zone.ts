@@ -51,10 +51,11 @@ export class Zone {
   }
 
   /**
+   * @param mayWait false: etcd is not asked
    * @returns undefined for a name that is not ours; a promise when etcd is asked
    * @throws UnknownYet, also as a rejection
    */
-  find({ name, type: number }: Pick<Query, 'name' | 'type'>): Prepared | Promise<Prepared> | undefined {
+  find({ name, type: number }: Pick<Query, 'name' | 'type'>, mayWait = true): Prepared | Promise<Prepared> | undefined {
     const type = askedTypeOf(number);
     const asked = this.read(name);
     if (asked === undefined) {
@@ -62,10 +63,10 @@ export class Zone {
       return reverse === undefined ? undefined : this.prepare(reverse);
     }
     if (!('service' in asked)) {
-      const found = this.lookUp(asked, type);
+      const found = this.lookUp(asked, type, mayWait);
       return found instanceof Promise ? found.then(({ answer }) => this.prepare(answer)) : this.prepare(found.answer);
     }
-    const service = this.options.discovery.service(asked.service);
+    const service = this.options.discovery.service(asked.service, mayWait);
     return service instanceof Promise
       ? service.then((known) => this.ofService(known, asked, name, type))
       : this.ofService(service, asked, name, type);
@@ -82,18 +83,18 @@ export class Zone {
   }
 
   /** @returns a promise when etcd is asked. @throws UnknownYet, also as a rejection */
-  lookUp(asked: Asked, type: AskedType): Found | Promise<Found> {
+  lookUp(asked: Asked, type: AskedType, mayWait = true): Found | Promise<Found> {
     const { discovery } = this.options;
     if ('service' in asked) {
       const found = (service: KnownService): Found => {
         return { answer: serviceAnswer(asked, type, service, this.options), service };
       };
-      const service = discovery.service(asked.service);
+      const service = discovery.service(asked.service, mayWait);
       return service instanceof Promise ? service.then(found) : found(service);
     }
     if (asked.kind !== 'host') return { answer: fixedAnswer(asked.kind, type, this.options) };
     const found = (address: string | undefined): Found => ({ answer: hostAnswer(address, type) });
-    const address = discovery.hostAddress(asked.host);
+    const address = discovery.hostAddress(asked.host, mayWait);
     return address instanceof Promise ? address.then(found) : found(address);
   }
 

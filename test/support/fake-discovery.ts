@@ -40,7 +40,8 @@ export function createFakeDiscovery(): FakeDiscovery {
       services.delete(name);
       wake(name);
     },
-    service(name) {
+    service(name, mayWait = true) {
+      if (slow.has(name) && !mayWait) throw new UnknownYet(name);
       if (slow.delete(name))
         return new Promise((resolve, reject) => {
           setImmediate(() => (unknown.has(name) ? reject(new UnknownYet(name)) : resolve(known(name))));
@@ -48,8 +49,8 @@ export function createFakeDiscovery(): FakeDiscovery {
       if (unknown.has(name)) throw new UnknownYet(name);
       return known(name);
     },
-    hostAddress(name) {
-      if (unknown.has(name)) throw new UnknownYet(name);
+    hostAddress(name, mayWait = true) {
+      if (unknown.has(name) || (slow.has(name) && !mayWait)) throw new UnknownYet(name);
       return slow.delete(name) ? Promise.resolve(hosts.get(name)) : hosts.get(name);
     },
     hostAt: (address) => [...hosts].find(([, one]) => one === address)?.[0],
