@@ -209,7 +209,6 @@ export class Agent {
 
   /** The loop may have begun for the copy on disk while Docker, and so the name, had still to be waited for. */
   private mayAct(): boolean {
-    this.isNameAnswered ||= this.claim.isOurs;
     return this.isNameAnswered && this.claim.problem === undefined;
   }
 
@@ -271,6 +270,7 @@ export class Agent {
   }
 
   private claimChanged(): void {
+    this.isNameAnswered ||= this.claim.isOurs;
     this.record.check();
     this.status.check();
     this.endpoints.update();

@@ -1,12 +1,17 @@
 /** Instances that are to go, and why they are still there, for people. */
 import type { ListedInstance } from '../lib/rpc/types';
 import { isoTime } from '../lib/iso-time';
+import type { Seen } from './follow';
 import { clean } from './output/clean';
 import { instances as counted } from './output/host-words';
 
 const LEAVING = ['STOPPING', 'DRAINING'];
 /** Of hundreds, the first tell enough. */
 const MAX_TOLD = 20;
+
+export interface SeenLeft extends Seen {
+  readonly left: readonly ListedInstance[];
+}
 
 export function progress(instances: readonly ListedInstance[]): string {
   if (instances.length === 0) return 'nothing is left';
@@ -28,10 +33,11 @@ export function shortened(lines: readonly string[], rest: (more: number) => stri
   return more > 0 ? [...lines.slice(0, MAX_TOLD), rest(more)] : lines;
 }
 
-/** A line for each. */
-export function describeLeft(left: readonly ListedInstance[]): readonly string[] {
-  const lines = left.map((one) => describeOne(one, left));
-  return shortened(lines, (more) => `… and ${more} more`);
+/** When the time is up. @param seen undefined: no coordinator answered. @returns an indented line for each */
+export function describeLeft(seen: SeenLeft | undefined, progress: readonly string[]): string {
+  const lines = seen?.left.map((one) => describeOne(one, seen.left));
+  const told = lines === undefined ? progress : shortened(lines, (more) => `… and ${more} more`);
+  return told.map((line) => `  ${line}\n`).join('');
 }
 
 function describeOne(instance: ListedInstance, left: readonly ListedInstance[]): string {

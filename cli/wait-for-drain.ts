@@ -1,8 +1,8 @@
 /** `berth drain --wait`: follows a host until nothing is left on it. */
-import type { CoordinatorCalls, ListedHost, ListedInstance } from '../lib/rpc/types';
+import type { CoordinatorCalls, ListedHost } from '../lib/rpc/types';
 import { CommandError } from './exit-codes';
-import { follow, type Seen } from './follow';
-import { describeLeft, progress, shortened, whyThere } from './leaving';
+import { follow } from './follow';
+import { describeLeft, progress, shortened, whyThere, type SeenLeft } from './leaving';
 import { isoTime } from '../lib/iso-time';
 
 export interface WaitingForDrain {
@@ -11,10 +11,6 @@ export interface WaitingForDrain {
   readonly timeoutMs: number;
   readonly say: (line: string) => void;
   readonly pollMs?: number;
-}
-
-interface SeenHost extends Seen {
-  readonly left: readonly ListedInstance[];
 }
 
 /** @throws CommandError with exit code 4 when it took too long, 1 when the drain was ended or the host was removed meanwhile */
@@ -27,7 +23,7 @@ export async function waitForDrain(waiting: WaitingForDrain): Promise<void> {
   });
 }
 
-async function look({ client, host }: WaitingForDrain): Promise<SeenHost> {
+async function look({ client, host }: WaitingForDrain): Promise<SeenLeft> {
   const { hosts, freshness } = await client.listHosts({ hosts: [host] });
   const [listed] = hosts;
   if (listed === undefined) throw new CommandError(`${host} was removed meanwhile.`);
@@ -55,7 +51,6 @@ function describeHost({ name, live, pause }: ListedHost): readonly string[] {
     : [`${name} is paused until ${isoTime(pause.untilMs)}; "berth resume ${name}" ends it`];
 }
 
-function describeTimeout(host: string, seen: SeenHost | undefined, progress: readonly string[]): string {
-  const lines = seen === undefined ? progress : describeLeft(seen.left);
-  return `${host} is not empty yet; it goes on draining.\n${lines.map((line) => `  ${line}\n`).join('')}"berth ps --host ${host}" tells more; "berth uncordon ${host}" ends the drain.`;
+function describeTimeout(host: string, seen: SeenLeft | undefined, progress: readonly string[]): string {
+  return `${host} is not empty yet; it goes on draining.\n${describeLeft(seen, progress)}"berth ps --host ${host}" tells more; "berth uncordon ${host}" ends the drain.`;
 }

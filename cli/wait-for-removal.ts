@@ -1,8 +1,8 @@
 /** `berth rm --wait`: follows services that were removed until none of their instances is left. */
 import type { CoordinatorCalls, ListedInstance } from '../lib/rpc/types';
 import { CommandError } from './exit-codes';
-import { follow, type Seen } from './follow';
-import { describeLeft, progress, shortened, whyThere } from './leaving';
+import { follow } from './follow';
+import { describeLeft, progress, shortened, whyThere, type SeenLeft } from './leaving';
 
 export interface WaitingForRemoval {
   readonly client: Pick<CoordinatorCalls, 'listServices' | 'listInstances'>;
@@ -10,10 +10,6 @@ export interface WaitingForRemoval {
   readonly timeoutMs: number;
   readonly say: (line: string) => void;
   readonly pollMs?: number;
-}
-
-interface SeenInstances extends Seen {
-  readonly left: readonly ListedInstance[];
 }
 
 /** @throws CommandError with exit code 4 when it took too long, 1 when one of them was applied again meanwhile */
@@ -28,7 +24,7 @@ export async function waitForRemoval(waiting: WaitingForRemoval): Promise<void> 
   });
 }
 
-async function look({ client, services }: WaitingForRemoval, gone: Set<string>): Promise<SeenInstances> {
+async function look({ client, services }: WaitingForRemoval, gone: Set<string>): Promise<SeenLeft> {
   const there = (await client.listServices({ services })).services.map(({ name }) => name);
   const again = there.find((name) => gone.has(name));
   if (again !== undefined) throw new CommandError(`${again} is there again: somebody applied it meanwhile.`);
@@ -51,7 +47,6 @@ function why(instance: ListedInstance): string | undefined {
   return hostLive ? whyThere(instance) : `${id} is on ${host}, which is lost: it is removed when its agent is back`;
 }
 
-function describeTimeout(seen: SeenInstances | undefined, progress: readonly string[]): string {
-  const lines = seen === undefined ? progress : describeLeft(seen.left);
-  return `Not all instances are gone yet; they go on being stopped.\n${lines.map((line) => `  ${line}\n`).join('')}"berth ps" tells more.`;
+function describeTimeout(seen: SeenLeft | undefined, progress: readonly string[]): string {
+  return `Not all instances are gone yet; they go on being stopped.\n${describeLeft(seen, progress)}"berth ps" tells more.`;
 }

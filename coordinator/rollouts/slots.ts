@@ -67,9 +67,8 @@ export function slotsOf(
   }
   const slots = [...keys].sort(([a], [b]) => (a < b ? -1 : 1));
   const counted = slots.map(([key, slot]) => slotOf(course, slot, byKey.get(key) ?? []));
-  const [held, spare] = [others, surplus];
-  for (const one of beyond) (isPinned(course.pauses, one) ? held : spare).push(one);
-  return { slots: [...counted, ...held.map((one) => slotBeside(course, one))], surplus };
+  for (const one of beyond) (isPinned(course.pauses, one) ? others : surplus).push(one);
+  return { slots: [...counted, ...others.map((one) => slotBeside(course, one))], surplus };
 }
 
 /** Those that are wanted now, and those that the target wants besides: what has no slot of its own may have them, too. */
@@ -78,7 +77,8 @@ function placesFor(
   of: Release,
   wanted: ReadonlyMap<string, WantedSlot>,
 ): ReadonlyMap<string, WantedSlot> {
-  if (of.deploy.mode === 'global' || target.deploy.mode === 'global') return wanted;
+  const isOfHosts = of.deploy.mode === 'global' || target.deploy.mode === 'global';
+  if (isOfHosts || target.deploy.replicas <= wanted.size) return wanted;
   const places = new Map(wanted);
   for (let slot = wanted.size + 1; slot <= target.deploy.replicas; slot++)
     places.set(slotKey({ host: '', slot }, of), { slot });
@@ -208,10 +208,8 @@ export function uselessOf(course: Course, slot: Slot, hasPassed: (fresh: Placeme
   const oldGood = old.filter(isGood);
   // Left by rollouts that were superseded: what was whole is better than what may not have been.
   const isProven = ({ release }: Placement): boolean => release === course.whole?.number;
-  const proven = oldGood.filter(isProven);
-  const lastResort = old.find(isProven) ?? old[0];
-  const kept =
-    [proven, oldGood, lastResort === undefined ? NONE : [lastResort]].find((some) => some.length > 0) ?? NONE;
+  const best = [oldGood.filter(isProven), oldGood, old.filter(isProven).slice(0, 1)].find((some) => some.length > 0);
+  const kept = best ?? old.slice(0, 1);
   const isServed = isNextGood || oldGood.length > 0;
   const gone = isServed ? lost : lost.slice(0, -1);
   // The two would fight over what both have. They are both there when a restored etcd forgot that the old one had gone.

@@ -26,7 +26,8 @@ function definitionOf(path: string, method: Method): MethodDefinition<object, ob
 }
 
 function writer(type: Type): (message: object) => Buffer {
-  return (message) => Buffer.from(type.encode(type.fromObject(message)).finish());
+  // In Node it is a Buffer, though its type does not say so.
+  return (message) => type.encode(type.fromObject(message)).finish() as Buffer;
 }
 
 function reader(type: Type): (bytes: Buffer) => object {

@@ -103,18 +103,10 @@ const restartAll = ({ actual }: HostInput): readonly Step[] =>
     ...{ kind: 'restart', instance: container!.instance, containerId: container!.id, graceMs: 0, reason: '' },
   }));
 
-/** In these lives an agent is hardly ever cut off when it starts; one whose Docker comes late is, until it has its lease. */
-const withoutAwaitingItsName = (other: typeof mockPlan): typeof mockPlan => {
+/** @param turnOff what would keep the agent from it all the same */
+const unguarded = (turnOff: () => void, other: typeof mockPlan): typeof mockPlan => {
   return (plan, input) => {
-    mockAwaitsName = false;
-    return other(plan, input);
-  };
-};
-
-/** What would call the steps off again, does not. */
-const withoutCallingOff = (other: typeof mockPlan): typeof mockPlan => {
-  return (plan, input) => {
-    mockIsOver = false;
+    turnOff();
     return other(plan, input);
   };
 };
@@ -139,7 +131,7 @@ test.each<[string, RegExp, 'cluster' | 'host', typeof mockPlan]>([
     'restarts everything when it starts',
     /restart .*G1: it is (none|healthy|starting|well)/,
     'host',
-    withoutCallingOff(atFirst(restartAll)),
+    unguarded(() => (mockIsOver = false), atFirst(restartAll)),
   ],
   ['makes what is there already', /create .*: there is/, 'host', atFirst(createAll)],
   [
@@ -187,7 +179,8 @@ test.each<[string, RegExp, 'cluster' | 'host', typeof mockPlan]>([
     'starts what may run elsewhere by now',
     /(start|create) .*on_disconnect: it may run elsewhere/,
     'host',
-    withoutAwaitingItsName(withMemory({ cutOff: 'none' })),
+    // In these lives an agent is hardly ever cut off when it starts; one whose Docker comes late is, until it has its lease.
+    unguarded(() => (mockAwaitsName = false), withMemory({ cutOff: 'none' })),
   ],
   [
     'stops what is not cut off for long enough',
